@@ -1,0 +1,41 @@
+//! What an expression can refer to.
+
+use crate::host::Host;
+use crate::value::Value;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Which functions may be called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Functions {
+    /// The whole table, without `env`.
+    All,
+    /// `env` alone: the default of a variable.
+    EnvironmentOnly,
+    /// None: a value given by `-var`, a var file or the environment.
+    None,
+}
+
+/// Names, functions and the world an expression is evaluated in. Cheap to clone and extend.
+#[derive(Clone)]
+pub struct Scope {
+    pub names: BTreeMap<Arc<str>, Value>,
+    pub functions: Functions,
+    pub host: Arc<dyn Host>,
+    /// The template's folder, which `file`, `fileset` and `templatefile` are relative to.
+    pub root: PathBuf,
+}
+
+impl Scope {
+    pub fn new(host: Arc<dyn Host>, root: &Path, functions: Functions) -> Self {
+        Self { names: BTreeMap::new(), functions, host, root: root.to_owned() }
+    }
+
+    /// The same scope with one more name, hiding an older one of that name.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: Value) -> Self {
+        self.names.insert(name.into(), value);
+        self
+    }
+}
