@@ -1,0 +1,97 @@
+//! The journal file of a run: records appended and synced, read back as the list of what is still there.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+/// One thing that a run created, or was about to create.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resource {
+    /// Which cleaner can remove it, for example `process` or `path`.
+    pub cleaner: String,
+    /// What it is to the user, for example `virtual machine`.
+    pub kind: String,
+    /// Unique in the world where the cleaner looks: a generated name, or an absolute path.
+    pub name: String,
+    /// The build that needed it.
+    pub build: String,
+    /// What else the cleaner must know to find it, such as a region.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub details: BTreeMap<String, String>,
+}
+
+/// A line of the journal.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Record {
+    Claimed(Resource),
+    /// It belongs to the user now.
+    Kept(String),
+    /// It is gone.
+    Released(String),
+}
+
+/// The open journal of a living run.
+pub(crate) struct Journal {
+    file: File,
+    open: Vec<Resource>,
+}
+
+impl Journal {
+    pub(crate) fn create(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new().append(true).create_new(true).open(path)?;
+        Ok(Self { file, open: Vec::new() })
+    }
+
+    /// Reads what a run left. A torn last line is what a crash leaves while writing; nothing was created for it.
+    pub(crate) fn reopen(path: &Path) -> io::Result<Self> {
+        let text = match std::fs::read(path) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(error),
+        };
+        let mut open = Vec::new();
+        let mut lines = text.lines().enumerate().peekable();
+        while let Some((index, line)) = lines.next() {
+            match serde_json::from_str(line) {
+                Ok(record) => apply(&mut open, record),
+                Err(_) if lines.peek().is_none() && !text.ends_with('\n') => {}
+                Err(error) => {
+                    let place = format!("{} line {}: {error}", path.display(), index + 1);
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, place));
+                }
+            }
+        }
+        let mut file = OpenOptions::new().append(true).create(true).open(path)?;
+        if !text.is_empty() && !text.ends_with('\n') {
+            // The torn line must not swallow the next record.
+            file.set_len(text.rfind('\n').map_or(0, |end| end as u64 + 1))?;
+            file.flush()?;
+        }
+        Ok(Self { file, open })
+    }
+
+    /// Appends a record; on disk when this returns.
+    pub(crate) fn append(&mut self, record: Record) -> io::Result<()> {
+        let mut line = serde_json::to_vec(&record)?;
+        line.push(b'\n');
+        self.file.write_all(&line)?;
+        self.file.sync_data()?;
+        apply(&mut self.open, record);
+        Ok(())
+    }
+
+    /// What is still there, in the order it was claimed.
+    pub(crate) fn open(&self) -> &[Resource] {
+        &self.open
+    }
+}
+
+fn apply(open: &mut Vec<Resource>, record: Record) {
+    match record {
+        Record::Claimed(resource) => open.push(resource),
+        Record::Kept(name) | Record::Released(name) => open.retain(|resource| resource.name != name),
+    }
+}

@@ -1,0 +1,349 @@
+//! A run's ledger while it lives, and the runs that died.
+
+use crate::journal::{Journal, Record, Resource};
+use std::collections::BTreeMap;
+use std::fs::{self, DirBuilder, File, TryLockError};
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The permission to create one thing, already written down. Create calls take it by value: one claim, one creation.
+#[derive(Debug)]
+#[must_use = "a claim is written down already; create the thing, or the next cleanup looks for it in vain"]
+pub struct Claim {
+    name: String,
+}
+
+impl Claim {
+    /// The name that the thing must get, or the absolute path where it must be made.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// The ledger of one run. Its lock is held until it is dropped; [`abandoned`] leaves such runs alone.
+pub struct Ledger {
+    run: String,
+    folder: PathBuf,
+    state: Mutex<State>,
+    /// Keeps the lock; the system lets go of it however the process ends.
+    _lock: File,
+}
+
+struct State {
+    journal: Journal,
+    next: u32,
+    closed: Vec<String>,
+}
+
+impl Ledger {
+    /// Starts a run under the state folder, which is made if it is missing.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn open(state_folder: &Path) -> io::Result<Arc<Self>> {
+        let runs = state_folder.join("runs");
+        private_folder(&runs)?;
+        let run = format!("{:016x}", rand::random::<u64>());
+        // Made and locked under a hidden name first, so that a cleanup never sees a run without its lock.
+        let hidden = runs.join(format!(".{run}"));
+        private_folder(&hidden.join("scratch"))?;
+        let lock = File::create_new(hidden.join("lock"))?;
+        lock.try_lock().map_err(io::Error::from)?;
+        let journal = Journal::create(&hidden.join("journal.jsonl"))?;
+        let folder = runs.join(&run);
+        fs::rename(&hidden, &folder)?;
+        File::open(&runs)?.sync_all()?;
+        let state = Mutex::new(State { journal, next: 0, closed: Vec::new() });
+        Ok(Arc::new(Self { run, folder, state, _lock: lock }))
+    }
+
+    /// The run's identifier: 16 hexadecimal digits.
+    pub fn run(&self) -> &str {
+        &self.run
+    }
+
+    /// A folder for temporary files, readable by the user alone, removed with the run.
+    pub fn scratch(&self) -> PathBuf {
+        self.folder.join("scratch")
+    }
+
+    /// The ledger as one build sees it.
+    pub fn build(self: &Arc<Self>, build: &str) -> BuildLedger {
+        BuildLedger { ledger: self.clone(), build: build.to_owned() }
+    }
+
+    /// What is still there, of all builds, newest first.
+    pub fn remaining(&self) -> Vec<Resource> {
+        self.lock().journal.open().iter().rev().cloned().collect()
+    }
+
+    /// Ends the run. Its folder goes when nothing is left behind; else the journal stays for a later cleanup.
+    ///
+    /// # Errors
+    /// When the folder cannot be removed.
+    pub fn finish(&self) -> io::Result<()> {
+        if self.remaining().is_empty() { fs::remove_dir_all(&self.folder) } else { remove_scratch(&self.folder) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panicking build must not keep the others from being cleaned up.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The ledger as one build sees it: claims carry the build's name.
+#[derive(Clone)]
+pub struct BuildLedger {
+    ledger: Arc<Ledger>,
+    build: String,
+}
+
+impl BuildLedger {
+    /// The run's identifier.
+    pub fn run(&self) -> &str {
+        self.ledger.run()
+    }
+
+    /// See [`Ledger::scratch`].
+    pub fn scratch(&self) -> PathBuf {
+        self.ledger.scratch()
+    }
+
+    /// Claims a thing by a name of our choosing: `imgforge-<run>-<number>`, legal wherever letters, digits and dashes are.
+    ///
+    /// # Errors
+    /// When the journal cannot be written, or the build has been cleaned up already.
+    pub fn claim(&self, cleaner: &str, kind: &str) -> io::Result<Claim> {
+        self.claim_with(cleaner, kind, BTreeMap::new())
+    }
+
+    /// The same with details that the cleaner needs.
+    ///
+    /// # Errors
+    /// As [`BuildLedger::claim`].
+    pub fn claim_with(&self, cleaner: &str, kind: &str, details: BTreeMap<String, String>) -> io::Result<Claim> {
+        let number = {
+            let mut state = self.ledger.lock();
+            state.next += 1;
+            state.next
+        };
+        self.record(cleaner, kind, format!("imgforge-{}-{number}", self.ledger.run), details)
+    }
+
+    /// Claims a path of the user's choosing, to be made by us. It must be absolute and not exist yet.
+    ///
+    /// # Errors
+    /// As [`BuildLedger::claim`]; `InvalidInput` for a path that is relative or not UTF-8.
+    pub fn claim_path(&self, kind: &str, path: &Path) -> io::Result<Claim> {
+        let Some(name) = path.to_str().filter(|_| path.is_absolute()) else {
+            let message = format!("{} is not an absolute path in UTF-8", path.display());
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        };
+        self.record("path", kind, name.to_owned(), BTreeMap::new())
+    }
+
+    fn record(&self, cleaner: &str, kind: &str, name: String, details: BTreeMap<String, String>) -> io::Result<Claim> {
+        let mut state = self.ledger.lock();
+        if state.closed.contains(&self.build) {
+            return Err(io::Error::other(format!("{} is cleaned up already, it can't create a {kind}", self.build)));
+        }
+        state.journal.append(Record::Claimed(Resource {
+            cleaner: cleaner.to_owned(),
+            kind: kind.to_owned(),
+            name: name.clone(),
+            build: self.build.clone(),
+            details,
+        }))?;
+        Ok(Claim { name })
+    }
+
+    /// Hands a thing over to the user: no cleanup touches it any more.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn keep(&self, name: &str) -> io::Result<()> {
+        self.ledger.lock().journal.append(Record::Kept(name.to_owned()))
+    }
+
+    /// Notes that a thing is gone.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn released(&self, name: &str) -> io::Result<()> {
+        self.ledger.lock().journal.append(Record::Released(name.to_owned()))
+    }
+
+    /// From now on this build can't claim anything; returns what is still there, newest first.
+    pub fn close(&self) -> Vec<Resource> {
+        let mut state = self.ledger.lock();
+        state.closed.push(self.build.clone());
+        state.journal.open().iter().rev().filter(|resource| resource.build == self.build).cloned().collect()
+    }
+}
+
+/// A run that ended without cleaning up. Holds its lock, so that two cleanups don't meet.
+pub struct Abandoned {
+    run: String,
+    folder: PathBuf,
+    journal: Journal,
+    _lock: File,
+}
+
+impl Abandoned {
+    /// The run's identifier.
+    pub fn run(&self) -> &str {
+        &self.run
+    }
+
+    /// What is still there, newest first.
+    pub fn remaining(&self) -> Vec<Resource> {
+        self.journal.open().iter().rev().cloned().collect()
+    }
+
+    /// Notes that a thing is gone.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn released(&mut self, name: &str) -> io::Result<()> {
+        self.journal.append(Record::Released(name.to_owned()))
+    }
+
+    /// Forgets the run when nothing is left of it; its temporary files go in any case.
+    ///
+    /// # Errors
+    /// When the folder cannot be removed.
+    pub fn finish(self) -> io::Result<()> {
+        if self.journal.open().is_empty() { fs::remove_dir_all(&self.folder) } else { remove_scratch(&self.folder) }
+    }
+}
+
+/// The runs under a state folder whose process is gone, oldest first. Living runs are left out.
+///
+/// # Errors
+/// When the folder or a journal cannot be read; a state folder that does not exist has no runs.
+pub fn abandoned(state_folder: &Path) -> io::Result<Vec<Abandoned>> {
+    let entries = match fs::read_dir(state_folder.join("runs")) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut folders: Vec<(std::time::SystemTime, PathBuf)> = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        folders.push((entry.metadata()?.modified()?, entry.path()));
+    }
+    folders.sort();
+    let mut runs = Vec::new();
+    for (_, folder) in folders {
+        let Ok(lock) = File::open(folder.join("lock")) else { continue };
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => continue,
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        let run = folder.file_name().map(|name| name.to_string_lossy().trim_start_matches('.').to_owned());
+        let journal = Journal::reopen(&folder.join("journal.jsonl"))?;
+        runs.push(Abandoned { run: run.unwrap_or_default(), folder, journal, _lock: lock });
+    }
+    Ok(runs)
+}
+
+fn private_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+fn remove_scratch(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder.join("scratch")) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(resources: &[Resource]) -> Vec<&str> {
+        resources.iter().map(|resource| resource.name.as_str()).collect()
+    }
+
+    #[test]
+    fn a_claim_is_on_disk_before_it_is_returned() {
+        let state = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(state.path()).unwrap();
+        let claim = ledger.build("qemu.web").claim("process", "virtual machine").unwrap();
+        let journal = state.path().join("runs").join(ledger.run()).join("journal.jsonl");
+        let text = fs::read_to_string(journal).unwrap();
+        assert_eq!(
+            text,
+            format!(
+                "{{\"claimed\":{{\"cleaner\":\"process\",\"kind\":\"virtual machine\",\"name\":\"{}\",\"build\":\"qemu.web\"}}}}\n",
+                claim.name()
+            )
+        );
+    }
+
+    #[test]
+    fn a_living_run_is_not_abandoned_and_a_dead_one_is_found_with_all_it_left() {
+        let state = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(state.path()).unwrap();
+        let build = ledger.build("qemu.web");
+        drop(build.claim_path("output folder", Path::new("/tmp/out")).unwrap());
+        let machine = build.claim("process", "virtual machine").unwrap();
+        let gone = build.claim("process", "command").unwrap();
+        build.released(gone.name()).unwrap();
+        assert_eq!(abandoned(state.path()).unwrap().len(), 0);
+
+        drop((build, ledger));
+        let mut runs = abandoned(state.path()).unwrap();
+        assert_eq!(runs.len(), 1);
+        assert_eq!(names(&runs[0].remaining()), [machine.name(), "/tmp/out"]);
+
+        let mut run = runs.remove(0);
+        for resource in run.remaining() {
+            run.released(&resource.name).unwrap();
+        }
+        run.finish().unwrap();
+        assert_eq!(abandoned(state.path()).unwrap().len(), 0);
+        assert_eq!(fs::read_dir(state.path().join("runs")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_is_kept_is_never_released_and_a_closed_build_creates_nothing() {
+        let state = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(state.path()).unwrap();
+        let (web, db) = (ledger.build("web"), ledger.build("db"));
+        let image = web.claim("path", "image").unwrap();
+        let key = web.claim("path", "key").unwrap();
+        let other = db.claim("path", "image").unwrap();
+        web.keep(image.name()).unwrap();
+        assert_eq!(names(&web.close()), [key.name()]);
+        assert_eq!(
+            web.claim("path", "disk").unwrap_err().to_string(),
+            "web is cleaned up already, it can't create a disk"
+        );
+        assert_eq!(names(&db.close()), [other.name()]);
+    }
+
+    #[test]
+    fn a_torn_last_line_is_forgotten_and_a_broken_one_is_an_error() {
+        let state = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(state.path()).unwrap();
+        let claim = ledger.build("web").claim("path", "image").unwrap();
+        let journal = state.path().join("runs").join(ledger.run()).join("journal.jsonl");
+        drop(ledger);
+        let whole = fs::read_to_string(&journal).unwrap();
+        fs::write(&journal, format!("{whole}{{\"claimed\":{{\"cle")).unwrap();
+        let mut runs = abandoned(state.path()).unwrap();
+        assert_eq!(names(&runs[0].remaining()), [claim.name()]);
+        runs[0].released(claim.name()).unwrap();
+        drop(runs);
+        assert_eq!(abandoned(state.path()).unwrap()[0].remaining(), []);
+
+        fs::write(&journal, format!("{{\"cl\n{whole}")).unwrap();
+        let error = abandoned(state.path()).err().unwrap().to_string();
+        assert!(error.contains("journal.jsonl line 1:"), "{error}");
+    }
+}
