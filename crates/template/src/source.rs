@@ -21,6 +21,12 @@ impl Span {
         Self { file, start: offset(range.start), end: offset(range.end) }
     }
 
+    /// The place of what nobody wrote: a default. Never shown; it exists so that defaults and written values
+    /// can have one type.
+    pub fn nowhere() -> Self {
+        Self { file: FileId(u32::MAX), start: 0, end: 0 }
+    }
+
     /// From the start of this span to the end of a later one in the same file.
     #[must_use]
     pub fn to(self, other: Self) -> Self {
@@ -85,9 +91,18 @@ struct Source {
 }
 
 /// All texts of one run. Spans mean something only together with the `Sources` that made their file ids.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Sources {
     files: Vec<Source>,
+    /// What [`Span::nowhere`] points into.
+    nowhere: Source,
+}
+
+impl Default for Sources {
+    fn default() -> Self {
+        let nowhere = Source { name: String::new(), origin: Origin::Argument, text: "".into(), lines: vec![0] };
+        Self { files: Vec::new(), nowhere }
+    }
 }
 
 impl Sources {
@@ -102,7 +117,7 @@ impl Sources {
     }
 
     fn source(&self, file: FileId) -> &Source {
-        &self.files[file.0 as usize]
+        self.files.get(file.0 as usize).unwrap_or(&self.nowhere)
     }
 
     pub fn name(&self, file: FileId) -> &str {

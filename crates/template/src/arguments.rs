@@ -1,0 +1,567 @@
+//! The arguments of a component as a Rust struct: what [`arguments!`](crate::arguments) makes and reads.
+//!
+//! One declaration gives the struct, the table that `schema` prints and checks, and the reading with all mistakes
+//! at once. See `src/provisioners/` in the main package for how it looks in use.
+
+use crate::body::{Body, Located};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::duration;
+use crate::gotemplate::{self, Fields, GoContext, GoTemplate};
+use crate::number::Number;
+use crate::source::{Span, Spanned, Text};
+use crate::value::Kind;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One row of a component's table of arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Argument {
+    pub name: &'static str,
+    /// In the words of HCL2 types: `string`, `list(string)`, …
+    pub kind: &'static str,
+    pub required: bool,
+    /// As the user would write it in a string; `None` where leaving it out means "not set".
+    pub default: Option<&'static str>,
+    pub help: &'static str,
+}
+
+/// A struct made by [`arguments!`](crate::arguments).
+pub trait Arguments: Sized {
+    const TABLE: &'static [Argument];
+
+    /// Reads every field; mistakes are in the reader's diagnostics, and the fields they concern hold placeholders.
+    fn read(reader: &mut Reader<'_>) -> Self;
+}
+
+/// Which arguments the user gave, and where. An argument whose value is unknown or wrong counts as given, so that
+/// checks like "one of the two is needed" say nothing about it.
+#[derive(Clone, Debug, Default)]
+pub struct Given {
+    spans: BTreeMap<&'static str, Span>,
+}
+
+impl Given {
+    /// Where the value of an argument stands.
+    pub fn span(&self, name: &str) -> Option<Span> {
+        self.spans.get(name).copied()
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.spans.contains_key(name)
+    }
+}
+
+/// Reads the fields of one struct from a body.
+pub struct Reader<'a> {
+    body: &'a Body,
+    diagnostics: &'a mut Diagnostics,
+    given: Given,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(body: &'a Body, diagnostics: &'a mut Diagnostics) -> Self {
+        Self { body, diagnostics, given: Given::default() }
+    }
+
+    /// The value of one argument: what was written, else the default, else what the type says of absence, else an error.
+    pub fn argument<T: FromArgument>(&mut self, name: &'static str, default: Option<&'static str>) -> T {
+        let absent = || default.and_then(T::from_default).or_else(T::absent);
+        let Some((key, located)) = self.body.take(name) else {
+            return absent().unwrap_or_else(|| {
+                self.diagnostics.push(
+                    Diagnostic::error("missing-argument", format!("the argument `{name}` is required"))
+                        .at(self.body.header())
+                        .help(format!("add `{name}`, a {}", T::KIND)),
+                );
+                T::placeholder()
+            });
+        };
+        let span = located.span;
+        if located.is_null() {
+            // A null argument is one that was not set, as in HCL2 everywhere.
+            if let Some(value) = absent() {
+                return value;
+            }
+            self.diagnostics.push(
+                Diagnostic::error(
+                    "missing-argument",
+                    format!("the argument `{name}` is required and must not be null"),
+                )
+                .at(span)
+                .related(key, "set here"),
+            );
+            return T::placeholder();
+        }
+        self.given.spans.insert(name, span);
+        let mut context = Context { name, body: self.body, diagnostics: self.diagnostics };
+        T::from_value(&located, &mut context).or_else(absent).unwrap_or_else(T::placeholder)
+    }
+
+    /// Which arguments were given; used once all are read.
+    pub fn take_given(&mut self) -> Given {
+        std::mem::take(&mut self.given)
+    }
+}
+
+/// What reading one value may use.
+pub struct Context<'a> {
+    /// The argument being read.
+    pub name: &'static str,
+    pub body: &'a Body,
+    pub diagnostics: &'a mut Diagnostics,
+}
+
+impl Context<'_> {
+    fn wrong_type(&mut self, located: &Located<'_>, expected: &str) {
+        let found = located.describe();
+        let message = format!("`{}` takes a {expected}, not {found}", self.name);
+        self.diagnostics.push(Diagnostic::error("wrong-type", message).at(located.span));
+    }
+
+    fn invalid(&mut self, located: &Located<'_>, why: &str) {
+        let message = format!("`{}` {why}", self.name);
+        self.diagnostics.push(Diagnostic::error("invalid-value", message).at(located.span));
+    }
+}
+
+/// A type that an argument can have.
+pub trait FromArgument: Sized {
+    /// In the words of HCL2 types.
+    const KIND: &'static str;
+
+    /// The value of an argument that was not given; `None` if it must be.
+    fn absent() -> Option<Self> {
+        None
+    }
+
+    /// The value of a default, as the table shows it.
+    fn from_default(_text: &'static str) -> Option<Self> {
+        None
+    }
+
+    /// Stands in for a value that is unknown or wrong; nothing is built with it.
+    fn placeholder() -> Self;
+
+    /// `None` where the value is unknown, or wrong and reported.
+    fn from_value(located: &Located<'_>, context: &mut Context<'_>) -> Option<Self>;
+}
+
+/// The text of a string, number or bool, with Go template actions rendered; `None` where it is unknown or wrong.
+fn rendered(located: &Located<'_>, context: &mut Context<'_>, expected: &str) -> Option<Spanned<String>> {
+    let text = match &located.value.kind {
+        Kind::Unknown(_) => return None,
+        Kind::String(text) => text.to_string(),
+        Kind::Number(number) => number.to_string(),
+        Kind::Bool(value) => value.to_string(),
+        _ => {
+            context.wrong_type(located, expected);
+            return None;
+        }
+    };
+    if !gotemplate::is_template(&text) {
+        return Some(Spanned::new(text, located.span));
+    }
+    let template = GoTemplate::parse(located.text(&text), context.diagnostics)?;
+    let text = template.render(context.body.context(), &Fields::None, context.diagnostics)?;
+    Some(Spanned::new(text, located.span))
+}
+
+impl FromArgument for String {
+    const KIND: &'static str = "string";
+
+    fn from_default(text: &'static str) -> Option<Self> {
+        Some(text.to_owned())
+    }
+
+    fn placeholder() -> Self {
+        Self::new()
+    }
+
+    fn from_value(located: &Located<'_>, context: &mut Context<'_>) -> Option<Self> {
+        rendered(located, context, Self::KIND).map(|text| text.value)
+    }
+}
+
+impl FromArgument for PathBuf {
+    const KIND: &'static str = "string";
+
+    fn from_default(text: &'static str) -> Option<Self> {
+        Some(Self::from(text))
+    }
+
+    fn placeholder() -> Self {
+        Self::new()
+    }
+
+    fn from_value(located: &Located<'_>, context: &mut Context<'_>) -> Option<Self> {
+        rendered(located, context, Self::KIND).map(|text| Self::from(text.value))
+    }
+}
+
+impl FromArgument for bool {
+    const KIND: &'static str = "bool";
+
+    fn from_default(text: &'static str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn placeholder() -> Self {
+        false
+    }
+
+    fn from_value(located: &Located<'_>, context: &mut Context<'_>) -> Option<Self> {
+        let text = rendered(located, context, Self::KIND)?;
+        match (text.as_str(), context.body.is_weak()) {
+            ("true", _) => Some(true),
+            ("false", _) => Some(false),
+            // Legacy JSON is decoded weakly: users write "1" and "".
+            ("1", true) => Some(true),
+            ("0" | "", true) => Some(false),
+            _ => {
+                context.wrong_type(located, Self::KIND);
+                None
+            }
+        }
+    }
+}
+
+macro_rules! integers {
+    ($($integer:ty),*) => {$(
+        impl FromArgument for $integer {
+            const KIND: &'static str = "number";
+
+            fn from_default(text: &'static str) -> Option<Self> {
+                text.parse().ok()
+            }
+
+            fn placeholder() -> Self {
+                0
+            }
+
+            fn from_value(located: &Located<'_>, context: &mut Context<'_>) -> Option<Self> {
+                let text = rendered(located, context, Self::KIND)?;
+                if let Ok(value) = text.parse() {
+                    return Some(value);
+                }
+                if Number::parse(&text).is_some() {
+                    let (low, high) = (Self::MIN, Self::MAX);
+                    context.invalid(located, &format!("must be a whole number from {low} to {high}, not {}", text.value));
+                } else {
+                    context.wrong_type(located, Self::KIND);
+                }
+                None
+            }
+        }
+    )*};
+}
+integers!(u16, u32, u64, i64);
+
+/// A Go duration (`1m30s`). Legacy JSON also has bare numbers, which are nanoseconds.
+impl FromArgument for Duration {
+    const KIND: &'static str = "string";
+
+    fn from_default(text: &'static str) -> Option<Self> {
+        duration::parse(text).ok().and_then(|nanoseconds| u64::try_from(nanoseconds).ok()).map(Self::from_nanos)
+    }
+
+    fn placeholder() -> Self {
+        Self::ZERO
+    }
+
+    fn from_value(located: &Located<'_>, context: &mut Context<'_>) -> Option<Self> {
+        let text = rendered(located, context, "duration such as `5m`")?;
+        if matches!(located.value.kind, Kind::Number(_)) && context.body.is_weak() {
+            if let Ok(nanoseconds) = text.parse() {
+                return Some(Self::from_nanos(nanoseconds));
+            }
+        }
+        match duration::parse(&text) {
+            Ok(nanoseconds) => match u64::try_from(nanoseconds) {
+                Ok(nanoseconds) => Some(Self::from_nanos(nanoseconds)),
+                Err(_) => {
+                    context.invalid(located, "must not be negative");
+                    None
+                }
+            },
+            Err(why) => {
+                context.invalid(located, &format!("is not a duration: {why}"));
+                None
+            }
+        }
+    }
+}
+
+impl<T: FromArgument> FromArgument for Option<T> {
+    const KIND: &'static str = T::KIND;
+
+    fn absent() -> Option<Self> {
+        Some(None)
+    }
+
+    fn placeholder() -> Self {
+        None
+    }
+
+    fn from_value(located: &Located<'_>, context: &mut Context<'_>) -> Option<Self> {
+        T::from_value(located, context).map(Some)
+    }
+}
+
+impl<T: FromArgument> FromArgument for Spanned<T> {
+    const KIND: &'static str = T::KIND;
+
+    fn placeholder() -> Self {
+        // Never looked at: what needed it is reported, or its value is not known yet.
+        Self::new(T::placeholder(), Span::nowhere())
+    }
+
+    fn from_value(located: &Located<'_>, context: &mut Context<'_>) -> Option<Self> {
+        T::from_value(located, context).map(|value| Self::new(value, located.span))
+    }
+}
+
+macro_rules! list_kinds {
+    ($($element:ty => $kind:literal),* $(,)?) => {$(
+        impl ListElement for $element {
+            const LIST_KIND: &'static str = $kind;
+        }
+    )*};
+}
+
+/// A type that lists can be made of.
+pub trait ListElement: FromArgument {
+    const LIST_KIND: &'static str;
+}
+
+list_kinds! {
+    String => "list(string)",
+    PathBuf => "list(string)",
+    Late => "list(string)",
+    Spanned<String> => "list(string)",
+    Spanned<PathBuf> => "list(string)",
+    i64 => "list(number)",
+    u32 => "list(number)",
+    Vec<String> => "list(list(string))",
+    Vec<Late> => "list(list(string))",
+}
+
+impl<T: ListElement> FromArgument for Vec<T> {
+    const KIND: &'static str = T::LIST_KIND;
+
+    fn absent() -> Option<Self> {
+        Some(Self::new())
+    }
+
+    fn placeholder() -> Self {
+        Self::new()
+    }
+
+    fn from_value(located: &Located<'_>, context: &mut Context<'_>) -> Option<Self> {
+        if located.is_unknown() {
+            return None;
+        }
+        let Some(elements) = located.elements() else {
+            if context.body.is_weak() && !matches!(located.value.kind, Kind::Map(..) | Kind::Object(_)) {
+                // Legacy JSON takes a single value for a list of one.
+                return T::from_value(located, context).map(|element| vec![element]);
+            }
+            context.wrong_type(located, Self::KIND);
+            return None;
+        };
+        let read: Vec<Option<T>> = elements.iter().map(|element| T::from_value(element, context)).collect();
+        read.into_iter().collect()
+    }
+}
+
+impl FromArgument for BTreeMap<String, String> {
+    const KIND: &'static str = "map(string)";
+
+    fn absent() -> Option<Self> {
+        Some(Self::new())
+    }
+
+    fn placeholder() -> Self {
+        Self::new()
+    }
+
+    fn from_value(located: &Located<'_>, context: &mut Context<'_>) -> Option<Self> {
+        members(located, context, Self::KIND)
+    }
+}
+
+impl FromArgument for BTreeMap<String, Late> {
+    const KIND: &'static str = "map(string)";
+
+    fn absent() -> Option<Self> {
+        Some(Self::new())
+    }
+
+    fn placeholder() -> Self {
+        Self::new()
+    }
+
+    fn from_value(located: &Located<'_>, context: &mut Context<'_>) -> Option<Self> {
+        members(located, context, Self::KIND)
+    }
+}
+
+fn members<T: FromArgument>(
+    located: &Located<'_>,
+    context: &mut Context<'_>,
+    kind: &str,
+) -> Option<BTreeMap<String, T>> {
+    if located.is_unknown() {
+        return None;
+    }
+    let Some(members) = located.members() else {
+        context.wrong_type(located, kind);
+        return None;
+    };
+    let read: Vec<_> =
+        members.into_iter().map(|(name, member)| T::from_value(&member, context).map(|value| (name, value))).collect();
+    read.into_iter().collect()
+}
+
+/// A string whose Go template actions are rendered when the step runs, with values (`{{ .Vars }}`) that only that
+/// step knows. Its syntax is checked when it is read; [`Late::check`] checks the names.
+#[derive(Clone, Debug)]
+pub struct Late {
+    text: Arc<Text>,
+    template: Option<GoTemplate>,
+}
+
+impl Late {
+    /// A text without a place: a default.
+    pub fn from_text(text: &str) -> Self {
+        let text = Arc::new(Text::opaque(text, Span::nowhere()));
+        let template = GoTemplate::parse(text.clone(), &mut Diagnostics::default());
+        Self { text, template }
+    }
+
+    /// The text as written, cooked but not rendered.
+    pub fn text(&self) -> &str {
+        self.text.value()
+    }
+
+    /// Where the text stands.
+    pub fn span(&self) -> Span {
+        self.text.span(0..self.text.value().len())
+    }
+
+    /// Says which names after a dot don't exist where this text is used, and which functions fail.
+    pub fn check(&self, context: &GoContext, names: &[&str], diagnostics: &mut Diagnostics) {
+        if let Some(template) = &self.template {
+            // Only the check is wanted: the values are not there yet.
+            drop(template.render(context, &Fields::Names(names), diagnostics));
+        }
+    }
+
+    /// Renders the text.
+    ///
+    /// # Errors
+    /// What `diagnostics` then hold.
+    pub fn render(
+        &self,
+        context: &GoContext,
+        values: &BTreeMap<String, String>,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<String> {
+        match &self.template {
+            Some(template) => template.render(context, &Fields::Values(values.clone()), diagnostics),
+            None => Some(self.text.value().to_owned()),
+        }
+    }
+}
+
+impl FromArgument for Late {
+    const KIND: &'static str = "string";
+
+    fn from_default(text: &'static str) -> Option<Self> {
+        Some(Self::from_text(text))
+    }
+
+    fn placeholder() -> Self {
+        Self::from_text("")
+    }
+
+    fn from_value(located: &Located<'_>, context: &mut Context<'_>) -> Option<Self> {
+        let text = match &located.value.kind {
+            Kind::Unknown(_) => return None,
+            Kind::String(text) => located.text(text),
+            Kind::Number(number) => located.text(&number.to_string()),
+            Kind::Bool(value) => located.text(&value.to_string()),
+            _ => {
+                context.wrong_type(located, Self::KIND);
+                return None;
+            }
+        };
+        if !gotemplate::is_template(text.value()) {
+            return Some(Self { text, template: None });
+        }
+        let template = GoTemplate::parse(text.clone(), context.diagnostics)?;
+        Some(Self { text, template: Some(template) })
+    }
+}
+
+/// Declares the arguments of a component.
+///
+/// A field is required unless its type is `Option`, `Vec` or a map, or it has a default, written as the user would
+/// write it in a string. A field `given: Given` is added: which arguments were written, and where.
+///
+/// ```
+/// use imgforge_template::arguments;
+/// arguments! {
+///     /// Arguments of a `sleep` block.
+///     pub struct SleepArguments {
+///         /// How long to wait.
+///         duration: std::time::Duration = "5s",
+///     }
+/// }
+/// # use imgforge_template::arguments::Arguments as _;
+/// assert_eq!(SleepArguments::TABLE[0].default, Some("5s"));
+/// ```
+#[macro_export]
+macro_rules! arguments {
+    (
+        $(#[doc = $doc:literal])*
+        $visibility:vis struct $name:ident {
+            $( $(#[doc = $help:literal])* $field:ident : $kind:ty $(= $default:literal)? ),* $(,)?
+        }
+    ) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, Debug)]
+        $visibility struct $name {
+            $( $(#[doc = $help])* pub $field: $kind, )*
+            /// Which arguments were written, and where.
+            pub given: $crate::arguments::Given,
+        }
+
+        impl $crate::arguments::Arguments for $name {
+            const TABLE: &'static [$crate::arguments::Argument] = &[
+                $( $crate::arguments::Argument {
+                    name: stringify!($field),
+                    kind: <$kind as $crate::arguments::FromArgument>::KIND,
+                    required: $crate::arguments::is_required(stringify!($kind), $crate::arguments!(@default $($default)?)),
+                    default: $crate::arguments!(@default $($default)?),
+                    help: concat!($($help),*),
+                }, )*
+            ];
+
+            fn read(reader: &mut $crate::arguments::Reader<'_>) -> Self {
+                $( let $field = reader.argument::<$kind>(stringify!($field), $crate::arguments!(@default $($default)?)); )*
+                Self { $( $field, )* given: reader.take_given() }
+            }
+        }
+    };
+    (@default) => { None };
+    (@default $default:literal) => { Some($default) };
+}
+
+/// Whether a field of this type and default has to be written. Used by [`arguments!`](crate::arguments).
+pub const fn is_required(kind: &str, default: Option<&str>) -> bool {
+    let kind = kind.as_bytes();
+    let optional = matches!(kind, [b'O', b'p', b't', ..] | [b'V', b'e', b'c', ..] | [b'B', b'T', b'r', ..]);
+    !optional && default.is_none()
+}

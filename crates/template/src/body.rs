@@ -1,0 +1,181 @@
+//! The evaluated body of a component: read field by field, and aware of what nobody read.
+//!
+//! A body may be read several times, once for each concern (what all SSH builders share, what this builder has
+//! alone); [`Body::finish`] then reports the arguments that no reader asked for.
+
+use crate::arguments::{Argument, Arguments, Reader};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::gotemplate::GoContext;
+use crate::source::{Span, Text};
+use crate::suggest;
+use crate::syntax::{Expression, ExpressionKind, ObjectKey};
+use crate::value::{Kind, Value};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// One argument as it was written and what it evaluated to.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Where its name stands.
+    pub key: Span,
+    pub value: Value,
+    /// The expression it came from, for the places inside it.
+    pub expression: Option<Arc<Expression>>,
+    pub span: Span,
+}
+
+/// The arguments of one component, evaluated. Names come without those the engine takes for itself (`only`, `timeout`, …).
+pub struct Body {
+    entries: BTreeMap<String, Entry>,
+    header: Span,
+    context: Arc<GoContext>,
+    weak: bool,
+    /// What was read and what could have been.
+    taken: RefCell<BTreeSet<String>>,
+    known: RefCell<Vec<&'static [Argument]>>,
+}
+
+impl Body {
+    /// `header` is where a missing argument is reported. `weak` reads values as legacy JSON does: "1" is true, one
+    /// value is a list of one, a bare number is a duration in nanoseconds.
+    pub fn new(entries: BTreeMap<String, Entry>, header: Span, context: Arc<GoContext>, weak: bool) -> Self {
+        let (taken, known) = Default::default();
+        Self { entries, header, context, weak, taken, known }
+    }
+
+    /// Reads one concern. All its mistakes are in `diagnostics`; fields they concern hold placeholders.
+    pub fn read<A: Arguments>(&self, diagnostics: &mut Diagnostics) -> A {
+        self.known.borrow_mut().push(A::TABLE);
+        A::read(&mut Reader::new(self, diagnostics))
+    }
+
+    /// Reports the arguments that no reader knows, each with the closest name that one does.
+    pub fn finish(&self, component: &str, diagnostics: &mut Diagnostics) {
+        let taken = self.taken.borrow();
+        let known = self.known.borrow();
+        let names = || known.iter().flat_map(|table| table.iter()).map(|argument| argument.name);
+        for (name, entry) in &self.entries {
+            if taken.contains(name) {
+                continue;
+            }
+            let diagnostic =
+                Diagnostic::error("unknown-argument", format!("{component} has no argument `{name}`")).at(entry.key);
+            diagnostics.push(match suggest::closest(name, names()) {
+                Some(close) => diagnostic.help(format!("did you mean `{close}`?")),
+                None => diagnostic.help("remove it, or check the name in the component's documentation"),
+            });
+        }
+    }
+
+    /// The place of kind and labels, or in legacy JSON of the component's `type`.
+    pub fn header(&self) -> Span {
+        self.header
+    }
+
+    /// What Go templates in this body may use; late fields need it when they are rendered.
+    pub fn context(&self) -> &Arc<GoContext> {
+        &self.context
+    }
+
+    pub(crate) fn is_weak(&self) -> bool {
+        self.weak
+    }
+
+    pub(crate) fn take(&self, name: &str) -> Option<(Span, Located<'_>)> {
+        let entry = self.entries.get(name)?;
+        self.taken.borrow_mut().insert(name.to_owned());
+        let expression = entry.expression.as_deref();
+        Some((entry.key, Located { value: entry.value.clone(), expression, span: entry.span }))
+    }
+}
+
+/// A value, or a part of one, with the expression it was written as where there is one.
+#[derive(Clone, Debug)]
+pub struct Located<'a> {
+    pub value: Value,
+    expression: Option<&'a Expression>,
+    pub span: Span,
+}
+
+impl<'a> Located<'a> {
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(self.value.kind, Kind::Null(_))
+    }
+
+    pub(crate) fn is_unknown(&self) -> bool {
+        matches!(self.value.kind, Kind::Unknown(_))
+    }
+
+    fn part(&self, value: &Value, expression: Option<&'a Expression>) -> Self {
+        let span = expression.map_or(self.span, |expression| expression.span);
+        Located { value: value.clone(), expression, span }
+    }
+
+    fn stripped(&self) -> Option<&'a Expression> {
+        let mut expression = self.expression?;
+        while let ExpressionKind::Parentheses(inner) = &expression.kind {
+            expression = inner;
+        }
+        Some(expression)
+    }
+
+    /// The elements of a list, set or tuple.
+    pub(crate) fn elements(&self) -> Option<Vec<Self>> {
+        let (Kind::List(_, values) | Kind::Set(_, values) | Kind::Tuple(values)) = &self.value.kind else {
+            return None;
+        };
+        let written = match self.stripped().map(|expression| &expression.kind) {
+            Some(ExpressionKind::Tuple(expressions)) if expressions.len() == values.len() => Some(expressions),
+            _ => None,
+        };
+        let element = |(index, value)| self.part(value, written.and_then(|expressions| expressions.get(index)));
+        Some(values.iter().enumerate().map(element).collect())
+    }
+
+    /// The members of a map or object.
+    pub(crate) fn members(&self) -> Option<Vec<(String, Self)>> {
+        let (Kind::Map(_, values) | Kind::Object(values)) = &self.value.kind else { return None };
+        let written = match self.stripped().map(|expression| &expression.kind) {
+            Some(ExpressionKind::Object(items)) => items.as_slice(),
+            _ => &[],
+        };
+        let find = |name: &str| {
+            written.iter().rev().find_map(|item| match &item.key {
+                ObjectKey::Name(key) if &*key.value == name => Some(&item.value),
+                ObjectKey::Expression(Expression { kind: ExpressionKind::String(text), .. })
+                    if text.value() == name =>
+                {
+                    Some(&item.value)
+                }
+                _ => None,
+            })
+        };
+        Some(values.iter().map(|(name, value)| (name.to_string(), self.part(value, find(name)))).collect())
+    }
+
+    /// A string value as a text that knows its places: exact where it was written as one literal.
+    pub(crate) fn text(&self, value: &str) -> Arc<Text> {
+        match self.stripped().map(|expression| &expression.kind) {
+            Some(ExpressionKind::String(text)) if text.value() == value => text.clone(),
+            _ => Arc::new(Text::opaque(value, self.span)),
+        }
+    }
+
+    /// What kind of value it is, for "takes a number, not …". Never shows the value of a sensitive one.
+    pub(crate) fn describe(&self) -> String {
+        match &self.value.kind {
+            Kind::Unknown(_) => "an unknown value".to_owned(),
+            Kind::Null(_) => "null".to_owned(),
+            Kind::Bool(value) => format!("`{value}`"),
+            Kind::Number(number) if !self.value.sensitive => format!("the number {number}"),
+            Kind::Number(_) => "a number".to_owned(),
+            Kind::String(text) if !self.value.sensitive && text.chars().count() <= 40 => format!("the string {text:?}"),
+            Kind::String(_) => "a string".to_owned(),
+            Kind::List(..) | Kind::Tuple(_) => "a list".to_owned(),
+            Kind::Set(..) => "a set".to_owned(),
+            Kind::Map(..) | Kind::Object(_) => "an object".to_owned(),
+            Kind::Type(_) => "a type".to_owned(),
+        }
+    }
+}

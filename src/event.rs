@@ -1,0 +1,147 @@
+//! Everything anyone may want to know about a run. Components say it, reporters show it; nobody prints.
+
+use crate::secret::Redactor;
+use imgforge_template::diagnostic::{Diagnostic, Label};
+use imgforge_template::source::Sources;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How a line of a build is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// What we or a command have to say.
+    Say,
+    /// An error, or what a command wrote to its error stream.
+    Error,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// Mistakes of a template or pipeline, sorted; the sources show their places.
+    Diagnostics {
+        sources: Arc<Sources>,
+        list: Vec<Diagnostic>,
+    },
+    /// A line that belongs to no build.
+    Line {
+        tone: Tone,
+        text: String,
+    },
+    /// A build is about to start; `index` counts them from 0.
+    BuildStarted {
+        build: String,
+        index: usize,
+    },
+    /// Lines of a build; `source` names the post-processor that says it, if one does.
+    BuildLine {
+        build: String,
+        source: Option<String>,
+        tone: Tone,
+        text: String,
+    },
+    /// A named step of a build began. Reporters that fold output use it; the plain ones wait for lines.
+    StepStarted {
+        build: String,
+        step: String,
+    },
+    StepFinished {
+        build: String,
+        step: String,
+        duration: Duration,
+        ok: bool,
+    },
+    /// A long transfer: `done` of `total` bytes.
+    Progress {
+        build: String,
+        what: String,
+        done: u64,
+        total: u64,
+    },
+    BuildFinished {
+        build: String,
+        duration: Duration,
+        error: Option<String>,
+    },
+}
+
+/// Someone who watches a run.
+pub trait Reporter: Send {
+    fn event(&mut self, event: &Event);
+
+    /// Called once, when nothing more will happen.
+    fn finish(&mut self) {}
+}
+
+/// Where events go: past the redactor, then to every reporter in turn. Cheap to clone.
+#[derive(Clone)]
+pub struct Events {
+    reporters: Arc<Mutex<Vec<Box<dyn Reporter>>>>,
+    redactor: Redactor,
+}
+
+impl Events {
+    pub fn new(reporters: Vec<Box<dyn Reporter>>, redactor: Redactor) -> Self {
+        Self { reporters: Arc::new(Mutex::new(reporters)), redactor }
+    }
+
+    /// Reports one event. The one place where order is made: reporters see events one after the other.
+    pub fn emit(&self, event: Event) {
+        let event = self.redacted(event);
+        let mut reporters = self.reporters.lock().unwrap_or_else(PoisonError::into_inner);
+        for reporter in reporters.iter_mut() {
+            reporter.event(&event);
+        }
+    }
+
+    /// A line that belongs to no build.
+    pub fn say(&self, text: impl Into<String>) {
+        self.emit(Event::Line { tone: Tone::Say, text: text.into() });
+    }
+
+    /// An error that belongs to no build.
+    pub fn error(&self, text: impl Into<String>) {
+        self.emit(Event::Line { tone: Tone::Error, text: text.into() });
+    }
+
+    /// Lets every reporter write what it has been keeping.
+    pub fn finish(&self) {
+        let mut reporters = self.reporters.lock().unwrap_or_else(PoisonError::into_inner);
+        for reporter in reporters.iter_mut() {
+            reporter.finish();
+        }
+    }
+
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    fn redacted(&self, event: Event) -> Event {
+        let clean = |text: String| self.redactor.redact(&text);
+        let label = |label: Label| Label { span: label.span, message: clean(label.message) };
+        match event {
+            Event::Diagnostics { sources, list } => {
+                let list = list
+                    .into_iter()
+                    .map(|diagnostic| Diagnostic {
+                        message: clean(diagnostic.message),
+                        primary: diagnostic.primary.map(label),
+                        related: diagnostic.related.into_iter().map(label).collect(),
+                        help: diagnostic.help.map(clean),
+                        ..diagnostic
+                    })
+                    .collect();
+                Event::Diagnostics { sources, list }
+            }
+            Event::Line { tone, text } => Event::Line { tone, text: clean(text) },
+            Event::BuildLine { build, source, tone, text } => {
+                Event::BuildLine { build, source, tone, text: clean(text) }
+            }
+            Event::BuildFinished { build, duration, error } => {
+                Event::BuildFinished { build, duration, error: error.map(clean) }
+            }
+            Event::Progress { build, what, done, total } => Event::Progress { build, what: clean(what), done, total },
+            Event::BuildStarted { .. } | Event::StepStarted { .. } | Event::StepFinished { .. } => event,
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Post-processors: what is made of an artifact.
+
+use crate::artifact::Artifact;
+use crate::component::Component;
+use crate::context::BuildContext;
+use anyhow::Result;
+use async_trait::async_trait;
+
+/// Every post-processor. Adding one is its file and its line here.
+pub const POST_PROCESSORS: &[Component<dyn PostProcessor>] = &[];
+
+/// What becomes of the artifact that a post-processor was given, when the user does not say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InputArtifact {
+    /// Kept unless the user says `keep_input_artifact = false`.
+    Keep,
+    /// Kept whatever the user says: the result is the same thing.
+    MustKeep,
+    /// Destroyed unless the user says `keep_input_artifact = true`.
+    Destroy,
+}
+
+/// Makes one artifact of another.
+#[async_trait]
+pub trait PostProcessor: Send + Sync {
+    fn input_artifact(&self) -> InputArtifact;
+
+    /// # Errors
+    /// When the result could not be made.
+    async fn process(&self, context: &BuildContext, artifact: &Artifact) -> Result<Artifact>;
+}

@@ -1,0 +1,18 @@
+//! Provisioners: what is done to a machine between its start and its capture.
+
+use crate::communicators::Communicator;
+use crate::component::Component;
+use crate::context::BuildContext;
+use anyhow::Result;
+use async_trait::async_trait;
+
+/// Every provisioner. Adding one is its file and its line here.
+pub const PROVISIONERS: &[Component<dyn Provisioner>] = &[];
+
+/// Does one thing to a machine.
+#[async_trait]
+pub trait Provisioner: Send + Sync {
+    /// # Errors
+    /// When the machine is not as it should be afterwards.
+    async fn provision(&self, context: &BuildContext, machine: &dyn Communicator) -> Result<()>;
+}
