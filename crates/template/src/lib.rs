@@ -8,6 +8,8 @@ pub mod host;
 pub mod source;
 pub mod syntax;
 
+pub mod hcl;
+
 pub mod number;
 pub mod scope;
 pub mod types;
