@@ -8,6 +8,13 @@ pub mod host;
 pub mod source;
 pub mod syntax;
 
+pub mod json;
+
+pub mod duration;
+pub mod go_time;
+pub mod suggest;
+pub mod version;
+
 pub mod number;
 pub mod scope;
 pub mod types;
