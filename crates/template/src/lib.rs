@@ -30,5 +30,6 @@ pub mod template;
 pub mod arguments;
 pub mod body;
 pub mod duration;
+pub mod go_time;
 pub mod suggest;
 pub mod version;
