@@ -1,5 +1,6 @@
 //! Connections to machines.
 
+pub mod none;
 pub mod ssh;
 
 use anyhow::Result;
