@@ -1,5 +1,6 @@
 //! Builders: from a source block to a running machine, and from the machine to an artifact.
 
+mod file;
 mod null;
 
 use crate::artifact::Artifact;
@@ -11,7 +12,7 @@ use async_trait::async_trait;
 use std::collections::BTreeMap;
 
 /// Every builder. Adding one is its file and its line here.
-pub const BUILDERS: &[Component<dyn Builder>] = &[null::BUILDER];
+pub const BUILDERS: &[Component<dyn Builder>] = &[file::BUILDER, null::BUILDER];
 
 /// Turns a source into a running machine.
 #[async_trait]

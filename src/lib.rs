@@ -11,7 +11,9 @@ pub mod component;
 pub mod context;
 pub mod event;
 pub mod host;
+pub mod lines;
 pub mod process;
+pub mod scripts;
 pub mod secret;
 
 pub mod builders;
