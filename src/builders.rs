@@ -1,5 +1,7 @@
 //! Builders: from a source block to a running machine, and from the machine to an artifact.
 
+mod qemu;
+
 use crate::artifact::Artifact;
 use crate::communicators::Communicator;
 use crate::component::Component;
@@ -9,7 +11,7 @@ use async_trait::async_trait;
 use std::collections::BTreeMap;
 
 /// Every builder. Adding one is its file and its line here.
-pub const BUILDERS: &[Component<dyn Builder>] = &[];
+pub const BUILDERS: &[Component<dyn Builder>] = &[qemu::BUILDER];
 
 /// Turns a source into a running machine.
 #[async_trait]
