@@ -1,6 +1,10 @@
 //! imgforge: the CI job for machine images.
 //!
-//! Modules in reading order: what everyone needs, the components, the engine, those who watch and report.
+//! Modules in reading order: the way in, what everyone needs, the components, plan and engine, those who watch.
+
+pub mod cli;
+pub mod commands;
+pub mod exit;
 
 pub mod artifact;
 pub mod component;
@@ -15,3 +19,19 @@ pub mod cleaners;
 pub mod communicators;
 pub mod post_processors;
 pub mod provisioners;
+
+pub mod build;
+pub mod glob;
+pub mod plan;
+pub mod recipe;
+
+pub mod ci;
+pub mod reports;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Runs the program with these arguments, the first of which is the name it is called by.
+pub fn run(arguments: Vec<OsString>) -> ExitCode {
+    cli::main(arguments).into()
+}

@@ -175,11 +175,17 @@ impl BuildLedger {
         self.ledger.lock().journal.append(Record::Released(name.to_owned()))
     }
 
+    /// What of this build is still there, newest first.
+    pub fn remaining(&self) -> Vec<Resource> {
+        let mut remaining = self.ledger.remaining();
+        remaining.retain(|resource| resource.build == self.build);
+        remaining
+    }
+
     /// From now on this build can't claim anything; returns what is still there, newest first.
     pub fn close(&self) -> Vec<Resource> {
-        let mut state = self.ledger.lock();
-        state.closed.push(self.build.clone());
-        state.journal.open().iter().rev().filter(|resource| resource.build == self.build).cloned().collect()
+        self.ledger.lock().closed.push(self.build.clone());
+        self.remaining()
     }
 }
 

@@ -272,10 +272,11 @@ impl FromArgument for Duration {
 
     fn from_value(located: &Located<'_>, context: &mut Context<'_>) -> Option<Self> {
         let text = rendered(located, context, "duration such as `5m`")?;
-        if matches!(located.value.kind, Kind::Number(_)) && context.body.is_weak() {
-            if let Ok(nanoseconds) = text.parse() {
-                return Some(Self::from_nanos(nanoseconds));
-            }
+        if matches!(located.value.kind, Kind::Number(_))
+            && context.body.is_weak()
+            && let Ok(nanoseconds) = text.parse()
+        {
+            return Some(Self::from_nanos(nanoseconds));
         }
         match duration::parse(&text) {
             Ok(nanoseconds) => match u64::try_from(nanoseconds) {

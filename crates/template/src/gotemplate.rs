@@ -21,6 +21,7 @@ pub struct GoContext {
     pub build_type: Option<String>,
     pub template_dir: Option<PathBuf>,
     pub build_values: BuildValues,
+    pub resource_names: Option<()>,
 }
 
 #[derive(Clone, Debug)]

@@ -1,0 +1,107 @@
+//! What a template says, whichever language it is written in: variables, locals, sources and builds, not yet evaluated.
+
+pub mod hcl2;
+pub mod legacy;
+
+use crate::source::{Span, Spanned, Text};
+use crate::syntax::{Body, Expression};
+use std::sync::Arc;
+
+/// The two languages differ in what names mean and how values are read, not in what a template consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// JSON with `builders`, `{{user}}` and weak types.
+    Legacy,
+    Hcl2,
+}
+
+/// All files of one template together. Duplicates and unknown blocks are reported already; the first one stays.
+#[derive(Clone, Debug)]
+pub struct Document {
+    pub language: Language,
+    pub requirements: Vec<Requirement>,
+    pub variables: Vec<Variable>,
+    pub locals: Vec<Local>,
+    pub sources: Vec<Source>,
+    pub builds: Vec<Build>,
+}
+
+impl Document {
+    pub fn new(language: Language) -> Self {
+        let (requirements, variables, locals, sources, builds) = Default::default();
+        Self { language, requirements, variables, locals, sources, builds }
+    }
+}
+
+/// A version of Packer that the template asks for: constraints as in `>= 1.7, < 2`.
+#[derive(Clone, Debug)]
+pub struct Requirement {
+    pub constraint: Spanned<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Variable {
+    pub name: Spanned<String>,
+    /// A type expression; HCL2 only.
+    pub kind: Option<Expression>,
+    /// In legacy JSON `null` means that a value must be given; here it is `None` then.
+    pub default: Option<Expression>,
+    pub sensitive: bool,
+    pub validations: Vec<Validation>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Validation {
+    pub condition: Expression,
+    pub error_message: Spanned<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Local {
+    pub name: Spanned<String>,
+    pub value: Expression,
+    pub sensitive: bool,
+}
+
+/// A `source` block, or an element of `builders`.
+#[derive(Clone, Debug)]
+pub struct Source {
+    pub kind: Spanned<String>,
+    /// As written; the flags `-only` and `-except` of legacy JSON see it rendered.
+    pub name: Spanned<String>,
+    /// In legacy JSON the name may hold Go template actions.
+    pub name_text: Option<Arc<Text>>,
+    pub body: Arc<Body>,
+    pub header: Span,
+}
+
+/// A `build` block; legacy JSON has exactly one.
+#[derive(Clone, Debug)]
+pub struct Build {
+    pub name: Option<Expression>,
+    pub sources: Vec<SourceUse>,
+    pub provisioners: Vec<Step>,
+    pub error_cleanup_provisioner: Option<Step>,
+    /// Each inner list is a sequence: the next one gets what the one before made.
+    pub post_processors: Vec<Vec<Step>>,
+    pub header: Span,
+}
+
+/// How a build names what it builds.
+#[derive(Clone, Debug)]
+pub enum SourceUse {
+    /// `sources = ["source.type.name"]`; evaluates to a list of references.
+    List(Expression),
+    /// `source "type.name" { … }` with a name and arguments of its own.
+    Block { reference: Spanned<String>, name: Option<Spanned<String>>, body: Arc<Body> },
+    /// All sources: legacy JSON.
+    All,
+}
+
+/// A provisioner or post-processor. Its body still has the arguments that the engine takes for itself.
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub kind: Spanned<String>,
+    pub body: Arc<Body>,
+    pub header: Span,
+}

@@ -1,0 +1,300 @@
+//! From the tree of a legacy JSON file to a [`Document`].
+
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::document::{Build, Document, Language, Requirement, Source, SourceUse, Step, Variable};
+use crate::source::{Span, Spanned, Text};
+use crate::suggest;
+use crate::syntax::{Attribute, Body, Expression, ExpressionKind, ObjectItem, ObjectKey};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const ROOT_KEYS: &[&str] = &[
+    "min_packer_version",
+    "description",
+    "variables",
+    "sensitive-variables",
+    "builders",
+    "provisioners",
+    "error-cleanup-provisioner",
+    "post-processors",
+    "comments",
+    "push",
+];
+
+/// A member of an object: legacy keys are always names.
+struct Member<'a> {
+    name: &'a Spanned<Arc<str>>,
+    value: &'a Expression,
+}
+
+fn members(items: &[ObjectItem]) -> impl Iterator<Item = Member<'_>> {
+    items.iter().filter_map(|item| match &item.key {
+        ObjectKey::Name(name) => Some(Member { name, value: &item.value }),
+        ObjectKey::Expression(_) => None,
+    })
+}
+
+/// Makes a document of a file's root value.
+pub fn document(root: &Expression, diagnostics: &mut Diagnostics) -> Document {
+    let mut reader = Reader { document: Document::new(Language::Legacy), diagnostics };
+    reader.root(root);
+    reader.document
+}
+
+struct Reader<'a> {
+    document: Document,
+    diagnostics: &'a mut Diagnostics,
+}
+
+impl Reader<'_> {
+    fn error(&mut self, code: &'static str, message: impl Into<String>, span: Span) {
+        self.diagnostics.push(Diagnostic::error(code, message).at(span));
+    }
+
+    /// Reports a value of the wrong shape, unless it is broken and reported already.
+    fn wrong(&mut self, value: &Expression, what: &str) {
+        if value.kind != ExpressionKind::Broken {
+            self.error("wrong-type", format!("{what}, not {}", describe(value)), value.span);
+        }
+    }
+
+    fn root(&mut self, root: &Expression) {
+        let ExpressionKind::Object(items) = &root.kind else {
+            self.wrong(root, "a template is a JSON object");
+            return;
+        };
+        let mut build = Build {
+            name: None,
+            sources: vec![SourceUse::All],
+            provisioners: Vec::new(),
+            error_cleanup_provisioner: None,
+            post_processors: Vec::new(),
+            header: Span { end: root.span.start + 1, ..root.span },
+        };
+        let mut sensitive = Vec::new();
+        let mut has_builders = false;
+        for Member { name, value } in members(items) {
+            // Root keys are matched without regard to case.
+            match name.value.to_lowercase().as_str() {
+                "min_packer_version" => self.min_version(value),
+                "description" => {
+                    self.string(value, "`description` is a string");
+                }
+                "variables" => self.variables(value),
+                "sensitive-variables" => sensitive = self.strings(value, "`sensitive-variables` is a list of names"),
+                "builders" => {
+                    has_builders = true;
+                    self.builders(value);
+                }
+                "provisioners" => {
+                    for element in self.list(value, "`provisioners` is a list of objects") {
+                        build.provisioners.extend(self.step(element, "provisioner"));
+                    }
+                }
+                "error-cleanup-provisioner" => {
+                    build.error_cleanup_provisioner = self.step(value, "error-cleanup-provisioner");
+                }
+                "post-processors" => build.post_processors = self.post_processors(value),
+                "comments" | "push" => {}
+                other if other.starts_with('_') => {
+                    self.string(value, "a comment is a string");
+                }
+                other => self.unknown_key(name, other),
+            }
+        }
+        for name in sensitive {
+            // A name that is not declared is ignored by Packer too.
+            if let Some(variable) =
+                self.document.variables.iter_mut().find(|variable| variable.name.value == name.value)
+            {
+                variable.sensitive = true;
+            }
+        }
+        if !has_builders {
+            self.diagnostics.push(
+                Diagnostic::error("missing-source", "this template has no `builders`")
+                    .at(build.header)
+                    .help("add a list of builders, each an object with a `type`"),
+            );
+        }
+        self.document.builds.push(build);
+    }
+
+    fn unknown_key(&mut self, name: &Spanned<Arc<str>>, lower: &str) {
+        let diagnostic =
+            Diagnostic::error("unknown-key", format!("a template has no key `{}`", name.value)).at(name.span);
+        self.diagnostics.push(match suggest::closest(lower, ROOT_KEYS.iter().copied()) {
+            Some(close) => diagnostic.help(format!("did you mean `{close}`?")),
+            None => diagnostic.help("keys that start with `_` are comments"),
+        });
+    }
+
+    fn string(&mut self, value: &Expression, what: &str) -> Option<(Arc<Text>, Span)> {
+        if let ExpressionKind::String(text) = &value.kind {
+            return Some((text.clone(), value.span));
+        }
+        self.wrong(value, what);
+        None
+    }
+
+    fn list<'v>(&mut self, value: &'v Expression, what: &str) -> &'v [Expression] {
+        if let ExpressionKind::Tuple(elements) = &value.kind {
+            return elements;
+        }
+        self.wrong(value, what);
+        &[]
+    }
+
+    fn strings(&mut self, value: &Expression, what: &str) -> Vec<Spanned<String>> {
+        let elements = self.list(value, what).iter();
+        elements
+            .filter_map(|element| self.string(element, what))
+            .map(|(text, span)| Spanned::new(text.value().to_owned(), span))
+            .collect()
+    }
+
+    fn min_version(&mut self, value: &Expression) {
+        if let Some((text, span)) = self.string(value, "`min_packer_version` is a string") {
+            let constraint = Spanned::new(format!(">= {}", text.value()), span);
+            self.document.requirements.push(Requirement { constraint });
+        }
+    }
+
+    fn variables(&mut self, value: &Expression) {
+        let ExpressionKind::Object(items) = &value.kind else {
+            self.wrong(value, "`variables` is an object of strings");
+            return;
+        };
+        for Member { name, value } in members(items) {
+            let default = match &value.kind {
+                ExpressionKind::Null => None,
+                ExpressionKind::String(_) | ExpressionKind::Broken => Some(value.clone()),
+                _ => {
+                    self.wrong(
+                        value,
+                        &format!("the variable `{}` is a string, or null when it must be given", name.value),
+                    );
+                    Some(Expression { kind: ExpressionKind::Broken, span: value.span })
+                }
+            };
+            self.document.variables.push(Variable {
+                name: Spanned::new(name.value.to_string(), name.span),
+                kind: None,
+                default,
+                sensitive: false,
+                validations: Vec::new(),
+            });
+        }
+    }
+
+    fn builders(&mut self, value: &Expression) {
+        let elements = self.list(value, "`builders` is a list of objects");
+        if elements.is_empty() && matches!(value.kind, ExpressionKind::Tuple(_)) {
+            self.error("missing-source", "at least one builder is needed", value.span);
+        }
+        let mut seen: BTreeMap<String, Span> = BTreeMap::new();
+        for element in elements {
+            let Some(Step { kind, body, header }) = self.step(element, "builder") else { continue };
+            let name = body.attributes.iter().find(|attribute| attribute.name.value == "name").map(|a| &a.value);
+            let name_text = match name {
+                Some(value) => match self.string(value, "the `name` of a builder is a string") {
+                    Some((text, _)) => Some(text),
+                    None => continue,
+                },
+                None => None,
+            };
+            let name = match (&name_text, name) {
+                (Some(text), Some(value)) => Spanned::new(text.value().to_owned(), value.span),
+                _ => kind.clone(),
+            };
+            if let Some(first) = seen.get(&name.value) {
+                self.diagnostics.push(
+                    Diagnostic::error(
+                        "duplicate-declaration",
+                        format!("there are two builders named `{}`", name.value),
+                    )
+                    .at(name.span)
+                    .related(*first, "the first one")
+                    .help("give one of them another `name`"),
+                );
+                continue;
+            }
+            seen.insert(name.value.clone(), name.span);
+            let mut body = Arc::unwrap_or_clone(body);
+            body.attributes.retain(|attribute| attribute.name.value != "name");
+            self.document.sources.push(Source { kind, name, name_text, body: Arc::new(body), header });
+        }
+    }
+
+    /// An object with a `type`; the type is taken out of the body.
+    fn step(&mut self, value: &Expression, what: &str) -> Option<Step> {
+        let ExpressionKind::Object(items) = &value.kind else {
+            self.wrong(value, &format!("a {what} is an object"));
+            return None;
+        };
+        let mut kind = None;
+        let mut attributes = Vec::new();
+        let start = Span { end: value.span.start + 1, ..value.span };
+        let mut missing = true;
+        for Member { name, value } in members(items) {
+            if &*name.value == "type" {
+                missing = false;
+                kind = self
+                    .string(value, &format!("the `type` of a {what} is a string"))
+                    .map(|(text, span)| Spanned::new(text.value().to_owned(), span));
+            } else {
+                let name = Spanned::new(name.value.to_string(), name.span);
+                attributes.push(Attribute { name, value: value.clone() });
+            }
+        }
+        if missing {
+            self.error("missing-type", format!("this {what} has no `type`"), start);
+        }
+        let kind = kind?;
+        let header = kind.span;
+        let body = Body { attributes, blocks: Vec::new(), span: value.span };
+        Some(Step { kind, body: Arc::new(body), header })
+    }
+
+    fn post_processors(&mut self, value: &Expression) -> Vec<Vec<Step>> {
+        let mut sequences = Vec::new();
+        for element in self.list(value, "`post-processors` is a list") {
+            if let ExpressionKind::Tuple(inner) = &element.kind {
+                sequences.push(inner.iter().filter_map(|step| self.post_processor(step)).collect());
+            } else {
+                sequences.extend(self.post_processor(element).map(|step| vec![step]));
+            }
+        }
+        sequences
+    }
+
+    fn post_processor(&mut self, value: &Expression) -> Option<Step> {
+        match &value.kind {
+            ExpressionKind::String(text) => Some(Step {
+                kind: Spanned::new(text.value().to_owned(), value.span),
+                body: Arc::new(Body { attributes: Vec::new(), blocks: Vec::new(), span: value.span }),
+                header: value.span,
+            }),
+            ExpressionKind::Tuple(_) => {
+                self.error("wrong-type", "a sequence of post-processors can't hold another sequence", value.span);
+                None
+            }
+            ExpressionKind::Object(_) => self.step(value, "post-processor"),
+            _ => {
+                self.wrong(value, "a post-processor is a type, an object, or a list of them");
+                None
+            }
+        }
+    }
+}
+
+fn describe(value: &Expression) -> &'static str {
+    match value.kind {
+        ExpressionKind::Null => "null",
+        ExpressionKind::Bool(_) => "a bool",
+        ExpressionKind::Number(_) => "a number",
+        ExpressionKind::String(_) => "a string",
+        ExpressionKind::Tuple(_) => "a list",
+        _ => "an object",
+    }
+}

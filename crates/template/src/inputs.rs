@@ -1,0 +1,262 @@
+//! Values that come from outside: `-var`, var files, `PKR_VAR_*`, in their order of precedence.
+
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::document::{Document, Language};
+use crate::host::Host;
+use crate::source::{FileId, Origin, Sources, Span, Spanned};
+use crate::suggest;
+use crate::syntax::{Attribute, Body, Expression, ExpressionKind, ObjectKey};
+use crate::{hcl, json};
+use std::path::{Path, PathBuf};
+
+/// What the command line gives.
+#[derive(Clone, Debug, Default)]
+pub struct Inputs {
+    /// `-var name=value`, in order; the last one wins.
+    pub variables: Vec<(String, String)>,
+    /// `-var-file`, in order. They come before all `-var`.
+    pub var_files: Vec<PathBuf>,
+    /// Whether names in var files that no variable has are worth a warning.
+    pub warn_undeclared: bool,
+}
+
+/// Where a value came from, for messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Given {
+    Environment,
+    VarFile,
+    Flag,
+}
+
+impl Given {
+    /// In the words of "invalid value for … variable".
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Environment => "an environment variable",
+            Self::VarFile => "a var file",
+            Self::Flag => "`-var`",
+        }
+    }
+}
+
+/// One value for a variable.
+#[derive(Clone, Debug)]
+pub struct Assignment {
+    pub name: Spanned<String>,
+    pub value: Given,
+    pub form: Form,
+}
+
+/// A value is text until the type of its variable says how to read it, or an expression of a var file.
+#[derive(Clone, Debug)]
+pub enum Form {
+    Text { file: FileId, text: String },
+    Expression(Expression),
+}
+
+impl Assignment {
+    /// Where the value stands.
+    pub fn span(&self) -> Span {
+        match &self.form {
+            Form::Text { file, text } => Span::new(*file, 0..text.len()),
+            Form::Expression(expression) => expression.span,
+        }
+    }
+}
+
+/// All assignments of a template's variables, weakest first. Names that no variable has are reported here; those of
+/// legacy JSON are kept, since a template may use them all the same.
+pub fn assignments(
+    document: &Document,
+    inputs: &Inputs,
+    folder: Option<&Path>,
+    host: &dyn Host,
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Assignment> {
+    let mut reader = Reader { document, host, sources, diagnostics, list: Vec::new() };
+    if document.language == Language::Hcl2 {
+        reader.environment();
+        if let Some(folder) = folder {
+            reader.automatic_files(folder);
+        }
+    }
+    for path in &inputs.var_files {
+        reader.var_file(path);
+    }
+    let from_files = reader.list.len();
+    for (name, value) in &inputs.variables {
+        reader.text(&format!("-var {name}"), name, value, Given::Flag);
+    }
+    let mut list = reader.list;
+    if document.language == Language::Hcl2 {
+        report_undeclared(&list[..from_files], document, Severity::Warning, inputs.warn_undeclared, diagnostics);
+        report_undeclared(&list[from_files..], document, Severity::Error, true, diagnostics);
+        list.retain(|assignment| is_declared(document, &assignment.name.value));
+    }
+    list
+}
+
+fn is_declared(document: &Document, name: &str) -> bool {
+    document.variables.iter().any(|variable| variable.name.value == name)
+}
+
+fn report_undeclared(
+    list: &[Assignment],
+    document: &Document,
+    severity: Severity,
+    report: bool,
+    diagnostics: &mut Diagnostics,
+) {
+    for assignment in list.iter().filter(|assignment| report && !is_declared(document, &assignment.name.value)) {
+        let name = &assignment.name.value;
+        let diagnostic = Diagnostic {
+            severity,
+            ..Diagnostic::error("undeclared-variable", format!("the template declares no variable `{name}`"))
+        };
+        let names = document.variables.iter().map(|variable| variable.name.value.as_str());
+        let diagnostic = diagnostic.at(assignment.name.span);
+        diagnostics.push(match suggest::closest(name, names) {
+            Some(close) => diagnostic.help(format!("did you mean `{close}`?")),
+            None => diagnostic.help(format!("add `variable \"{name}\" {{}}` to the template, or remove the value")),
+        });
+    }
+}
+
+struct Reader<'a> {
+    document: &'a Document,
+    host: &'a dyn Host,
+    sources: &'a mut Sources,
+    diagnostics: &'a mut Diagnostics,
+    list: Vec<Assignment>,
+}
+
+impl Reader<'_> {
+    fn environment(&mut self) {
+        for variable in &self.document.variables {
+            let name = &variable.name.value;
+            if let Some(value) = self.host.environment(&format!("PKR_VAR_{name}")) {
+                self.text(&format!("PKR_VAR_{name}"), name, &value, Given::Environment);
+            }
+        }
+    }
+
+    fn text(&mut self, source: &str, name: &str, value: &str, given: Given) {
+        let file = self.sources.add(source, Origin::Argument, value);
+        let name = Spanned::new(name.to_owned(), Span::new(file, 0..value.len()));
+        self.list.push(Assignment { name, value: given, form: Form::Text { file, text: value.to_owned() } });
+    }
+
+    /// `*.auto.pkrvars.hcl`, then `*.auto.pkrvars.json`, each by name.
+    fn automatic_files(&mut self, folder: &Path) {
+        // That the folder can't be listed was said when its templates were looked for.
+        let names = self.host.list(folder).unwrap_or_default();
+        for ending in [".auto.pkrvars.hcl", ".auto.pkrvars.json"] {
+            for name in names.iter().filter(|name| name.ends_with(ending)) {
+                self.var_file(&folder.join(name));
+            }
+        }
+    }
+
+    fn var_file(&mut self, path: &Path) {
+        let shown = path.display().to_string();
+        let Some((file, text)) = read(path, "var file", self.host, self.sources, self.diagnostics) else { return };
+        let is_json = shown.ends_with(".json");
+        match self.document.language {
+            Language::Hcl2 if shown.ends_with(".hcl") => {
+                let body = hcl::parse(file, &text, self.diagnostics);
+                self.hcl_values(body);
+            }
+            Language::Hcl2 if is_json => {
+                let root = json::parse(file, &text, self.diagnostics);
+                self.json_values(&root);
+            }
+            Language::Hcl2 => self.diagnostics.push(
+                Diagnostic::error("unknown-file-type", format!("`{shown}` is neither `.hcl` nor `.json`"))
+                    .at(Span::new(file, 0..0))
+                    .help("the name of a var file says how it is read"),
+            ),
+            Language::Legacy => {
+                let root = json::parse(file, &text, self.diagnostics);
+                self.json_values(&root);
+            }
+        }
+    }
+
+    fn hcl_values(&mut self, body: Body) {
+        for block in &body.blocks {
+            self.diagnostics.push(
+                Diagnostic::error("unexpected-block", "a var file holds values only, no blocks")
+                    .at(block.header)
+                    .help("move it into a `.pkr.hcl` file"),
+            );
+        }
+        for Attribute { name, value } in body.attributes {
+            self.list.push(Assignment { name, value: Given::VarFile, form: Form::Expression(value) });
+        }
+    }
+
+    fn json_values(&mut self, root: &Expression) {
+        let items = match &root.kind {
+            ExpressionKind::Object(items) => items,
+            ExpressionKind::Broken => return,
+            _ => {
+                let message = "a var file is a JSON object";
+                self.diagnostics.push(Diagnostic::error("wrong-type", message).at(root.span));
+                return;
+            }
+        };
+        for item in items {
+            let ObjectKey::Name(name) = &item.key else { continue };
+            let is_text = matches!(item.value.kind, ExpressionKind::String(_) | ExpressionKind::Broken);
+            if self.document.language == Language::Legacy && !is_text {
+                self.diagnostics.push(
+                    Diagnostic::error("wrong-type", format!("the value of `{}` must be a string", name.value))
+                        .at(item.value.span)
+                        .help("var files of JSON templates hold strings only: put it in quotes"),
+                );
+                continue;
+            }
+            let name = Spanned::new(name.value.to_string(), name.span);
+            let form = Form::Expression(item.value.clone());
+            self.list.push(Assignment { name, value: Given::VarFile, form });
+        }
+    }
+}
+
+/// Reads a text file into the sources, or says why not; a message about a file that can't be read has no place.
+pub(crate) fn read(
+    path: &Path,
+    what: &str,
+    host: &dyn Host,
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+) -> Option<(FileId, std::sync::Arc<str>)> {
+    let shown = path.display().to_string();
+    let bytes = match host.read(path) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            let message = format!("the {what} `{shown}` can't be read: {error}");
+            let folder = host.working_directory();
+            diagnostics.push(
+                Diagnostic::error("unreadable-file", message)
+                    .help(format!("relative paths are looked up in {}", folder.display())),
+            );
+            return None;
+        }
+    };
+    match String::from_utf8(bytes) {
+        Ok(text) => {
+            let file = sources.add(shown, Origin::File, text);
+            let text = sources.text(file).clone();
+            Some((file, text))
+        }
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            let file = sources.add(shown, Origin::File, String::from_utf8_lossy(error.as_bytes()).into_owned());
+            diagnostics
+                .push(Diagnostic::error("not-utf-8", "the file is not valid UTF-8 here").at(Span::new(file, at..at)));
+            None
+        }
+    }
+}

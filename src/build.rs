@@ -1,0 +1,266 @@
+//! The engine: the only place where a build happens, and the only place that cleans up.
+
+mod post_process;
+mod provision;
+
+use crate::artifact::Artifact;
+use crate::cleaners;
+use crate::context::BuildContext;
+use crate::event::{Event, Events};
+use crate::plan::{Plan, PlannedBuild};
+use anyhow::{Context as _, Result};
+use imgforge_ledger::{Ledger, Resource};
+use imgforge_template::source::Sources;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+/// What to do when a build fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnError {
+    /// Run the error-cleanup-provisioner, then remove everything.
+    #[default]
+    Cleanup,
+    /// Leave everything as it is, for `imgforge cleanup` later.
+    Abort,
+    /// Ask on the terminal; without one, clean up.
+    Ask,
+    /// Run the error-cleanup-provisioner, then leave everything.
+    RunCleanupProvisioner,
+}
+
+/// How builds run.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// How many at once; 0 is all.
+    pub parallel_builds: usize,
+    pub on_error: OnError,
+    pub force: bool,
+    pub debug: bool,
+}
+
+/// What all builds of a run share.
+#[derive(Clone)]
+pub struct Run {
+    pub options: Options,
+    pub events: Events,
+    pub ledger: Arc<Ledger>,
+    pub cancel: CancellationToken,
+    /// Where the template's diagnostics point into.
+    pub sources: Arc<Sources>,
+    /// `PACKER_RUN_UUID`.
+    pub uuid: String,
+}
+
+/// How one build ended.
+pub struct Outcome {
+    pub build: String,
+    pub label: String,
+    pub builder_type: String,
+    /// The artifacts that stay, or why there are none.
+    pub result: Result<Vec<Artifact>>,
+    /// What could not be removed, or was left on request.
+    pub left: Vec<Resource>,
+}
+
+/// The build was told to stop.
+#[derive(Debug, thiserror::Error)]
+#[error("cancelled")]
+pub struct Cancelled;
+
+/// Runs all builds of a plan, as many at once as the options say. Outcomes come in the plan's order; builds that had
+/// not started when the run was cancelled have none.
+pub async fn run(plan: Plan, run: &Run) -> Vec<Outcome> {
+    let at_once = match run.options {
+        Options { debug: true, .. } => 1,
+        Options { parallel_builds: 0, .. } => Semaphore::MAX_PERMITS,
+        Options { parallel_builds, .. } => parallel_builds,
+    };
+    let permits = Arc::new(Semaphore::new(at_once));
+    let mut tasks = Vec::new();
+    for (index, build) in plan.builds.into_iter().enumerate() {
+        let (run, permits) = (run.clone(), permits.clone());
+        tasks.push(tokio::spawn(async move {
+            let permit = permits.acquire().await.ok()?;
+            if run.cancel.is_cancelled() {
+                return None;
+            }
+            run.events.emit(Event::BuildStarted { build: build.name.clone(), index });
+            let outcome = run_build(Arc::new(build), &run).await;
+            drop(permit);
+            Some(outcome)
+        }));
+    }
+    let mut outcomes = Vec::new();
+    for task in tasks {
+        // The task catches what panics inside a build; were it to panic itself, its claims stay in the journal.
+        if let Ok(Some(outcome)) = task.await {
+            outcomes.push(outcome);
+        }
+    }
+    outcomes
+}
+
+async fn run_build(build: Arc<PlannedBuild>, run: &Run) -> Outcome {
+    let started = Instant::now();
+    let context = BuildContext {
+        name: build.name.clone(),
+        label: build.label.clone(),
+        builder_type: build.builder_type.clone(),
+        run_uuid: run.uuid.clone(),
+        ledger: run.ledger.build(&build.name),
+        cancel: run.cancel.clone(),
+        force: run.options.force,
+        debug: run.options.debug,
+        source: None,
+        events: run.events.clone(),
+    };
+    let result = stages(build.clone(), &context, run).await;
+    let leave = match &result {
+        Err(error) if !error.is::<Cancelled>() => leaves_things(run.options.on_error, &context, error).await,
+        _ => false,
+    };
+    let left = if leave {
+        for resource in context.ledger.remaining() {
+            context.say(format!(
+                "Leaving the {} {} as it is; `imgforge cleanup` removes it",
+                resource.kind, resource.name
+            ));
+        }
+        context.ledger.close()
+    } else {
+        context.ledger.close();
+        release(&context, &[]).await
+    };
+    let error = result.as_ref().err().map(|error| format!("{error:#}"));
+    run.events.emit(Event::BuildFinished { build: build.name.clone(), duration: started.elapsed(), error });
+    let PlannedBuild { name, label, builder_type, .. } = &*build;
+    Outcome { build: name.clone(), label: label.clone(), builder_type: builder_type.clone(), result, left }
+}
+
+/// From the source to the artifacts that stay. Whatever it leaves open in the ledger, the caller removes.
+async fn stages(build: Arc<PlannedBuild>, context: &BuildContext, run: &Run) -> Result<Vec<Artifact>> {
+    let artifact = guarded(context, {
+        let (build, context, run) = (build.clone(), context.clone(), run.clone());
+        async move { make(&build, &context, &run).await }
+    })
+    .await?;
+    // The machine has served; only what holds the artifact is still needed.
+    release(context, &artifact.claims).await;
+    let kept = guarded(context, {
+        let (context, run) = (context.clone(), run.clone());
+        async move { post_process::all(&build, artifact, &context, &run).await }
+    })
+    .await?;
+    for claim in kept.iter().flat_map(|artifact| &artifact.claims) {
+        context.ledger.keep(claim).context("write the journal")?;
+    }
+    Ok(kept)
+}
+
+async fn make(build: &PlannedBuild, context: &BuildContext, run: &Run) -> Result<Artifact> {
+    let machine = build.builder.launch(context).await?;
+    let mut values = machine.communicator().values();
+    values.extend(machine.values());
+    values.insert("PackerRunUUID".to_owned(), context.run_uuid.clone());
+    provision::all(build, &*machine, &values, context, run).await?;
+    let mut artifact = machine.capture(context).await?;
+    values.append(&mut artifact.values);
+    artifact.values = values;
+    Ok(artifact)
+}
+
+/// Runs work as a task of its own, so that a panic is an error and a cancelled run can stop it anywhere. When this
+/// returns, nothing of the work runs any more.
+async fn guarded<T: Send + 'static>(
+    context: &BuildContext,
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    let mut task = tokio::spawn(work);
+    let joined = tokio::select! {
+        joined = &mut task => joined,
+        () = context.cancel.cancelled() => {
+            task.abort();
+            match task.await {
+                // It was done before it could be stopped: its result is dropped, its claims are released.
+                Ok(_) => return Err(Cancelled.into()),
+                joined => joined,
+            }
+        }
+    };
+    match joined {
+        // A component that gave way to the cancellation itself says so in its own words.
+        Ok(Err(_)) if context.cancel.is_cancelled() => Err(Cancelled.into()),
+        Ok(result) => result,
+        Err(stopped) if stopped.is_cancelled() => Err(Cancelled.into()),
+        Err(panic) => Err(anyhow::anyhow!("imgforge has a defect, please report it: {panic}")),
+    }
+}
+
+/// Removes what the build has claimed, newest first, but for the claims in `except`. Returns what is still there.
+async fn release(context: &BuildContext, except: &[String]) -> Vec<Resource> {
+    let mut left = Vec::new();
+    for resource in context.ledger.remaining() {
+        if except.contains(&resource.name) {
+            continue;
+        }
+        let removed = match cleaners::destroy(&resource).await {
+            Ok(()) => context.ledger.released(&resource.name).context("write the journal"),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = removed {
+            context.error(format!("the {} {} could not be removed: {error:#}", resource.kind, resource.name));
+            left.push(resource);
+        }
+    }
+    left
+}
+
+/// Removes an artifact that nobody keeps.
+async fn release_artifact(context: &BuildContext, artifact: &Artifact) -> Result<()> {
+    for resource in context.ledger.remaining() {
+        if artifact.claims.contains(&resource.name) {
+            cleaners::destroy(&resource).await?;
+            context.ledger.released(&resource.name).context("write the journal")?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether what a failed build made stays, by the flag or by the answer to a question.
+async fn leaves_things(on_error: OnError, context: &BuildContext, error: &anyhow::Error) -> bool {
+    match on_error {
+        OnError::Cleanup => false,
+        OnError::Abort | OnError::RunCleanupProvisioner => {
+            context.error(format!("{error:#}"));
+            true
+        }
+        OnError::Ask => {
+            context.error(format!("{error:#}"));
+            let question = format!("==> {}: [c] clean up and exit, or [a] abort without cleanup? ", context.name);
+            ask(question, &context.cancel).await.is_some_and(|answer| answer.trim().eq_ignore_ascii_case("a"))
+        }
+    }
+}
+
+/// Asks on the terminal itself, whatever the streams are; `None` without one.
+async fn ask(question: String, cancel: &CancellationToken) -> Option<String> {
+    let answer = tokio::task::spawn_blocking(move || {
+        use std::io::{BufRead as _, BufReader, Write as _};
+        let mut terminal = std::fs::OpenOptions::new().read(true).write(true).open("/dev/tty").ok()?;
+        terminal.write_all(question.as_bytes()).ok()?;
+        let mut answer = String::new();
+        BufReader::new(terminal).read_line(&mut answer).ok()?;
+        Some(answer)
+    });
+    tokio::select! {
+        answer = answer => answer.ok().flatten(),
+        () = cancel.cancelled() => None,
+    }
+}
+
+/// Two numbers of units at most: `1 minute 3 seconds`.
+pub fn spell(duration: Duration) -> String {
+    imgforge_template::duration::spell(duration)
+}

@@ -1,0 +1,91 @@
+//! Post-processors of one build: sequences that each start from the builder's artifact.
+
+use super::provision::report;
+use super::{Run, release_artifact};
+use crate::artifact::Artifact;
+use crate::context::BuildContext;
+use crate::plan::{PlannedBuild, PlannedPostProcessor};
+use crate::post_processors::InputArtifact;
+use anyhow::{Context as _, Result};
+use imgforge_template::diagnostic::Diagnostics;
+
+/// Runs every sequence, the later ones even when an earlier one failed. Returns the artifacts that stay: the builder's
+/// if anyone keeps it, then what the sequences made, in order.
+pub(super) async fn all(
+    build: &PlannedBuild,
+    artifact: Artifact,
+    context: &BuildContext,
+    run: &Run,
+) -> Result<Vec<Artifact>> {
+    let mut keep_first = build.post_processors.is_empty();
+    let mut kept = Vec::new();
+    let mut errors = Vec::new();
+    for sequence in &build.post_processors {
+        match one(sequence, &artifact, &mut keep_first, context, run).await {
+            Ok(results) => kept.extend(results),
+            Err(error) => {
+                context.error(format!("Post-processor failed: {error:#}"));
+                errors.push(format!("Post-processor failed: {error:#}"));
+            }
+        }
+    }
+    if keep_first {
+        kept.insert(0, artifact);
+    }
+    if !errors.is_empty() {
+        // What was made stays for a look at it, as Packer leaves it; only the summary does not list it.
+        for claim in kept.iter().flat_map(|artifact| &artifact.claims) {
+            context.ledger.keep(claim).context("write the journal")?;
+        }
+        anyhow::bail!("{} error(s) occurred:\n\n* {}", errors.len(), errors.join("\n* "));
+    }
+    // A post-processor that hands its input on makes no second artifact of it.
+    let mut distinct: Vec<Artifact> = Vec::new();
+    for artifact in kept {
+        if !distinct.contains(&artifact) {
+            distinct.push(artifact);
+        }
+    }
+    Ok(distinct)
+}
+
+async fn one(
+    sequence: &[PlannedPostProcessor],
+    first: &Artifact,
+    keep_first: &mut bool,
+    context: &BuildContext,
+    run: &Run,
+) -> Result<Vec<Artifact>> {
+    let mut kept = Vec::new();
+    let mut current = first.clone();
+    for (index, planned) in sequence.iter().enumerate() {
+        let kind = planned.recipe.component.name;
+        context.say(match &planned.name {
+            Some(name) => format!("Running post-processor: {name} (type {kind})"),
+            None => format!("Running post-processor: {kind}"),
+        });
+        let mut diagnostics = Diagnostics::default();
+        let made = planned.recipe.make(Some(&current.values), &mut diagnostics);
+        report(diagnostics, kind, run)?;
+        let keeps = match (made.input_artifact(), planned.keep_input_artifact) {
+            (InputArtifact::MustKeep, _) => true,
+            (_, Some(user)) => user,
+            (default, None) => default == InputArtifact::Keep,
+        };
+        let own = BuildContext { source: Some(kind.to_owned()), ..context.clone() };
+        let mut result = own.step(&format!("post-process with {kind}"), made.process(&own, &current)).await?;
+        if result.values.is_empty() {
+            result.values.clone_from(&current.values);
+        }
+        if index == 0 {
+            *keep_first |= keeps;
+        } else if keeps {
+            kept.push(current);
+        } else {
+            release_artifact(&own, &current).await?;
+        }
+        current = result;
+    }
+    kept.push(current);
+    Ok(kept)
+}

@@ -1,0 +1,71 @@
+//! `imgforge build`: builds a template.
+
+use super::loaded::load;
+use super::session::{self, Session};
+use crate::build::Options;
+use crate::cli::{OnErrorFlag, TemplateArguments, colour};
+use crate::exit::Exit;
+use crate::host::LocalHost;
+use clap::Args;
+use imgforge_template::host::Host;
+use imgforge_template::template::Depth;
+use std::sync::Arc;
+
+/// Build the images of a template
+#[derive(Args, Debug)]
+pub struct BuildArguments {
+    #[command(flatten)]
+    pub template: TemplateArguments,
+    /// What to do when a build fails
+    #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
+    pub on_error: OnErrorFlag,
+    /// Replace what is in the way, such as an existing output folder
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_name = "BOOL")]
+    pub force: bool,
+    /// One build after the other
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_name = "BOOL")]
+    pub debug: bool,
+    /// How many builds run at once; 0 is all of them
+    #[arg(long, default_value = "0", value_name = "N", allow_negative_numbers = true)]
+    pub parallel_builds: i64,
+    /// Colours; without the flag on terminals only
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub color: Option<bool>,
+    /// The time before each line
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_name = "BOOL")]
+    pub timestamp_ui: bool,
+    /// Warn of names in var files that the template does not declare
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_name = "BOOL")]
+    pub warn_on_undeclared_var: bool,
+}
+
+pub(crate) fn run(arguments: &BuildArguments) -> Exit {
+    let session = Session::terminal(colour(arguments.color), arguments.timestamp_ui);
+    let host: Arc<dyn Host> = match LocalHost::new() {
+        Ok(host) => Arc::new(host),
+        Err(error) => return session.fail(&anyhow::Error::new(error).context("find the working directory")),
+    };
+    let loaded = load(&arguments.template, Depth::Everything, arguments.warn_on_undeclared_var, &host, &session);
+    if loaded.failed {
+        return Exit::Failed;
+    }
+    if loaded.plan.builds.is_empty() {
+        return session.fail(&anyhow::anyhow!("No builds to run"));
+    }
+    if arguments.debug {
+        session.events.say("Debug mode enabled. Builds will not be parallelized.");
+    }
+    let options = Options {
+        parallel_builds: usize::try_from(arguments.parallel_builds).unwrap_or(0),
+        on_error: arguments.on_error.into(),
+        force: arguments.force,
+        debug: arguments.debug,
+    };
+    let result = session::runtime().and_then(|runtime| {
+        runtime.block_on(session::build(loaded.plan, options, loaded.sources, host.uuid(), &session))
+    });
+    match result {
+        Ok((exit, _)) => exit,
+        Err(error) => session.fail(&error),
+    }
+}

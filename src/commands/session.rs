@@ -1,0 +1,166 @@
+//! What a command runs in: events, the state folder, signals, and the runtime of builds.
+
+use crate::build::{self, Options, Outcome, Run};
+use crate::event::{Events, Reporter};
+use crate::exit::Exit;
+use crate::plan::Plan;
+use crate::reports::terminal::{Look, Terminal};
+use crate::secret::Redactor;
+use anyhow::{Context as _, Result};
+use imgforge_ledger::Ledger;
+use imgforge_template::source::Sources;
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// One run of a command.
+pub(super) struct Session {
+    pub(super) events: Events,
+}
+
+impl Session {
+    /// Events go to standard output, as people read them.
+    pub(super) fn terminal(colour: bool, timestamps: bool) -> Self {
+        let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
+        let bars = !in_ci && std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
+        let look = Look { colour, timestamps, bars };
+        Self::with(vec![Box::new(Terminal::new(Box::new(std::io::stdout()), look))])
+    }
+
+    pub(super) fn with(reporters: Vec<Box<dyn Reporter>>) -> Self {
+        Self { events: Events::new(reporters, Redactor::default()) }
+    }
+
+    /// Says what kept a command from its work.
+    pub(super) fn fail(&self, error: &anyhow::Error) -> Exit {
+        self.events.error(format!("error: {error:#}"));
+        Exit::Failed
+    }
+}
+
+/// Where runs are written down.
+///
+/// # Errors
+/// When no variable says where the user's state belongs.
+pub(super) fn state_folder() -> Result<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let folder = variable("IMGFORGE_STATE_DIR")
+        .or_else(|| variable("XDG_STATE_HOME").map(|home| home.join("imgforge")))
+        .or_else(|| variable("HOME").map(|home| home.join(".local/state/imgforge")))
+        .context("set IMGFORGE_STATE_DIR: neither it nor XDG_STATE_HOME nor HOME says where the state folder is")?;
+    std::path::absolute(folder).context("find the state folder")
+}
+
+/// The runtime that builds and cleanups run on.
+///
+/// # Errors
+/// When the system has no threads or file descriptors left.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")
+}
+
+/// Runs a plan to its end and tells how it went, in the words that users' scripts look for.
+pub(super) async fn build(
+    plan: Plan,
+    options: Options,
+    sources: Arc<Sources>,
+    uuid: String,
+    session: &Session,
+) -> Result<(Exit, Vec<Outcome>)> {
+    let started = Instant::now();
+    let ledger = Ledger::open(&state_folder()?).context("write to the state folder")?;
+    let cancel = CancellationToken::new();
+    let events = session.events.clone();
+    let interrupted = tokio::spawn(watch_signals(events.clone(), ledger.clone(), cancel.clone())?);
+    let run = Run { options, events: events.clone(), ledger: ledger.clone(), cancel: cancel.clone(), sources, uuid };
+    let outcomes = build::run(plan, &run).await;
+    interrupted.abort();
+    if let Err(error) = ledger.finish() {
+        events.error(format!("the folder of this run could not be removed: {error}"));
+    }
+    let left = outcomes.iter().any(|outcome| !outcome.left.is_empty());
+    let failed = outcomes.iter().any(|outcome| outcome.result.is_err());
+    let left_on_request = matches!(run.options.on_error, build::OnError::Abort | build::OnError::RunCleanupProvisioner);
+    summarise(&outcomes, started, cancel.is_cancelled(), &events);
+    let exit = if left && !left_on_request {
+        events.error("some things could not be removed: run `imgforge cleanup`");
+        Exit::LeftBehind
+    } else if cancel.is_cancelled() {
+        Exit::Interrupted
+    } else if failed {
+        Exit::Failed
+    } else {
+        Exit::Success
+    };
+    Ok((exit, outcomes))
+}
+
+fn summarise(outcomes: &[Outcome], started: Instant, cancelled: bool, events: &Events) {
+    events.say("");
+    events.say(format!("==> Wait completed after {}", build::spell(started.elapsed())));
+    if cancelled {
+        events.say("");
+        events.say("Cleanly cancelled builds after being interrupted.");
+        return;
+    }
+    let failed: Vec<_> = outcomes.iter().filter_map(|o| o.result.as_ref().err().map(|error| (o, error))).collect();
+    if !failed.is_empty() {
+        events.say("");
+        events.error("==> Some builds didn't complete successfully and had errors:");
+        for (outcome, error) in &failed {
+            events.error(format!("--> {}: {error:#}", outcome.build));
+        }
+    }
+    let made: Vec<_> = outcomes.iter().filter_map(|o| o.result.as_ref().ok().map(|artifacts| (o, artifacts))).collect();
+    events.say("");
+    if made.is_empty() {
+        events.say("==> Builds finished but no artifacts were created.");
+        return;
+    }
+    events.say("==> Builds finished. The artifacts of successful builds are:");
+    for (outcome, artifacts) in made {
+        for artifact in artifacts {
+            events.say(format!("--> {}: {}", outcome.build, artifact.description));
+        }
+        if artifacts.is_empty() {
+            events.say(format!("--> {}: <nothing>", outcome.build));
+        }
+    }
+}
+
+/// The first signal cancels the run, which then cleans up; further ones say what is still there.
+fn watch_signals(
+    events: Events,
+    ledger: Arc<Ledger>,
+    cancel: CancellationToken,
+) -> Result<impl Future<Output = ()> + Send + 'static> {
+    let listen = |kind| signal(kind).context("listen for signals");
+    let mut signals: [(Signal, &str); 3] = [
+        (listen(SignalKind::interrupt())?, "interrupt"),
+        (listen(SignalKind::terminate())?, "terminated"),
+        (listen(SignalKind::hangup())?, "hangup"),
+    ];
+    Ok(async move {
+        loop {
+            let [(interrupt, _), (terminate, _), (hangup, _)] = &mut signals;
+            let name = tokio::select! {
+                _ = interrupt.recv() => "interrupt",
+                _ = terminate.recv() => "terminated",
+                _ = hangup.recv() => "hangup",
+            };
+            if !cancel.is_cancelled() {
+                events.error(format!("Cancelling build after receiving {name}"));
+                cancel.cancel();
+                continue;
+            }
+            let remaining = ledger.remaining();
+            events.say(format!("Cleaning up, {} left to remove:", remaining.len()));
+            for resource in remaining {
+                events.say(format!("    {} {} ({})", resource.kind, resource.name, resource.build));
+            }
+        }
+    })
+}

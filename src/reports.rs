@@ -1,0 +1,4 @@
+//! Reporters that show a run or write it down.
+
+pub mod snippet;
+pub mod terminal;

@@ -1,0 +1,169 @@
+//! What people read while a run goes on: lines with the build's name before them, diagnostics with their places, and
+//! on a terminal the progress of long transfers.
+
+use super::snippet;
+use crate::build::spell;
+use crate::event::{Event, Reporter, Tone};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::collections::BTreeMap;
+use std::io::Write;
+
+/// ANSI colours of builds in turn: green, cyan, magenta, yellow, blue.
+const BUILD_COLOURS: [u8; 5] = [32, 36, 35, 33, 34];
+const RED: u8 = 31;
+
+/// How lines look.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Look {
+    pub colour: bool,
+    /// The time before each line of a build: `-timestamp-ui`.
+    pub timestamps: bool,
+    /// Bars for long transfers; only where somebody looks on.
+    pub bars: bool,
+}
+
+/// Writes lines to a stream.
+pub struct Terminal {
+    out: Box<dyn Write + Send>,
+    look: Look,
+    colours: BTreeMap<String, u8>,
+    bars: MultiProgress,
+    running: BTreeMap<(String, String), ProgressBar>,
+}
+
+impl Terminal {
+    pub fn new(out: Box<dyn Write + Send>, look: Look) -> Self {
+        let target = if look.bars { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bars = MultiProgress::with_draw_target(target);
+        Self { out, look, colours: BTreeMap::new(), bars, running: BTreeMap::new() }
+    }
+
+    fn line(&mut self, text: &str, colour: Option<u8>) {
+        let line = match colour.filter(|_| self.look.colour && !text.is_empty()) {
+            Some(colour) => format!("\u{1b}[1;{colour}m{text}\u{1b}[0m\n"),
+            None => format!("{text}\n"),
+        };
+        let out = &mut self.out;
+        // A closed stream ends nothing: the build goes on and its result counts.
+        self.bars.suspend(|| drop(out.write_all(line.as_bytes()).and_then(|()| out.flush())));
+    }
+
+    fn build_line(&mut self, build: &str, source: Option<&str>, tone: Tone, text: &str) {
+        let name = source.map_or_else(|| build.to_owned(), |source| format!("{build} ({source})"));
+        let time = if self.look.timestamps {
+            format!("{}: ", jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ"))
+        } else {
+            String::new()
+        };
+        let colour =
+            if tone == Tone::Error { RED } else { self.colours.get(build).copied().unwrap_or(BUILD_COLOURS[0]) };
+        for line in text.split('\n') {
+            self.line(format!("{time}==> {name}: {}", line.trim_end()).trim_end(), Some(colour));
+        }
+    }
+
+    fn progress(&mut self, build: &str, what: &str, done: u64, total: u64) {
+        if !self.look.bars {
+            return;
+        }
+        let key = (build.to_owned(), what.to_owned());
+        if done >= total {
+            if let Some(bar) = self.running.remove(&key) {
+                bar.finish_and_clear();
+            }
+            return;
+        }
+        let bars = &self.bars;
+        let bar = self.running.entry(key).or_insert_with(|| {
+            let bar = bars.add(ProgressBar::new(total));
+            if let Ok(style) = ProgressStyle::with_template("    {prefix}: {msg} {bar:30} {bytes}/{total_bytes} {eta}")
+            {
+                bar.set_style(style);
+            }
+            bar.set_prefix(build.to_owned());
+            bar.set_message(what.to_owned());
+            bar
+        });
+        bar.set_position(done);
+    }
+}
+
+impl Reporter for Terminal {
+    fn event(&mut self, event: &Event) {
+        match event {
+            Event::Diagnostics { sources, list } => {
+                for diagnostic in list {
+                    let text = snippet::render(diagnostic, sources, self.look.colour);
+                    self.line(&format!("{text}\n"), None);
+                }
+            }
+            Event::Line { tone, text } => self.line(text, (*tone == Tone::Error).then_some(RED)),
+            Event::BuildStarted { build, index } => {
+                let colour = BUILD_COLOURS[index % BUILD_COLOURS.len()];
+                self.colours.insert(build.clone(), colour);
+                if self.look.colour {
+                    self.line(&format!("{build}: output will be in this color."), Some(colour));
+                }
+            }
+            Event::BuildLine { build, source, tone, text } => self.build_line(build, source.as_deref(), *tone, text),
+            Event::Progress { build, what, done, total } => self.progress(build, what, *done, *total),
+            Event::BuildFinished { build, duration, error } => {
+                self.running.retain(|(of, _), bar| {
+                    if of == build {
+                        bar.finish_and_clear();
+                    }
+                    of != build
+                });
+                let duration = spell(*duration);
+                match error {
+                    None => {
+                        let colour = self.colours.get(build).copied();
+                        self.line(&format!("Build '{build}' finished after {duration}."), colour);
+                    }
+                    Some(error) => self.line(&format!("Build '{build}' errored after {duration}: {error}"), Some(RED)),
+                }
+            }
+            Event::StepStarted { .. } | Event::StepFinished { .. } => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn lines_carry_the_name_of_their_build() {
+        let out = Shared::default();
+        let mut terminal = Terminal::new(Box::new(out.clone()), Look::default());
+        let build = || "qemu.web".to_owned();
+        terminal.event(&Event::BuildStarted { build: build(), index: 0 });
+        let text = "one \n\n  two".to_owned();
+        terminal.event(&Event::BuildLine { build: build(), source: None, tone: Tone::Say, text });
+        let source = Some("manifest".to_owned());
+        terminal.event(&Event::BuildLine { build: build(), source, tone: Tone::Error, text: "three".to_owned() });
+        let duration = Duration::from_millis(61_500);
+        terminal.event(&Event::BuildFinished { build: build(), duration, error: None });
+        assert_eq!(
+            String::from_utf8(out.0.lock().unwrap().clone()).unwrap(),
+            "==> qemu.web: one\n==> qemu.web:\n==> qemu.web:   two\n==> qemu.web (manifest): three\n\
+             Build 'qemu.web' finished after 1 minute 1 second.\n"
+        );
+    }
+}
