@@ -32,12 +32,12 @@ pub(super) fn disks(disks: &DiskArguments, diagnostics: &mut Diagnostics) {
         let help = "set `disk_image = true`, or remove `skip_resize_disk`";
         wrong(given, "skip_resize_disk", message, help, diagnostics);
     }
-    if let Some(name) = &disks.vm_name {
-        if matches!(name.as_str(), "." | "..") || name.contains('/') {
-            let message = format!("`{}` can't be the name of a file", name.value);
-            let help = "leave out `/`; `output_directory` says where the file goes";
-            diagnostics.push(Diagnostic::error("invalid-value", message).at(name.span).help(help));
-        }
+    if let Some(name) = &disks.vm_name
+        && (matches!(name.as_str(), "." | "..") || name.contains('/'))
+    {
+        let message = format!("`{}` can't be the name of a file", name.value);
+        let help = "leave out `/`; `output_directory` says where the file goes";
+        diagnostics.push(Diagnostic::error("invalid-value", message).at(name.span).help(help));
     }
     for size in disks.disk_additional_size.iter().filter(|size| size.trim().is_empty()) {
         let diagnostic = Diagnostic::error("invalid-value", "a further disk needs a size").at(size.span);
@@ -47,12 +47,12 @@ pub(super) fn disks(disks: &DiskArguments, diagnostics: &mut Diagnostics) {
 
 pub(super) fn machine(machine: &MachineArguments, body: &Body, diagnostics: &mut Diagnostics) {
     let given = &machine.given;
-    if machine.memory < 10 {
-        if let Some(span) = given.span("memory") {
-            let message = format!("{} MiB of memory are too few: the machine gets 512", machine.memory);
-            let help = "`memory` is in MiB; write what the machine needs";
-            diagnostics.push(Diagnostic::warning("memory-too-small", message).at(span).help(help));
-        }
+    if machine.memory < 10
+        && let Some(span) = given.span("memory")
+    {
+        let message = format!("{} MiB of memory are too few: the machine gets 512", machine.memory);
+        let help = "`memory` is in MiB; write what the machine needs";
+        diagnostics.push(Diagnostic::warning("memory-too-small", message).at(span).help(help));
     }
     for (index, list) in machine.qemuargs.iter().enumerate() {
         for part in list {

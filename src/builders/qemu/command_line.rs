@@ -176,10 +176,10 @@ pub(super) fn merged(defaults: Vec<Switch>, users: Vec<Switch>, net_device: &str
             None => merged.push((switch, values)),
         }
     }
-    if let Some((_, devices)) = merged.iter_mut().find(|(switch, _)| switch == "-device") {
-        if !devices.iter().any(|device| device.contains(net_device)) {
-            devices.push(network_device(net_device));
-        }
+    if let Some((_, devices)) = merged.iter_mut().find(|(switch, _)| switch == "-device")
+        && !devices.iter().any(|device| device.contains(net_device))
+    {
+        devices.push(network_device(net_device));
     }
     merged
 }

@@ -211,13 +211,13 @@ fn listed(list: &str, image: &Path) -> Option<Digest> {
     let wanted = image.file_name()?.to_str()?;
     let mut alone = None;
     for line in list.lines().map(str::trim) {
-        if let Some((kind, rest)) = line.split_once(" (") {
-            if let Some((name, value)) = rest.rsplit_once(") = ") {
-                if name.rsplit('/').next() == Some(wanted) {
-                    return digest_of(Some(&kind.to_ascii_lowercase()), value.trim());
-                }
-                continue;
+        if let Some((kind, rest)) = line.split_once(" (")
+            && let Some((name, value)) = rest.rsplit_once(") = ")
+        {
+            if name.rsplit('/').next() == Some(wanted) {
+                return digest_of(Some(&kind.to_ascii_lowercase()), value.trim());
             }
+            continue;
         }
         match line.split_once(char::is_whitespace) {
             Some((value, name)) => {

@@ -13,35 +13,50 @@ use tokio::process::Command;
 /// A path of a socket may have 108 bytes with the final zero; the names in the folder are short.
 const LONGEST_FOLDER: usize = 90;
 
-/// What one build runs, and under which claim. All its processes share one: they end together.
-pub(super) struct Programs {
+/// The programs that a build needs.
+pub(super) struct Found {
     qemu: PathBuf,
     qemu_img: PathBuf,
+}
+
+impl Found {
+    /// Looks for the programs.
+    ///
+    /// # Errors
+    /// When one is missing.
+    pub(super) fn find(qemu: &str, working_directory: &Path) -> Result<Self> {
+        let qemu_img = find("qemu-img", "qemu-utils", working_directory)?;
+        Ok(Self { qemu: find(qemu, package(qemu), working_directory)?, qemu_img })
+    }
+}
+
+/// What one build runs, and under which claim. All its processes share one: they end together.
+pub(super) struct Programs {
+    found: Found,
     working_directory: PathBuf,
     work_folder: PathBuf,
     claim: Claim,
 }
 
 impl Programs {
-    /// Looks for the programs, then makes the private folder.
+    /// Makes the private folder. The processes are claimed last of all, so that they are gone before the folders are
+    /// in which they write.
     ///
     /// # Errors
-    /// When a program is missing, or the folder can't be made.
-    pub(super) fn find(qemu: &str, working_directory: &Path, context: &BuildContext) -> Result<Self> {
-        let qemu = find(qemu, package(qemu), working_directory)?;
-        let qemu_img = find("qemu-img", "qemu-utils", working_directory)?;
-        let claim = context.ledger.claim("process", "virtual machine")?;
-        // The name is of no use to anyone else, so the folder can have it too.
-        let mut work_folder = working_directory.join(std::env::temp_dir()).join(claim.name());
+    /// When the folder can't be made.
+    pub(super) fn claim(found: Found, working_directory: &Path, context: &BuildContext) -> Result<Self> {
+        let name = format!("imgforge-{}-{:08x}", context.ledger.run(), rand::random::<u32>());
+        let mut work_folder = working_directory.join(std::env::temp_dir()).join(&name);
         if work_folder.as_os_str().len() > LONGEST_FOLDER {
-            work_folder = Path::new("/tmp").join(claim.name());
+            work_folder = Path::new("/tmp").join(&name);
         }
         make_work_folder(context.ledger.claim_path("work folder", &work_folder)?)?;
-        Ok(Self { qemu, qemu_img, working_directory: working_directory.to_owned(), work_folder, claim })
+        let claim = context.ledger.claim("process", "virtual machine")?;
+        Ok(Self { found, working_directory: working_directory.to_owned(), work_folder, claim })
     }
 
     pub(super) fn qemu(&self) -> &Path {
-        &self.qemu
+        &self.found.qemu
     }
 
     /// Readable by the user alone: sockets and temporary files.
@@ -49,7 +64,8 @@ impl Programs {
         &self.work_folder
     }
 
-    pub(super) fn claim(&self) -> &Claim {
+    /// The claim of all processes.
+    pub(super) fn processes(&self) -> &Claim {
         &self.claim
     }
 
@@ -69,7 +85,7 @@ impl Programs {
     /// # Errors
     /// When it fails, with what it said.
     pub(super) async fn image(&self, arguments: &[String]) -> Result<Vec<u8>> {
-        let mut command = self.command(&self.qemu_img);
+        let mut command = self.command(&self.found.qemu_img);
         command.args(arguments).stdin(Stdio::null());
         let what = || format!("run qemu-img {}", arguments.first().map_or("", String::as_str));
         let output = self.claimed(command).output().await.with_context(what)?;
@@ -129,8 +145,7 @@ pub(super) mod tests {
             .status();
         assert!(written.unwrap().success());
         let programs = Programs {
-            qemu: script_path,
-            qemu_img: PathBuf::from("/bin/false"),
+            found: Found { qemu: script_path, qemu_img: PathBuf::from("/bin/false") },
             working_directory: folder.path().to_owned(),
             work_folder: folder.path().to_owned(),
             claim,

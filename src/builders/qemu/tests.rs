@@ -7,6 +7,7 @@ use imgforge_template::body::Entry;
 use imgforge_template::gotemplate::{BuildValues, User};
 use imgforge_template::source::{Origin, Sources, Span};
 use imgforge_template::value::{Kind, Value};
+use std::collections::BTreeMap;
 
 /// A body of `name = value` pairs between semicolons, and where they stand; a value with commas is a list, and one
 /// with slashes between commas a list of lists.
@@ -30,6 +31,7 @@ fn body(text: &str) -> (Body, Sources) {
         build_type: None,
         template_dir: None,
         build_values: BuildValues::Forbidden,
+        resource_names: Default::default(),
     };
     (Body::new(entries, Span::new(file, 0..0), Arc::new(context), true), sources)
 }
@@ -114,7 +116,7 @@ fn every_mistake_is_reported_at_once() {
          invalid-value at [a/b]: `a/b` can't be the name of a file\n\
          memory-too-small at [4]: 4 MiB of memory are too few: the machine gets 512\n\
          invalid-value at [/x, -m/1]: entry 1 of `qemuargs` has no switch\n\
-         invalid-value at [soon]: `boot_wait` is not a duration: invalid digit found in string\n\
+         invalid-value at [soon]: `boot_wait` is not a duration: a number is missing before `soon`\n\
          invalid-value at [80]: `vnc_port_min` must be at least 5900\n\
          invalid-value at [9]: `host_port_min` is 9, which is more than `host_port_max`, 8\n\
          unknown-argument at [disk_sise]: qemu has no argument `disk_sise`"
@@ -144,13 +146,4 @@ fn an_image_and_its_checksum_are_looked_at() {
         "not-supported-yet at [md5:00]: MD5 checksums can't be checked"
     );
     assert_eq!(said("iso_url = Cargo.toml; iso_skip_cache = true"), "");
-}
-
-#[test]
-fn a_console_is_shown_by_its_last_lines_without_control_characters() {
-    let console: String = (0..50).map(|line| format!("\x1b[0mline {line}\r\n")).collect();
-    let lines = last_lines(console.as_bytes());
-    assert_eq!(lines.lines().next(), Some("[0mline 30"));
-    assert_eq!(lines.lines().last(), Some("[0mline 49"));
-    assert_eq!(last_lines(b""), "");
 }

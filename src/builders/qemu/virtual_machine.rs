@@ -20,7 +20,7 @@ const KEPT: usize = 4096;
 /// How long QEMU may take to set up a machine: it reads no disks then.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
-/// A QEMU process. It is killed when this is dropped.
+/// A QEMU process. It lives on when this is dropped: the engine decides whether its claim is released.
 pub(super) struct VirtualMachine {
     ended: watch::Receiver<Option<ExitStatus>>,
     output: Tail,
@@ -68,7 +68,9 @@ impl VirtualMachine {
 
     fn watch(mut command: Command, claim: &Claim) -> Result<Self> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = process::claimed(command, claim).spawn().context("start QEMU")?;
+        let mut command = process::claimed(command, claim);
+        // `-on-error=abort` leaves a failed build's machine running.
+        let mut child = command.kill_on_drop(false).spawn().context("start QEMU")?;
         let output = Tail::default();
         let mut readers = JoinSet::new();
         if let Some(stdout) = child.stdout.take() {
