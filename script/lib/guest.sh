@@ -36,9 +36,10 @@ in_guest() {
         -o NumberOfPasswordPrompts=1 root@127.0.0.1 "$2"
 }
 
-# stop_guest PORT: ends it from inside, and waits until QEMU is gone.
+# stop_guest PORT: ends it from inside, and waits until QEMU is gone. $guest_pid is empty afterwards.
 stop_guest() {
     # The connection dies with the guest.
     in_guest "$1" 'sync; poweroff -f' 2>/dev/null || true
     wait "$guest_pid"
+    guest_pid=
 }
