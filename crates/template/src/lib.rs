@@ -8,6 +8,7 @@ pub mod host;
 pub mod source;
 pub mod syntax;
 
+pub mod gotemplate;
 pub mod json;
 
 pub mod duration;
