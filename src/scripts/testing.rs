@@ -108,6 +108,7 @@ impl World {
             build_type: Some("null".to_owned()),
             template_dir: None,
             build_values: BuildValues::Later(vec!["ID".to_owned(), "Host".to_owned()]),
+            resource_names: None,
         };
         let mut sources = Sources::default();
         sources.add("t.pkr.hcl", Origin::File, writer.text);
@@ -128,7 +129,7 @@ pub(crate) enum Written {
     Unknown,
 }
 
-pub(crate) use Written::{Bool, List, Map, Number as Num, Numbers, Text as Str, Unknown};
+pub(crate) use Written::{Bool, List, Map, Numbers, Text as Str, Unknown};
 
 struct Writer {
     text: String,
