@@ -109,14 +109,14 @@ impl ScriptArguments {
         for (name, late) in &self.env {
             check_name(name, any_name, late.span(), diagnostics);
         }
-        if let Some(format) = &self.env_var_format {
-            if verbs(format).filter(|verb| *verb != '%').count() != 2 {
-                diagnostics.push(
-                    Diagnostic::error("invalid-value", "`env_var_format` must have `%s` twice")
-                        .at(format.span)
-                        .help("the first `%s` stands for the variable's name, the second for its value"),
-                );
-            }
+        if let Some(format) = &self.env_var_format
+            && verbs(format).filter(|verb| *verb != '%').count() != 2
+        {
+            diagnostics.push(
+                Diagnostic::error("invalid-value", "`env_var_format` must have `%s` twice")
+                    .at(format.span)
+                    .help("the first `%s` stands for the variable's name, the second for its value"),
+            );
         }
     }
 
@@ -267,7 +267,7 @@ fn check_name(name: &str, any: bool, span: Span, diagnostics: &mut Diagnostics) 
     let mut bytes = name.bytes();
     let starts_well = bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
     let is_plain = starts_well && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if !is_plain && !(any && !name.is_empty()) {
+    if !is_plain && (!any || name.is_empty()) {
         diagnostics.push(
             Diagnostic::error("invalid-value", format!("`{name}` is not a name that an environment variable can have"))
                 .at(span)

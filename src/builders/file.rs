@@ -104,10 +104,10 @@ impl FileArguments {
                     .help("write the path of the file to make"),
             );
         }
-        if let Some(source) = &self.source {
-            if let Err(error) = body.context().host.status(source) {
-                diagnostics.push(missing_file("source", source, source.span, &error, body, Severity::Warning));
-            }
+        if let Some(source) = &self.source
+            && let Err(error) = body.context().host.status(source)
+        {
+            diagnostics.push(missing_file("source", source, source.span, &error, body, Severity::Warning));
         }
     }
 }

@@ -96,7 +96,6 @@ where
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
 fn is_zero(number: &i64) -> bool {
     *number == 0
 }

@@ -5,17 +5,16 @@ use crate::communicators::{Communicator, ExitStatus, NoMachine, RemoteScript};
 use crate::component::Component;
 use crate::context::BuildContext;
 use crate::lines::LineSink;
-use crate::scripts::{
-    Known, ScriptArguments, check_one_of, local, must_be_known, shell_word, unless_cancelled, value_names,
-};
+use crate::scripts::local::TemporaryFile;
+use crate::scripts::{Known, ScriptArguments, check_one_of, must_be_known, shell_word, unless_cancelled, value_names};
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
 use imgforge_template::arguments;
 use imgforge_template::arguments::{Arguments as _, Late};
 use imgforge_template::body::Body;
 use imgforge_template::diagnostic::{Diagnostic, Diagnostics};
+use imgforge_template::duration;
 use imgforge_template::gotemplate::GoContext;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -65,6 +64,8 @@ struct Shell {
 struct Upload {
     shown: PathBuf,
     content: Vec<u8>,
+    /// Inline commands lie in a file too, so that what is shown can be looked at.
+    _file: Option<TemporaryFile>,
 }
 
 impl Shell {
@@ -104,25 +105,18 @@ impl Shell {
         }
     }
 
-    /// The scripts in the order they are run. Inline commands are written to `inline`, so that they can be looked at.
-    async fn uploads(
-        &self,
-        known: &Known,
-        inline: &mut Option<tempfile::TempPath>,
-        build: &BuildContext,
-    ) -> Result<Vec<Upload>> {
+    /// The scripts in the order they are run.
+    async fn uploads(&self, build: &BuildContext, known: &Known) -> Result<Vec<Upload>> {
         let mut uploads = Vec::new();
         if let Some(commands) = &self.scripts.inline {
             let content = self.scripts.inline_script(commands, known)?.into_bytes();
-            let shown = build.ledger.scratch().join(format!("shell-{:016x}", rand::random::<u64>()));
-            local::write_executable(&shown, &content, 0o700).with_context(|| format!("write {}", shown.display()))?;
-            *inline = Some(tempfile::TempPath::try_from_path(&shown)?);
-            uploads.push(Upload { shown, content });
+            let file = TemporaryFile::script(build, "", &content)?;
+            uploads.push(Upload { shown: file.to_path_buf(), content, _file: Some(file) });
         } else {
             for path in self.scripts.files() {
                 let file = self.context.host.working_directory().join(path);
                 let content = tokio::fs::read(&file).await.with_context(|| format!("read {}", path.display()))?;
-                uploads.push(Upload { shown: path.to_owned(), content });
+                uploads.push(Upload { shown: path.to_owned(), content, _file: None });
             }
         }
         anyhow::ensure!(!uploads.is_empty(), "what to run is not known");
@@ -134,22 +128,29 @@ impl Shell {
         Ok(uploads)
     }
 
-    /// The file with the variables, if there is one, and what the machine's shell is to run.
-    fn command(&self, build: &BuildContext, known: &Known) -> Result<(Option<(String, Vec<u8>)>, String)> {
+    /// What all scripts share; the content is each one's own.
+    fn empty_script(&self, build: &BuildContext, known: &Known) -> Result<RemoteScript> {
         let variables = self.scripts.environment(build, known)?;
         let in_file = self.arguments.use_env_var_file;
         let format = if in_file { "export %s='%s'\n" } else { "%s='%s' " };
         let variables = self.scripts.format_variables(&variables, format);
-        let file = in_file.then(|| (self.variables_path.clone(), variables.clone().into_bytes()));
-        let Some(command) = &self.arguments.execute_command else {
-            must_be_known("execute_command", &self.arguments.given)?;
-            let (path, variables_path) = (shell_word(&self.path), shell_word(&self.variables_path));
-            let run = if in_file { format!(". {variables_path} &&") } else { variables };
-            return Ok((file, format!("chmod +x {path}; {run} {path}")));
-        };
         let variables_path = if in_file { self.variables_path.as_str() } else { "" };
-        let known = known.with(&[("Path", &self.path), ("Vars", &variables), ("EnvVarFile", variables_path)]);
-        Ok((file, known.render(command)?))
+        let command = if let Some(command) = &self.arguments.execute_command {
+            let fields = [("Path", self.path.as_str()), ("Vars", &variables), ("EnvVarFile", variables_path)];
+            known.with(&fields).render(command)?
+        } else {
+            must_be_known("execute_command", &self.arguments.given)?;
+            let path = shell_word(&self.path);
+            let run = if in_file { format!(". {} &&", shell_word(variables_path)) } else { variables.clone() };
+            format!("chmod +x {path}; {run} {path}")
+        };
+        Ok(RemoteScript {
+            path: self.path.clone(),
+            content: Vec::new(),
+            variables: in_file.then(|| (self.variables_path.clone(), variables.into_bytes())),
+            command,
+            keep: self.arguments.skip_clean,
+        })
     }
 
     /// Runs one script, trying again as long as it may while it does not get as far as running.
@@ -167,11 +168,13 @@ impl Shell {
                 return Err(error);
             }
             let timeout = self.arguments.start_retry_timeout;
-            if started.elapsed() + pause > timeout {
-                return Err(error).with_context(|| format!("the script could not be started within {timeout:?}"));
+            let left = timeout.saturating_sub(started.elapsed());
+            if left.is_zero() {
+                return Err(error)
+                    .with_context(|| format!("the script could not be started within {}", duration::spell(timeout)));
             }
             tracing::debug!("the script could not be started, trying again in {pause:?}: {error:#}");
-            build.sleep(pause).await?;
+            build.sleep(pause.min(left)).await?;
             pause = (pause * 2).min(Duration::from_secs(2));
         }
     }
@@ -195,24 +198,18 @@ impl Shell {
 impl Provisioner for Shell {
     async fn provision(&self, build: &BuildContext, machine: &dyn Communicator) -> Result<()> {
         let known = Known::new(&self.context, build, machine.values());
-        let mut inline = None;
-        let uploads = self.uploads(&known, &mut inline, build).await?;
-        let (variables, command) = self.command(build, &known)?;
+        let uploads = self.uploads(build, &known).await?;
+        let shared = self.empty_script(build, &known)?;
         for upload in uploads {
             build.say(format!("Provisioning with shell script: {}", upload.shown.display()));
-            let script = RemoteScript {
-                path: self.path.clone(),
-                content: upload.content,
-                variables: variables.clone(),
-                command: command.clone(),
-                keep: self.arguments.skip_clean,
-            };
+            let script = RemoteScript { content: upload.content, ..shared.clone() };
             let status = self.run(build, machine, &script).await?;
             self.check_exit(status)?;
         }
         if !self.arguments.pause_after.is_zero() {
-            build.say(format!("Pausing {:?} after this provisioner...", self.arguments.pause_after));
-            build.sleep(self.arguments.pause_after).await?;
+            let pause = self.arguments.pause_after;
+            build.say(format!("Pausing {} after this provisioner...", duration::spell(pause)));
+            build.sleep(pause).await?;
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Scripts on this machine: what the provisioner and the post-processor `shell-local` have in common.
 
+use super::local::TemporaryFile;
 use super::{Known, ScriptArguments, check_one_of, local, must_be_known, shell_word, value_names};
 use crate::context::BuildContext;
 use crate::lines::LineSink;
@@ -66,11 +67,10 @@ impl ShellLocal {
     /// # Errors
     /// When one could not be run, ended with an exit code that is not valid, or the run is cancelled.
     pub async fn run(&self, build: &BuildContext, values: BTreeMap<String, String>) -> Result<()> {
-        if let Some(systems) = &self.arguments.only_on {
-            if !systems.iter().any(|system| system.value == this_system()) {
-                build.say("Skipping shell-local due to runtime OS");
-                return Ok(());
-            }
+        let systems = self.arguments.only_on.as_deref().unwrap_or_default();
+        if !systems.is_empty() && !systems.iter().any(|system| system.value == this_system()) {
+            build.say("Skipping shell-local due to runtime OS");
+            return Ok(());
         }
         let known = Known::new(&self.context, build, values);
         let variables = self.scripts.environment(build, &known)?;
@@ -82,7 +82,11 @@ impl ShellLocal {
         };
         if let Some(commands) = commands {
             let script = self.scripts.inline_script(commands, &known)?;
-            let file = self.temporary(build, script.as_bytes())?;
+            let suffix = match self.arguments.tempfile_extension.as_str() {
+                "" => String::new(),
+                extension => format!(".{}", extension.trim_start_matches('.')),
+            };
+            let file = TemporaryFile::script(build, &suffix, script.as_bytes())?;
             return self.run_script(build, &known, &variables, &file).await;
         }
         let mut files = self.scripts.files().peekable();
@@ -118,17 +122,6 @@ impl ShellLocal {
         let known = known.with(&[("Vars", variables), ("Script", path), ("Command", path)]);
         let words: Vec<String> = written.iter().map(|word| known.render(word)).collect::<Result<_>>()?;
         Ok(if words.len() == 1 { shell().chain(words).collect() } else { words })
-    }
-
-    /// Inline commands as a file that can be run; it goes with the run's scratch folder.
-    fn temporary(&self, build: &BuildContext, content: &[u8]) -> Result<TemporaryFile> {
-        let suffix = match self.arguments.tempfile_extension.as_str() {
-            "" => String::new(),
-            extension => format!(".{}", extension.trim_start_matches('.')),
-        };
-        let path = build.ledger.scratch().join(format!("shell-{:016x}{suffix}", rand::random::<u64>()));
-        local::write_executable(&path, content, 0o700).with_context(|| format!("write {}", path.display()))?;
-        Ok(TemporaryFile(path))
     }
 }
 
@@ -183,24 +176,6 @@ fn check_executable(script: &Spanned<PathBuf>, body: &Body, diagnostics: &mut Di
                 .at(script.span)
                 .help(format!("run `chmod +x {word}`, or set `execute_command`")),
         );
-    }
-}
-
-/// Removed when dropped.
-struct TemporaryFile(PathBuf);
-
-impl std::ops::Deref for TemporaryFile {
-    type Target = Path;
-
-    fn deref(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for TemporaryFile {
-    fn drop(&mut self) {
-        // If it cannot be removed now, it goes with the scratch folder.
-        let _removed_later = std::fs::remove_file(&self.0);
     }
 }
 

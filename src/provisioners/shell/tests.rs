@@ -2,6 +2,7 @@ use super::*;
 use crate::communicators::OutputSink;
 use crate::communicators::local::Local;
 use crate::scripts::testing::{Block, Bool, List, Map, Numbers, Str, Unknown, World};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -163,8 +164,8 @@ async fn trying_again_ends_with_the_timeout_and_never_starts_without_a_machine()
     let shell = block.make(Shell::new);
     let machine = Flaky::new(u32::MAX, ExitStatus::Code(0));
     let error = shell.provision(&world.context, &machine).await.unwrap_err();
-    assert_eq!(format!("{error:#}"), "the script could not be started within 1s: connection reset");
-    assert_eq!(machine.count(), 4);
+    assert_eq!(format!("{error:#}"), "the script could not be started within 1 second: connection reset");
+    assert_eq!(machine.count(), 5);
 
     let machine = Flaky { no_machine: true, ..Flaky::new(0, ExitStatus::Code(0)) };
     let error = shell.provision(&world.context, &machine).await.unwrap_err();
@@ -272,7 +273,7 @@ async fn a_pause_gives_way_to_cancellation() {
     let block = world.block(&[("inline", List(vec!["true"])), ("pause_after", Str("90s"))]);
     let (shell, machine) = (block.make(Shell::new), Flaky::new(0, ExitStatus::Code(0)));
     let stop = async {
-        while world.lines().last().is_none_or(|line| line != "Pausing 90s after this provisioner...") {
+        while world.lines().last().is_none_or(|line| line != "Pausing 1 minute 30 seconds after this provisioner...") {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         world.context.cancel.cancel();
