@@ -1,6 +1,7 @@
 //! Connections to machines.
 
 pub mod local;
+pub mod none;
 pub mod ssh;
 
 use anyhow::Result;

@@ -28,7 +28,11 @@ pub mod plan;
 pub mod recipe;
 
 pub mod ci;
+pub mod git;
+pub mod pipeline;
 pub mod reports;
+pub mod version;
+pub mod yaml;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -1,0 +1,3 @@
+//! Tests with real programs: what is missing makes them fail, with the name of the package.
+
+mod qemu;
