@@ -8,7 +8,7 @@ use super::{InputArtifact, PostProcessor};
 use crate::artifact::Artifact;
 use crate::component::Component;
 use crate::context::BuildContext;
-use crate::scripts::{render, value_names, with_values};
+use crate::scripts::{Known, value_names};
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
 use imgforge_template::arguments;
@@ -96,7 +96,6 @@ where
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
 fn is_zero(number: &i64) -> bool {
     *number == 0
 }
@@ -250,12 +249,10 @@ impl PostProcessor for ManifestPostProcessor {
         if !self.arguments.strip_time {
             entry.build_time = host.now();
         }
-        let mut values = artifact.values.clone();
-        values.entry("PackerRunUUID".to_owned()).or_insert_with(|| build.run_uuid.clone());
-        let context = with_values(&self.context, &values);
+        let known = Known::new(&self.context, build, artifact.values.clone());
         let mut custom_data = BTreeMap::new();
         for (name, late) in &self.arguments.custom_data {
-            let value = render(late, &context, &values).with_context(|| format!("`{name}` of `custom_data`"))?;
+            let value = known.render(late).with_context(|| format!("`{name}` of `custom_data`"))?;
             custom_data.insert(name.clone(), value);
         }
         entry.custom_data = (!custom_data.is_empty()).then_some(custom_data);
