@@ -172,7 +172,7 @@ impl Shutdown {
         };
         anyhow::ensure!(
             in_time,
-            "the machine did not stop within {:?} after its shutdown_command ({answer}) {}",
+            "the machine did not stop within {:?} after its shutdown_command ({answer}): {}",
             self.timeout,
             output.text()
         );

@@ -125,12 +125,10 @@ impl Qemu {
         switches: &[Switch],
         context: &BuildContext,
     ) -> Result<Ssh> {
-        let key = match self.ssh.ssh_private_key_file {
-            Some(_) => None,
-            None => Some(TemporaryKey::generate(&context.name)?),
-        };
-        // No guest of a user with a password can know the key; offering it costs a round trip.
-        let key = key.filter(|_| self.ssh.ssh_password.is_none());
+        let has_file = self.ssh.ssh_private_key_file.as_ref().is_some_and(|file| !file.as_os_str().is_empty());
+        let has_password = self.ssh.ssh_password.as_ref().is_some_and(|password| !password.is_empty());
+        // Where there is another way in, no guest knows the key, and offering it costs a round trip.
+        let key = if has_file || has_password { None } else { Some(TemporaryKey::generate(&context.name)?) };
         let host = self.ssh.ssh_host.as_deref().filter(|host| !host.is_empty()).unwrap_or("127.0.0.1");
         tokio::select! {
             connected = Ssh::connect(&self.ssh, host, port, key.as_ref(), context) => {
