@@ -1,5 +1,7 @@
 //! Builders: from a source block to a running machine, and from the machine to an artifact.
 
+mod file;
+mod null;
 mod qemu;
 
 use crate::artifact::Artifact;
@@ -11,7 +13,7 @@ use async_trait::async_trait;
 use std::collections::BTreeMap;
 
 /// Every builder. Adding one is its file and its line here.
-pub const BUILDERS: &[Component<dyn Builder>] = &[qemu::BUILDER];
+pub const BUILDERS: &[Component<dyn Builder>] = &[file::BUILDER, null::BUILDER, qemu::BUILDER];
 
 /// Turns a source into a running machine.
 #[async_trait]

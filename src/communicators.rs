@@ -1,11 +1,18 @@
 //! Connections to machines.
 
+pub mod local;
+pub mod none;
 pub mod ssh;
 
 use anyhow::Result;
 use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::path::Path;
+
+/// There never will be anything to speak to: nobody needs to try again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NoMachine(pub &'static str);
 
 /// How a remote command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

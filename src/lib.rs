@@ -11,7 +11,9 @@ pub mod component;
 pub mod context;
 pub mod event;
 pub mod host;
+pub mod lines;
 pub mod process;
+pub mod scripts;
 pub mod secret;
 
 pub mod builders;
@@ -26,7 +28,11 @@ pub mod plan;
 pub mod recipe;
 
 pub mod ci;
+pub mod git;
+pub mod pipeline;
 pub mod reports;
+pub mod version;
+pub mod yaml;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

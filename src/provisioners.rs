@@ -1,5 +1,9 @@
 //! Provisioners: what is done to a machine between its start and its capture.
 
+mod file;
+mod shell;
+mod shell_local;
+
 use crate::communicators::Communicator;
 use crate::component::Component;
 use crate::context::BuildContext;
@@ -7,7 +11,8 @@ use anyhow::Result;
 use async_trait::async_trait;
 
 /// Every provisioner. Adding one is its file and its line here.
-pub const PROVISIONERS: &[Component<dyn Provisioner>] = &[];
+pub const PROVISIONERS: &[Component<dyn Provisioner>] =
+    &[file::PROVISIONER, shell::PROVISIONER, shell_local::PROVISIONER];
 
 /// Does one thing to a machine.
 #[async_trait]

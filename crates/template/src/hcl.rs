@@ -6,6 +6,8 @@
 mod brackets;
 pub mod parse;
 mod scan;
+#[cfg(test)]
+mod tests;
 pub mod token;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};

@@ -65,10 +65,11 @@ fn all(arguments: &[Value], wanted: bool) -> Outcome {
 fn coalesce(arguments: &[Value], _: &Environment<'_>) -> Outcome {
     let kinds: Vec<Type> = arguments.iter().map(Value::type_of).collect();
     let kind = unify(&kinds).ok_or_else(|| failure(0, "the arguments have no type in common"))?;
-    for argument in arguments.iter().filter(|argument| !argument.is_null() && argument.as_str() != Some("")) {
-        return convert(argument, &kind).map_err(|why| failure(0, why.to_string()));
+    let found = arguments.iter().find(|argument| !argument.is_null() && argument.as_str() != Some(""));
+    match found {
+        Some(argument) => convert(argument, &kind).map_err(|why| failure(0, why.to_string())),
+        None => Err(failure(0, "all arguments are null or empty")),
     }
-    Err(failure(0, "all arguments are null or empty"))
 }
 
 fn coalescelist(arguments: &[Value], _: &Environment<'_>) -> Outcome {

@@ -36,7 +36,7 @@ fn decode(arguments: &[Value], _: &Environment<'_>) -> Outcome {
     let wrong = || failure(0, "this is not base64");
     let encoded = text(arguments, 0)?;
     let encoded: Vec<u8> = encoded.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
-    if encoded.len() % 4 != 0 {
+    if !encoded.len().is_multiple_of(4) {
         return Err(wrong());
     }
     let mut bytes = Vec::new();

@@ -108,7 +108,8 @@ impl<'t> Balancer<'t> {
         let start = token.span.start as usize;
         let line_start = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
         self.indentation = start - line_start;
-        if token.kind == TokenKind::Identifier && looks_like_item(&self.text[start..]) {
+        let is_item = token.kind == TokenKind::Identifier && looks_like_item(&self.text[start..]);
+        if is_item && !self.is_broken(token.span) {
             let is_block = !self.text[token.span.range().end..].trim_start_matches([' ', '\t']).starts_with('=');
             self.close_missing(true, |open| {
                 matches!(open.kind, Kind::Parenthesis | Kind::Bracket) || (is_block && open.kind == Kind::Object)
@@ -211,7 +212,12 @@ impl<'t> Balancer<'t> {
                 let report = Diagnostic::error("extra-bracket", format!("this `{text}` closes nothing"))
                     .at(token.span)
                     .help(format!("remove it, or add the `{opening}` that it closes"));
-                if !self.is_broken(token.span) {
+                // Those that stand together are one mistake.
+                let before = self.balanced.tokens.iter().rev().find(|before| before.kind != TokenKind::Newline);
+                let is_next = before.is_some_and(|before| {
+                    before.kind == TokenKind::Invalid && matches!(&self.text[before.span.range()], ")" | "]" | "}")
+                });
+                if !is_next && !self.is_broken(token.span) {
                     self.balanced.reports.push(report);
                 }
                 self.balanced.tokens.push(Token { kind: TokenKind::Invalid, span: token.span });

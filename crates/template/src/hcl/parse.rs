@@ -1,6 +1,6 @@
 //! The parser: balanced tokens to the syntax tree. Here: the cursor, limits, and how it recovers.
 //!
-//! A function that reports a mistake returns [`Reported`]; the nearest place that can go on catches it: an item of a
+//! A function that reports a mistake returns `Reported`; the nearest place that can go on catches it: an item of a
 //! collection, a bracket, an interpolation, an argument. So a mistake never hides the next one, nor causes it.
 
 mod body;
@@ -20,7 +20,7 @@ use std::ops::Range;
 pub const MAX_DEPTH: usize = 128;
 
 /// How many nodes may lie over each other in the tree of one expression, long chains of operators included.
-pub const MAX_HEIGHT: usize = 4000;
+pub const MAX_HEIGHT: usize = 2000;
 
 /// A mistake that is reported already.
 struct Reported;
@@ -249,7 +249,8 @@ impl<'t> Parser<'t> {
     /// Parses something one level deeper.
     fn nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
         if self.depth >= MAX_DEPTH {
-            return Err(self.too_deep());
+            let place = self.place();
+            return Err(self.too_deep(place));
         }
         self.depth += 1;
         let result = parse(self);
@@ -264,18 +265,18 @@ impl<'t> Parser<'t> {
 
     fn set_height(&mut self, height: usize) -> Parsed<()> {
         if height > MAX_HEIGHT {
-            return Err(self.too_deep());
+            let place = self.place();
+            return Err(self.too_deep(place));
         }
         self.height = height;
         Ok(())
     }
 
     /// Said once, for everything that follows is as deep.
-    fn too_deep(&mut self) -> Reported {
+    fn too_deep(&mut self, place: Span) -> Reported {
         if std::mem::replace(&mut self.is_depth_reported, true) {
             return Reported;
         }
-        let place = self.place();
         self.fail(
             Diagnostic::error("nested-too-deeply", format!("this goes deeper than {MAX_DEPTH} levels"))
                 .at(place)

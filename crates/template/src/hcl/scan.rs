@@ -201,8 +201,9 @@ fn identifier_length(text: &str) -> usize {
 
 /// Whether `text` starts as an argument or a block header does. No expression goes on this way on a new line.
 pub(super) fn looks_like_item(text: &str) -> bool {
-    let rest = &text[identifier_length(text)..];
-    if rest.len() == text.len() {
+    let (name, rest) = text.split_at(identifier_length(text));
+    // The keywords of a `for` expression may start a line of it.
+    if matches!(name, "" | "in" | "if") {
         return false;
     }
     let rest = rest.trim_start_matches([' ', '\t']);

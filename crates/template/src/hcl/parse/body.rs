@@ -4,7 +4,7 @@ use super::{Parsed, Parser, Reported, broken_expression, shorten};
 use crate::diagnostic::Diagnostic;
 use crate::hcl::token::TokenKind;
 use crate::source::{Span, Spanned};
-use crate::syntax::{Attribute, Block, Body};
+use crate::syntax::{Attribute, Block, Body, ExpressionKind};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
@@ -25,8 +25,8 @@ impl Parser<'_> {
         let mut attributes = Vec::new();
         let mut blocks = Vec::new();
         let mut names: HashMap<String, Span> = HashMap::new();
-        // The item before ended in a mistake at the end of its line, so the next line may belong to it.
-        let mut is_open_ended = false;
+        // What was read last is a mistake: lines after it that are no items either belong to the same one.
+        let mut is_mistaken = false;
         loop {
             let kind = self.kind();
             if layout == Layout::OneLine && kind == TokenKind::Newline {
@@ -41,53 +41,52 @@ impl Parser<'_> {
                     self.next();
                     continue;
                 }
-                _ if is_open_ended && !self.is_at_item() => {
+                _ if is_mistaken && !self.is_at_item() => {
+                    self.next();
                     self.skip_line();
                     continue;
                 }
-                _ => self.ended_early = false,
+                _ => {}
             }
-            match kind {
+            let result = match kind {
                 TokenKind::Identifier | TokenKind::OpenQuote => {
-                    if let Ok(name) = self.item_name() {
-                        self.item(name, &mut layout, &mut names, &mut attributes, &mut blocks);
-                    } else {
-                        self.skip_line();
-                    }
+                    self.item(&mut layout, &mut names, &mut attributes, &mut blocks)
                 }
-                TokenKind::Invalid => self.after_invalid(),
-                kind => {
+                TokenKind::Invalid => {
+                    self.after_invalid();
+                    Ok(())
+                }
+                _ => {
                     self.not_an_item(attributes.last_mut());
-                    if kind.is_closing() {
-                        self.next();
-                    }
-                    self.skip_line();
+                    // A stray closing token would stop the skipping at once.
+                    self.next();
+                    Err(Reported)
                 }
+            };
+            is_mistaken = result.is_err();
+            if is_mistaken && !self.is_at_item() {
+                self.skip_line();
             }
-            is_open_ended = self.ended_early;
         }
     }
 
     fn item(
         &mut self,
-        name: Spanned<String>,
         layout: &mut Layout,
         names: &mut HashMap<String, Span>,
         attributes: &mut Vec<Attribute>,
         blocks: &mut Vec<Block>,
-    ) {
+    ) -> Parsed<()> {
+        let name = self.item_name()?;
         if !matches!(self.kind(), TokenKind::Equal | TokenKind::Colon) {
             if *layout == Layout::OneLine {
                 *layout = self.not_one_line("a block on one line can't hold another block");
             }
-            match self.block(name, *layout) {
-                Ok(block) => blocks.push(block),
-                Err(Reported) => self.skip_line(),
-            }
-            self.ended_early = false;
-            return;
+            blocks.push(self.block(name, *layout)?);
+            return Ok(());
         }
         let attribute = self.attribute(name, layout);
+        let is_broken = attribute.value.kind == ExpressionKind::Broken;
         match names.entry(attribute.name.value.clone()) {
             Entry::Vacant(entry) => {
                 entry.insert(attribute.name.span);
@@ -100,6 +99,7 @@ impl Parser<'_> {
                     .help("keep one of the two"),
             ),
         }
+        if is_broken { Err(Reported) } else { Ok(()) }
     }
 
     /// A line that starts with something that is no name: most often the value above goes on here.
@@ -206,10 +206,7 @@ impl Parser<'_> {
         self.next();
         let start = self.peek().span;
         let value = match self.expression() {
-            Ok(value) if self.end_of_attribute(layout) => {
-                self.ended_early = false;
-                value
-            }
+            Ok(value) if self.end_of_attribute(layout) => value,
             _ => {
                 self.skip_line();
                 let start = if self.token(self.at).span == start { self.place() } else { start };
@@ -269,6 +266,7 @@ impl Parser<'_> {
     fn block(&mut self, kind: Spanned<String>, layout: Layout) -> Parsed<Block> {
         let mut labels = Vec::new();
         let mut header = kind.span;
+        let mut is_sound = true;
         loop {
             match self.kind() {
                 TokenKind::Identifier => {
@@ -299,11 +297,12 @@ impl Parser<'_> {
                     if self.kind() != TokenKind::OpenBrace {
                         return Err(Reported);
                     }
+                    is_sound = false;
                     break;
                 }
             }
         }
-        let body = self.nested(|parser| Ok(parser.block_body()))?;
+        let body = self.nested(|parser| Ok(parser.block_body(is_sound)))?;
         self.end_of_block(layout);
         Ok(Block { kind, labels, body, header })
     }
@@ -333,11 +332,12 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn block_body(&mut self) -> Body {
+    fn block_body(&mut self, is_sound: bool) -> Body {
         let open = self.next();
         let layout = match self.kind() {
             TokenKind::Newline | TokenKind::CloseBrace => Layout::Lines,
-            _ => Layout::OneLine,
+            _ if is_sound => Layout::OneLine,
+            _ => Layout::Mixed,
         };
         let (attributes, blocks) = self.items(layout);
         let close = self.next();

@@ -56,6 +56,8 @@ impl Parser<'_> {
     fn list(&mut self) -> Vec<Expression> {
         let mut items = Vec::new();
         let mut tallest = 0;
+        // Several missing commas on one line are one mistake: something that is no list.
+        let mut is_reported = false;
         while !self.kind().is_closing() && self.kind() != TokenKind::End {
             let start = self.peek().span;
             let item = self.expression().unwrap_or_else(|Reported| {
@@ -68,16 +70,21 @@ impl Parser<'_> {
             if kind == TokenKind::Ellipsis {
                 break;
             }
+            let is_new_line = self.token(self.at.wrapping_sub(1)).kind == TokenKind::Newline;
             if kind == TokenKind::Comma {
                 self.next();
+                is_reported = false;
             } else if !kind.is_closing() {
                 let found = self.found();
                 let place = self.place();
-                self.fail(
-                    Diagnostic::error("missing-comma", format!("expected `,` before {found}"))
-                        .at(place)
-                        .help("separate the items with `,`"),
-                );
+                if !is_reported || is_new_line {
+                    self.fail(
+                        Diagnostic::error("missing-comma", format!("expected `,` before {found}"))
+                            .at(place)
+                            .help("separate the items with `,`"),
+                    );
+                }
+                is_reported = true;
                 if !kind.starts_expression() {
                     self.skip_until(|kind| kind == TokenKind::Comma);
                     self.eat(TokenKind::Comma);
@@ -112,8 +119,7 @@ impl Parser<'_> {
             if kind.is_closing() || kind == TokenKind::End {
                 break;
             }
-            let is_key = matches!(self.kind_after(), TokenKind::Equal | TokenKind::Colon);
-            if std::mem::take(&mut self.ended_early) && !is_key && !self.is_at_quoted_key() {
+            if std::mem::take(&mut self.ended_early) && !self.is_at_key() {
                 // The rest of the item above, which ended in a mistake at the end of its line.
                 self.skip_until(|kind| matches!(kind, TokenKind::Comma | TokenKind::Newline));
                 continue;
@@ -137,13 +143,18 @@ impl Parser<'_> {
                         .at(place)
                         .help("separate the items with `,` or put each on a line of its own"),
                 );
-                if !kind.starts_expression() {
+                if !self.is_at_key() {
                     self.skip_until(|kind| matches!(kind, TokenKind::Comma | TokenKind::Newline));
                 }
             }
         }
         self.height = tallest;
         if is_broken { Err(Reported) } else { Ok(items) }
+    }
+
+    /// Whether a name or a string with `=` or `:` after it starts here.
+    fn is_at_key(&mut self) -> bool {
+        matches!(self.kind_after(), TokenKind::Equal | TokenKind::Colon) || self.is_at_quoted_key()
     }
 
     fn object_item(&mut self) -> Parsed<ObjectItem> {

@@ -198,7 +198,7 @@ impl Parser<'_> {
 
     /// Pairs the directives.
     fn template_parts(&mut self, items: Vec<Item>) -> Vec<TemplatePart> {
-        let mut builder = Builder { text: None, parts: Vec::new(), open: Vec::new(), deepest: 0 };
+        let mut builder = Builder { text: None, parts: Vec::new(), open: Vec::new(), deepest: 0, is_too_deep: false };
         for item in items {
             match item {
                 Item::Literal(literal) => {
@@ -206,16 +206,19 @@ impl Parser<'_> {
                     literal.append_to(self.text, text);
                 }
                 Item::Interpolation(expression) => builder.push(TemplatePart::Interpolation(expression)),
+                Item::Directive(..) if builder.is_too_deep => {}
                 Item::Directive(directive, span) => self.pair(&mut builder, directive, span),
             }
         }
         while let Some(open) = builder.close() {
             let name = open.name();
-            self.unpaired(
-                open.span,
-                &format!("this `{name}` has no `end{name}`"),
-                &format!("end it with `%{{end{name}}}`"),
-            );
+            if !builder.is_too_deep {
+                self.unpaired(
+                    open.span,
+                    &format!("this `{name}` has no `end{name}`"),
+                    &format!("end it with `%{{end{name}}}`"),
+                );
+            }
             builder.push(TemplatePart::Interpolation(broken_expression(open.span)));
         }
         builder.flush();
@@ -226,7 +229,8 @@ impl Parser<'_> {
     fn pair(&mut self, builder: &mut Builder, directive: Directive, span: Span) {
         match directive {
             Directive::If(_) | Directive::For(_) if self.depth + builder.open.len() >= MAX_DEPTH => {
-                self.too_deep();
+                builder.is_too_deep = true;
+                self.too_deep(span);
             }
             Directive::If(condition) => builder.open(Opener::If { condition, yes: None }, span),
             Directive::For(introduction) => builder.open(Opener::For(introduction), span),
@@ -273,6 +277,8 @@ struct Builder {
     parts: Vec<TemplatePart>,
     open: Vec<Open>,
     deepest: usize,
+    /// The rest of the directives is not paired any more.
+    is_too_deep: bool,
 }
 
 struct Open {

@@ -179,6 +179,14 @@ impl Scanner<'_> {
                 );
                 self.push(TokenKind::Invalid, self.at + 1);
             }
+            '$' if rest.starts_with("${") => {
+                self.report(
+                    Diagnostic::error("interpolation-outside-string", "`${…}` has a meaning only inside of strings")
+                        .at(self.span(self.at..self.at + 2))
+                        .help("write the value without `${` and `}`, or put it into double quotes"),
+                );
+                self.push(TokenKind::Invalid, self.at + 1);
+            }
             _ => self.unknown_characters(first),
         }
     }

@@ -1,0 +1,177 @@
+//! Makes a file; there is no machine. Of use to try a template out.
+
+use super::{Builder, Machine};
+use crate::artifact::Artifact;
+use crate::communicators::{Communicator, ExitStatus, NoMachine, OutputSink, RemoteScript};
+use crate::component::Component;
+use crate::context::BuildContext;
+use crate::scripts::missing_file;
+use anyhow::{Context as _, Result};
+use async_trait::async_trait;
+use imgforge_template::arguments;
+use imgforge_template::arguments::Arguments as _;
+use imgforge_template::body::Body;
+use imgforge_template::diagnostic::{Diagnostic, Diagnostics, Severity};
+use imgforge_template::source::Spanned;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+pub(super) const BUILDER: Component<dyn Builder> = Component {
+    name: "file",
+    arguments: &[FileArguments::TABLE],
+    new: |body, diagnostics| Box::new(FileBuilder::new(body, diagnostics)),
+};
+
+arguments! {
+    /// What a `file` source takes.
+    pub struct FileArguments {
+        /// The text of the file.
+        content: Option<String>,
+        /// A file to copy.
+        source: Option<Spanned<PathBuf>>,
+        /// The file to make.
+        target: Spanned<PathBuf>,
+    }
+}
+
+struct FileBuilder {
+    arguments: FileArguments,
+    directory: PathBuf,
+}
+
+impl FileBuilder {
+    fn new(body: &Body, diagnostics: &mut Diagnostics) -> Self {
+        let arguments: FileArguments = body.read(diagnostics);
+        arguments.check(body, diagnostics);
+        body.finish("the builder `file`", diagnostics);
+        Self { arguments, directory: body.context().host.working_directory() }
+    }
+
+    /// Writes the target. Returns the claims that hold it: none where a file was there before.
+    fn write(&self, context: &BuildContext) -> Result<Vec<String>> {
+        let target = self.directory.join(&self.arguments.target.value);
+        let mut source = match &self.arguments.source {
+            Some(source) => {
+                let path = self.directory.join(&source.value);
+                let same =
+                    fs::canonicalize(&path).ok().filter(|path| fs::canonicalize(&target).is_ok_and(|t| t == *path));
+                anyhow::ensure!(same.is_none(), "{} is both source and target", source.display());
+                Some(fs::File::open(&path).with_context(|| format!("open {}", source.display()))?)
+            }
+            None => None,
+        };
+        let mut claims = Vec::new();
+        if fs::symlink_metadata(&target).is_err() {
+            let claim = context.ledger.claim_path("file", &target).context("note the file in the journal")?;
+            claims.push(claim.name().to_owned());
+        }
+        if let Some(parent) = target.parent() {
+            fs::create_dir_all(parent).with_context(|| format!("make the folder {}", parent.display()))?;
+        }
+        // What stands in the template may be a secret; what is copied is as public as any new file.
+        let mode = if source.is_some() { 0o666 } else { 0o600 };
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&target)?;
+        match &mut source {
+            Some(source) => drop(io::copy(source, &mut file)?),
+            None => file.write_all(self.arguments.content.as_deref().unwrap_or_default().as_bytes())?,
+        }
+        Ok(claims)
+    }
+}
+
+impl FileArguments {
+    fn check(&self, body: &Body, diagnostics: &mut Diagnostics) {
+        match (self.given.span("source"), self.given.span("content")) {
+            (Some(source), Some(content)) => diagnostics.push(
+                Diagnostic::error("conflicting-arguments", "`source` and `content` exclude each other")
+                    .at(content)
+                    .related(source, "`source` is given here")
+                    .help("keep one of the two"),
+            ),
+            (None, None) => diagnostics.push(
+                Diagnostic::warning("nothing-to-do", "there is no `source` or `content`: the file will be empty")
+                    .at(body.header())
+                    .help("add one of the two"),
+            ),
+            _ => {}
+        }
+        if self.target.value.as_os_str().is_empty() && self.given.span("target") == Some(self.target.span) {
+            diagnostics.push(
+                Diagnostic::error("invalid-value", "`target` is empty")
+                    .at(self.target.span)
+                    .help("write the path of the file to make"),
+            );
+        }
+        if let Some(source) = &self.source {
+            if let Err(error) = body.context().host.status(source) {
+                diagnostics.push(missing_file("source", source, source.span, &error, body, Severity::Warning));
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Builder for FileBuilder {
+    async fn launch(&self, context: &BuildContext) -> Result<Box<dyn Machine>> {
+        let target = self.arguments.target.value.clone();
+        let claims = self.write(context).with_context(|| format!("make {}", target.display()))?;
+        Ok(Box::new(FileMachine { target, claims }))
+    }
+}
+
+struct FileMachine {
+    target: PathBuf,
+    claims: Vec<String>,
+}
+
+#[async_trait]
+impl Machine for FileMachine {
+    fn communicator(&self) -> &dyn Communicator {
+        &Nothing
+    }
+
+    async fn capture(self: Box<Self>, _context: &BuildContext) -> Result<Artifact> {
+        Ok(Artifact {
+            builder_id: "packer.file".to_owned(),
+            id: "File".to_owned(),
+            description: format!("Stored file: {}", self.target.display()),
+            files: vec![self.target],
+            claims: self.claims,
+            ..Artifact::default()
+        })
+    }
+}
+
+/// Refuses everything: a script that seems to have run on a machine that does not exist is worse than an error.
+struct Nothing;
+
+const NOTHING: NoMachine = NoMachine("the file builder has no machine to run on");
+
+#[async_trait]
+impl Communicator for Nothing {
+    async fn run(&self, _command: &str, _output: &mut dyn OutputSink) -> Result<ExitStatus> {
+        Err(NOTHING.into())
+    }
+
+    async fn run_script(&self, _script: &RemoteScript, _output: &mut dyn OutputSink) -> Result<ExitStatus> {
+        Err(NOTHING.into())
+    }
+
+    async fn upload(&self, _from: &Path, _to: &str, _report: &(dyn Fn(u64, u64) + Sync)) -> Result<()> {
+        Err(NOTHING.into())
+    }
+
+    async fn upload_bytes(&self, _content: &[u8], _to: &str, _mode: u32) -> Result<()> {
+        Err(NOTHING.into())
+    }
+
+    async fn download(&self, _from: &str, _to: &Path, _report: &(dyn Fn(u64, u64) + Sync)) -> Result<()> {
+        Err(NOTHING.into())
+    }
+
+    async fn download_folder(&self, _from: &str, _to: &Path) -> Result<()> {
+        Err(NOTHING.into())
+    }
+}

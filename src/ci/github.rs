@@ -1,0 +1,327 @@
+//! GitHub Actions: annotations by workflow commands, and values by files.
+
+use super::{CiPlatform, Environment, Job, Outputs, Trigger, default_branch, in_workspace};
+use crate::event::{Event, Reporter};
+use crate::git::Git;
+use crate::reports::terminal::{Look, Terminal};
+use anyhow::{Context as _, Result};
+use async_trait::async_trait;
+use imgforge_template::diagnostic::{Diagnostic, Severity};
+use imgforge_template::source::{Origin, Sources};
+use serde_json::Value;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub(super) struct GitHub;
+
+#[async_trait]
+impl CiPlatform for GitHub {
+    fn name(&self) -> &'static str {
+        "github"
+    }
+
+    /// Forgejo and Gitea run the same actions and say the same, so they are served the same.
+    fn detect(&self, environment: &Environment) -> bool {
+        environment.get("GITHUB_ACTIONS") == Some("true")
+    }
+
+    async fn job(&self, environment: &Environment, git: &Git) -> Result<Job> {
+        let payload = environment.get("GITHUB_EVENT_PATH").and_then(|path| {
+            let bytes = std::fs::read(path).ok()?;
+            serde_json::from_slice::<Value>(&bytes).ok()
+        });
+        let payload = payload.unwrap_or(Value::Null);
+        let is_tag = environment.get("GITHUB_REF_TYPE") == Some("tag");
+        let trigger = match environment.get("GITHUB_EVENT_NAME").unwrap_or_default() {
+            "pull_request" | "pull_request_target" | "merge_group" => Trigger::PullRequest,
+            "push" | "release" | "create" if is_tag => Trigger::Tag,
+            "push" => Trigger::Push,
+            "schedule" => Trigger::Schedule,
+            "workflow_dispatch" | "repository_dispatch" => Trigger::Manual,
+            _ => Trigger::Other,
+        };
+        let name = environment.owned("GITHUB_REF_NAME");
+        let text = |pointer: &str| payload.pointer(pointer).and_then(Value::as_str);
+        // The head repository is null when the fork is gone; with no payload at all the safe answer is yes.
+        let is_fork = trigger == Trigger::PullRequest
+            && environment.get("GITHUB_EVENT_NAME") != Some("merge_group")
+            && (text("/pull_request/head/repo/full_name").is_none()
+                || text("/pull_request/head/repo/full_name") != text("/pull_request/base/repo/full_name"));
+        let default_branch = match text("/repository/default_branch") {
+            Some(branch) => Some(branch.to_owned()),
+            None => default_branch(git).await,
+        };
+        let parts = ["GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT"];
+        let parts: Option<Vec<&str>> = parts.iter().map(|part| environment.get(part)).collect();
+        let url = parts.map(|parts| match parts.as_slice() {
+            [server, repository, run, attempt] => {
+                format!("{server}/{repository}/actions/runs/{run}/attempts/{attempt}")
+            }
+            _ => String::new(),
+        });
+        Ok(Job {
+            trigger,
+            branch: name.clone().filter(|_| trigger != Trigger::PullRequest && !is_tag),
+            tag: name.filter(|_| is_tag),
+            default_branch,
+            is_fork,
+            url,
+            workspace: environment.owned("GITHUB_WORKSPACE").map(PathBuf::from),
+        })
+    }
+
+    fn reporter(&self, job: &Job, out: Box<dyn Write + Send>) -> Box<dyn Reporter> {
+        let out = Shared(Arc::new(Mutex::new(out)));
+        let terminal = Terminal::new(Box::new(Neutral { out: out.clone(), line: Vec::new() }), Look::default());
+        let working_directory = std::env::current_dir().unwrap_or_default();
+        Box::new(Annotations {
+            out,
+            terminal,
+            workspace: job.workspace.clone(),
+            working_directory,
+            errors: 0,
+            warnings: 0,
+        })
+    }
+
+    fn outputs(&self, environment: &Environment, outputs: &Outputs) -> Result<()> {
+        let Some(path) = environment.get("GITHUB_OUTPUT") else { return Ok(()) };
+        let mut file = OpenOptions::new().append(true).create(true).open(path).context("open GITHUB_OUTPUT")?;
+        file.write_all(file_commands(outputs)?.as_bytes()).context("write GITHUB_OUTPUT")
+    }
+}
+
+/// The heredoc form, with a delimiter that nobody can guess: a value can't end itself and set others.
+fn file_commands(outputs: &Outputs) -> Result<String> {
+    let delimiter = format!("imgforge_{:032x}", rand::random::<u128>());
+    let mut text = String::new();
+    for (name, value) in outputs.iter() {
+        anyhow::ensure!(!value.contains(&delimiter), "the output `{name}` can't be written");
+        text.push_str(&format!("{name}<<{delimiter}\n{value}\n{delimiter}\n"));
+    }
+    Ok(text)
+}
+
+/// One stream for commands and lines.
+#[derive(Clone)]
+struct Shared(Arc<Mutex<Box<dyn Write + Send>>>);
+
+impl Shared {
+    fn write_line(&self, line: &str) {
+        let mut out = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // A closed log ends nothing: the result of the run counts.
+        let _written = out.write_all(format!("{line}\n").as_bytes()).and_then(|()| out.flush());
+    }
+}
+
+/// Lines of commands that ran in a build, in which no text may become a command of the runner: one that starts with
+/// `::`, or has `##[` anywhere. A space in front or between is enough for the runner and hardly seen by people.
+struct Neutral {
+    out: Shared,
+    line: Vec<u8>,
+}
+
+impl Write for Neutral {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for byte in bytes {
+            if *byte == b'\n' {
+                let line = std::mem::take(&mut self.line);
+                self.out.write_line(&neutral(&String::from_utf8_lossy(&line)));
+            } else {
+                self.line.push(*byte);
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn neutral(line: &str) -> String {
+    let line = line.replace('\r', " ").replace("##[", "## [");
+    match line.trim_start().strip_prefix("::") {
+        Some(rest) => format!(": :{rest}"),
+        None => line,
+    }
+}
+
+/// The runner shows this many annotations of a kind for a step; the last one says how many more there are.
+const LIMIT: usize = 10;
+
+struct Annotations {
+    out: Shared,
+    terminal: Terminal,
+    workspace: Option<PathBuf>,
+    working_directory: PathBuf,
+    errors: usize,
+    warnings: usize,
+}
+
+impl Reporter for Annotations {
+    fn event(&mut self, event: &Event) {
+        // The text with its lines of source is for the log; the annotation stands at the file.
+        self.terminal.event(event);
+        if let Event::Diagnostics { sources, list } = event {
+            let mut sorted: Vec<&Diagnostic> = list.iter().collect();
+            sorted.sort_by_key(|diagnostic| diagnostic.severity);
+            for diagnostic in sorted {
+                self.annotate(diagnostic, sources);
+            }
+        }
+    }
+
+    fn finish(&mut self) {
+        for (kind, count) in [("error", self.errors), ("warning", self.warnings)] {
+            if count >= LIMIT {
+                let more = count + 1 - LIMIT;
+                self.out
+                    .write_line(&format!("::{kind} title=imgforge::{more} more {kind}s are in the log of this step"));
+            }
+        }
+    }
+}
+
+impl Annotations {
+    fn annotate(&mut self, diagnostic: &Diagnostic, sources: &Sources) {
+        let count = match diagnostic.severity {
+            Severity::Error => &mut self.errors,
+            Severity::Warning => &mut self.warnings,
+        };
+        *count += 1;
+        if *count < LIMIT {
+            let line = command(diagnostic, sources, self.workspace.as_deref(), &self.working_directory);
+            self.out.write_line(&line);
+        }
+    }
+}
+
+/// `::error file=…,line=…,endLine=…,col=…,endColumn=…,title=…::message`
+fn command(diagnostic: &Diagnostic, sources: &Sources, workspace: Option<&Path>, working_directory: &Path) -> String {
+    let kind = match diagnostic.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    let mut properties = Vec::new();
+    let primary = diagnostic.primary.as_ref().filter(|label| sources.origin(label.span.file) == Origin::File);
+    let file = primary.and_then(|label| in_workspace(sources.name(label.span.file), workspace, working_directory));
+    if let (Some(label), Some(file)) = (primary, file) {
+        let (start, end) = sources.range(label.span);
+        properties.push(format!("file={}", property(&file)));
+        properties.push(format!("line={},endLine={}", start.line, end.line));
+        // Columns of a range over several lines are dropped by the runner, with a warning in some versions.
+        if start.line == end.line {
+            properties.push(format!("col={},endColumn={}", start.column, end.column.max(start.column + 1)));
+        }
+    }
+    properties.push(format!("title={}", property(diagnostic.code)));
+    let mut message = diagnostic.message.clone();
+    for label in diagnostic.related.iter().filter(|label| !label.message.is_empty()) {
+        let place = sources.position(label.span.file, label.span.start);
+        message.push_str(&format!("\n{}: {}:{}", label.message, sources.name(label.span.file), place.line));
+    }
+    if let Some(help) = &diagnostic.help {
+        message.push_str(&format!("\nhelp: {help}"));
+    }
+    format!("::{kind} {}::{}", properties.join(","), data(&message))
+}
+
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use imgforge_template::source::Span;
+
+    #[test]
+    fn a_diagnostic_is_a_command_with_exact_escapes() {
+        let mut sources = Sources::default();
+        let file = sources.add("images/a:b,c%.hcl", Origin::File, "one\nx = rgion\n");
+        let diagnostic = Diagnostic::error("undefined-variable", "bad, 100%\nnext")
+            .at(Span::new(file, 8..13))
+            .related(Span::new(file, 0..3), "declared here")
+            .help("did you mean `region`?");
+        assert_eq!(
+            command(&diagnostic, &sources, Some(Path::new("/w")), Path::new("/w")),
+            "::error file=images/a%3Ab%2Cc%25.hcl,line=2,endLine=2,col=5,endColumn=10,title=undefined-variable\
+             ::bad, 100%25%0Anext%0Adeclared here: images/a:b,c%25.hcl:1%0Ahelp: did you mean `region`?"
+        );
+        let diagnostic = Diagnostic::warning("x", "over lines").at(Span::new(file, 0..7));
+        assert_eq!(
+            command(&diagnostic, &sources, None, Path::new("/w")),
+            "::warning file=images/a%3Ab%2Cc%25.hcl,line=1,endLine=2,title=x::over lines"
+        );
+        let flag = sources.add("-var x", Origin::Argument, "y");
+        let diagnostic = Diagnostic::error("x", "wrong").at(Span::new(flag, 0..1));
+        assert_eq!(command(&diagnostic, &sources, None, Path::new("/w")), "::error title=x::wrong");
+    }
+
+    #[test]
+    fn what_a_build_prints_is_never_a_command() {
+        for (line, expected) in [
+            ("::error::x", ": :error::x"),
+            ("  ::add-mask::x", ": :add-mask::x"),
+            ("==> a: ::error::x", "==> a: ::error::x"),
+            ("==> a: ##[error]x", "==> a: ## [error]x"),
+            ("a\r::error::x", "a ::error::x"),
+        ] {
+            assert_eq!(neutral(line), expected);
+        }
+    }
+
+    #[test]
+    fn an_output_can_not_set_others() {
+        let mut outputs = Outputs::default();
+        outputs.set("tag", "v1\ntag<<x\nevil\nx");
+        let text = file_commands(&outputs).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        let delimiter = lines[0].strip_prefix("tag<<").unwrap();
+        assert_eq!(lines[1..], ["v1", "tag<<x", "evil", "x", delimiter]);
+    }
+
+    #[tokio::test]
+    async fn events_and_forks_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("event.json");
+        let job = async |event: &str, kind: &str, payload: &str| {
+            std::fs::write(&path, payload).unwrap();
+            let environment = Environment::from([
+                ("GITHUB_ACTIONS", "true"),
+                ("GITHUB_EVENT_NAME", event),
+                ("GITHUB_EVENT_PATH", path.to_str().unwrap()),
+                ("GITHUB_REF_NAME", "x"),
+                ("GITHUB_REF_TYPE", kind),
+            ]);
+            GitHub.job(&environment, &Git::new(folder.path())).await.unwrap()
+        };
+        let push = job("push", "branch", r#"{"repository":{"default_branch":"x"}}"#).await;
+        assert_eq!(
+            (push.trigger, push.branch.as_deref(), push.default_branch.as_deref(), push.is_fork),
+            (Trigger::Push, Some("x"), Some("x"), false)
+        );
+        let tag = job("push", "tag", "{}").await;
+        assert_eq!((tag.trigger, tag.branch, tag.tag.as_deref()), (Trigger::Tag, None, Some("x")));
+        let repos = |head: &str| {
+            format!(r#"{{"pull_request":{{"head":{{"repo":{head}}},"base":{{"repo":{{"full_name":"a/b"}}}}}}}}"#)
+        };
+        for (payload, is_fork) in [
+            (repos(r#"{"full_name":"a/b"}"#), false),
+            (repos(r#"{"full_name":"x/b"}"#), true),
+            (repos("null"), true),
+            ("not json".to_owned(), true),
+        ] {
+            let pull = job("pull_request", "branch", &payload).await;
+            assert_eq!((pull.trigger, pull.is_fork), (Trigger::PullRequest, is_fork), "{payload}");
+        }
+        assert_eq!(job("issue_comment", "branch", "{}").await.trigger, Trigger::Other);
+    }
+}

@@ -1,0 +1,100 @@
+//! GitLab: plain lines, and values by a dotenv report.
+
+use super::{CiPlatform, Environment, Job, Outputs, Trigger, plain};
+use crate::event::Reporter;
+use crate::git::Git;
+use anyhow::{Context as _, Result};
+use async_trait::async_trait;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+pub(super) struct GitLab;
+
+#[async_trait]
+impl CiPlatform for GitLab {
+    fn name(&self) -> &'static str {
+        "gitlab"
+    }
+
+    fn detect(&self, environment: &Environment) -> bool {
+        environment.get("GITLAB_CI") == Some("true")
+    }
+
+    async fn job(&self, environment: &Environment, _: &Git) -> Result<Job> {
+        let tag = environment.owned("CI_COMMIT_TAG");
+        let source = environment.get("CI_PIPELINE_SOURCE").unwrap_or_default();
+        let trigger = match source {
+            "merge_request_event" | "external_pull_request_event" => Trigger::PullRequest,
+            _ if tag.is_some() => Trigger::Tag,
+            "push" => Trigger::Push,
+            "schedule" => Trigger::Schedule,
+            "web" | "api" | "trigger" | "pipeline" | "parent_pipeline" | "chat" => Trigger::Manual,
+            _ => Trigger::Other,
+        };
+        // A merge request without a source project comes from a fork that is gone.
+        let is_fork = trigger == Trigger::PullRequest
+            && environment.get("CI_MERGE_REQUEST_SOURCE_PROJECT_ID") != environment.get("CI_MERGE_REQUEST_PROJECT_ID");
+        Ok(Job {
+            trigger,
+            branch: environment.owned("CI_COMMIT_BRANCH").filter(|_| trigger != Trigger::PullRequest),
+            tag,
+            default_branch: environment.owned("CI_DEFAULT_BRANCH"),
+            is_fork,
+            url: environment.owned("CI_JOB_URL"),
+            workspace: environment.owned("CI_PROJECT_DIR").map(PathBuf::from),
+        })
+    }
+
+    fn reporter(&self, _: &Job, out: Box<dyn Write + Send>) -> Box<dyn Reporter> {
+        plain::reporter(out)
+    }
+
+    /// `out/imgforge.env`: `KEY=value` lines without quotes; a value of several lines can't be told there.
+    fn outputs(&self, environment: &Environment, outputs: &Outputs) -> Result<()> {
+        let folder = environment.get("CI_PROJECT_DIR").unwrap_or(".");
+        let path = Path::new(folder).join("out/imgforge.env");
+        let mut text = String::new();
+        for (name, value) in outputs.iter().filter(|(_, value)| !value.contains(['\n', '\r'])) {
+            let name = name.to_uppercase().replace('-', "_");
+            text.push_str(&format!("IMGFORGE_{name}={value}\n"));
+        }
+        std::fs::create_dir_all(path.parent().unwrap_or(&path)).context("make the folder `out`")?;
+        std::fs::write(&path, text).with_context(|| format!("write {}", path.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn job(variables: &[(&str, &str)]) -> Job {
+        let mut environment = Environment::from([("GITLAB_CI", "true"), ("CI_DEFAULT_BRANCH", "main")]);
+        environment.0.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        GitLab.job(&environment, &Git::new(Path::new("/"))).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn sources_become_events() {
+        let push = job(&[("CI_PIPELINE_SOURCE", "push"), ("CI_COMMIT_BRANCH", "main")]).await;
+        assert_eq!((push.trigger, push.branch.as_deref()), (Trigger::Push, Some("main")));
+        let tag = job(&[("CI_PIPELINE_SOURCE", "push"), ("CI_COMMIT_TAG", "v1")]).await;
+        assert_eq!((tag.trigger, tag.branch), (Trigger::Tag, None));
+        let fork = [("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", "2"), ("CI_MERGE_REQUEST_PROJECT_ID", "1")];
+        let merge = job(&[&[("CI_PIPELINE_SOURCE", "merge_request_event")], &fork[..]].concat()).await;
+        assert_eq!((merge.trigger, merge.is_fork), (Trigger::PullRequest, true));
+        assert_eq!(job(&[("CI_PIPELINE_SOURCE", "security_orchestration_policy")]).await.trigger, Trigger::Other);
+    }
+
+    #[test]
+    fn outputs_are_a_dotenv_report() {
+        let folder = tempfile::tempdir().unwrap();
+        let environment = Environment::from([("CI_PROJECT_DIR", folder.path().to_str().unwrap())]);
+        let mut outputs = Outputs::default();
+        outputs.set("images-json", "[\"web\"]");
+        outputs.set("tag", "images/web/v0.1.0");
+        outputs.set("version", "two\nlines");
+        GitLab.outputs(&environment, &outputs).unwrap();
+        let text = std::fs::read_to_string(folder.path().join("out/imgforge.env")).unwrap();
+        assert_eq!(text, "IMGFORGE_IMAGES_JSON=[\"web\"]\nIMGFORGE_TAG=images/web/v0.1.0\n");
+    }
+}

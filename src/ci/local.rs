@@ -1,0 +1,42 @@
+//! No CI at all: somebody runs the job by hand.
+
+use super::{CiPlatform, Environment, Job, Outputs, Trigger, default_branch, plain};
+use crate::event::Reporter;
+use crate::git::Git;
+use anyhow::Result;
+use async_trait::async_trait;
+use std::io::Write;
+use std::path::PathBuf;
+
+pub(super) struct Local;
+
+#[async_trait]
+impl CiPlatform for Local {
+    fn name(&self) -> &'static str {
+        "local"
+    }
+
+    fn detect(&self, _: &Environment) -> bool {
+        true
+    }
+
+    async fn job(&self, _: &Environment, git: &Git) -> Result<Job> {
+        Ok(Job {
+            trigger: Trigger::Manual,
+            branch: git.try_run(&["symbolic-ref", "--short", "--quiet", "HEAD"]).await,
+            tag: None,
+            default_branch: default_branch(git).await,
+            is_fork: false,
+            url: None,
+            workspace: git.try_run(&["rev-parse", "--show-toplevel"]).await.map(PathBuf::from),
+        })
+    }
+
+    fn reporter(&self, _: &Job, out: Box<dyn Write + Send>) -> Box<dyn Reporter> {
+        plain::reporter(out)
+    }
+
+    fn outputs(&self, _: &Environment, _: &Outputs) -> Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,120 @@
+//! Commands and executable files on this machine.
+
+use crate::communicators::{ExitStatus, OutputSink};
+use crate::context::BuildContext;
+use crate::process;
+use anyhow::{Context as _, Result};
+use rustix::process::{Pid, Signal, kill_process_group};
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::process::{Child, Command};
+
+/// How long output may still come after the command has ended, from what it left running: a `tee` at the end of a
+/// pipe has its last lines to say, a forgotten server has not.
+const AFTERMATH: Duration = Duration::from_secs(1);
+
+/// Linux refuses to run a file that anyone has open for writing, and a child inherits all open files until it has
+/// become the new program. So no file that is to be run is written while a child starts.
+static STARTING: Mutex<()> = Mutex::new(());
+
+/// Writes a file of this mode that can be run at once. Fails where something stands already.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_executable(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+    let _nobody_starts = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+    file.write_all(content)?;
+    // The umask may have taken bits away.
+    file.set_permissions(std::fs::Permissions::from_mode(mode))
+}
+
+/// Runs a command of this machine to its end, with nothing on its standard input and its output in `output`. What it
+/// started ends with it, also on cancellation and when the returned future is dropped.
+///
+/// # Errors
+/// When it could not be started, the run is cancelled, or something that the command started cannot be ended.
+pub async fn run(command: Command, context: &BuildContext, output: &mut dyn OutputSink) -> Result<ExitStatus> {
+    let claim = context.ledger.claim("process", "command").context("note the command in the journal")?;
+    let mut command = process::claimed(command, &claim);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let started = {
+        let _nobody_writes = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+        command.spawn()
+    };
+    let ended = match started {
+        Ok(child) => {
+            tokio::select! {
+                ended = follow(child, output) => ended,
+                () = context.cancel.cancelled() => Err(anyhow::anyhow!("cancelled")),
+            }
+        }
+        Err(error) => {
+            let program = command.as_std().get_program().to_string_lossy().into_owned();
+            Err(error).with_context(|| format!("start `{program}`"))
+        }
+    };
+    process::end_claimed(claim.name()).await?;
+    context.ledger.released(claim.name()).context("note the end of the command in the journal")?;
+    ended
+}
+
+/// Passes the output on until the command has ended.
+async fn follow(mut child: Child, output: &mut dyn OutputSink) -> Result<ExitStatus> {
+    let mut group = Group(child.id());
+    let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
+    let (mut out, mut err) = (vec![0; 32 << 10], vec![0; 32 << 10]);
+    let mut status = None;
+    let aftermath = tokio::time::sleep(Duration::MAX);
+    tokio::pin!(aftermath);
+    while status.is_none() || stdout.is_some() || stderr.is_some() {
+        tokio::select! {
+            read = read(&mut stdout, &mut out), if stdout.is_some() => match read? {
+                0 => stdout = None,
+                count => output.stdout(out.get(..count).unwrap_or_default()),
+            },
+            read = read(&mut stderr, &mut err), if stderr.is_some() => match read? {
+                0 => stderr = None,
+                count => output.stderr(err.get(..count).unwrap_or_default()),
+            },
+            ended = child.wait(), if status.is_none() => {
+                status = Some(ended.context("wait for the command")?);
+                // From now on the system may give its number to someone else.
+                group.0 = None;
+                aftermath.as_mut().reset(tokio::time::Instant::now() + AFTERMATH);
+            }
+            () = &mut aftermath, if status.is_some() => break,
+        }
+    }
+    let status = status.context("the command has no exit status")?;
+    // As shells have it: 128 + n after signal n.
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+    Ok(ExitStatus::Code(code.and_then(|code| u32::try_from(code).ok()).unwrap_or(255)))
+}
+
+async fn read(stream: &mut Option<impl AsyncRead + Unpin>, buffer: &mut [u8]) -> Result<usize> {
+    match stream {
+        Some(stream) => stream.read(buffer).await.context("read the command's output"),
+        None => Ok(0),
+    }
+}
+
+/// Kills the process group that a child leads when dropped.
+struct Group(Option<u32>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let leader = self.0.and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        if let Some(leader) = leader {
+            // No process left in it is what is wanted.
+            let _none_left = kill_process_group(leader, Signal::KILL);
+        }
+    }
+}

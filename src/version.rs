@@ -1,0 +1,232 @@
+//! Git-tagged image versions: annotated tags, made once and never moved. The create-only push decides who gets a number.
+
+use crate::git::Git;
+use anyhow::{Context as _, Result};
+use std::fmt;
+use std::time::{Duration, Instant};
+
+/// A released version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version {
+    pub major: u64,
+    pub minor: u64,
+    pub patch: u64,
+}
+
+impl Version {
+    /// Three numbers without leading zeros; pre-releases are no releases.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut numbers = text.split('.').map(|part| {
+            let plain = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+            let plain = plain && (part == "0" || !part.starts_with('0'));
+            plain.then(|| part.parse().ok()).flatten()
+        });
+        let version = Self { major: numbers.next()??, minor: numbers.next()??, patch: numbers.next()?? };
+        numbers.next().is_none().then_some(version)
+    }
+
+    fn next_patch(self) -> Self {
+        Self { patch: self.patch.saturating_add(1), ..self }
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.major, self.minor, self.patch)
+    }
+}
+
+/// How a tag is named: text around `{image}` and `{version}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TagTemplate {
+    text: String,
+}
+
+impl Default for TagTemplate {
+    fn default() -> Self {
+        Self { text: "images/{image}/v{version}".to_owned() }
+    }
+}
+
+impl TagTemplate {
+    /// Checks a template. One for a single image may leave `{image}` out.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(text: &str, for_one_image: bool) -> Result<Self, String> {
+        if !text.contains("{version}") {
+            return Err("a tag needs `{version}`, as in `images/{image}/v{version}`".to_owned());
+        }
+        if !for_one_image && !text.contains("{image}") {
+            return Err("a tag for several images needs `{image}`, as in `images/{image}/v{version}`".to_owned());
+        }
+        let sample = text.replacen("{version}", "1.2.3", 1).replacen("{image}", "web", 1);
+        // The rules of git-check-ref-format, and no field but ours.
+        let legal = |character: char| character.is_ascii_alphanumeric() || "-_./+@".contains(character);
+        let parts_legal = sample.split('/').all(|part| {
+            !part.is_empty() && !part.starts_with(['.', '-']) && !part.ends_with('.') && !part.ends_with(".lock")
+        });
+        if !sample.chars().all(legal) || sample.contains("..") || sample.contains("@{") || !parts_legal {
+            return Err(format!("`{text}` does not make the name of a git tag"));
+        }
+        Ok(Self { text: text.to_owned() })
+    }
+
+    pub fn render(&self, image: &str, version: Version) -> String {
+        self.text.replace("{image}", image).replace("{version}", &version.to_string())
+    }
+
+    /// The version that a tag of this image stands for.
+    pub fn version(&self, image: &str, tag: &str) -> Option<Version> {
+        let (head, tail) = self.text.split_once("{version}")?;
+        let tag = tag.strip_prefix(&head.replace("{image}", image))?;
+        Version::parse(tag.strip_suffix(&tail.replace("{image}", image))?)
+    }
+}
+
+/// A tag that was made.
+#[derive(Clone, Debug)]
+pub struct Tagged {
+    pub version: Version,
+    pub tag: String,
+    /// It was pushed to `origin`; else it is in this repository alone.
+    pub pushed: bool,
+}
+
+/// Why there is no tag, although there is an image.
+#[derive(Debug, thiserror::Error)]
+pub enum TagError {
+    /// Others kept taking the number.
+    #[error("every number was taken meanwhile, for {} s", LIMIT.as_secs())]
+    Taken,
+    /// The forge refused the tag or could not be reached.
+    #[error("the tag could not be pushed: {0}")]
+    Push(String),
+    #[error(transparent)]
+    Git(#[from] anyhow::Error),
+}
+
+/// How long to try for a free number.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// What is to be tagged.
+pub struct Release<'a> {
+    pub image: &'a str,
+    pub initial: Version,
+    pub template: &'a TagTemplate,
+    /// The commit the image was built from.
+    pub commit: &'a str,
+    /// Trailers of the tag's message, `Imgforge-Manifest: …`.
+    pub trailers: &'a [String],
+}
+
+/// Tags a release with the next free number and pushes it to `origin`, if there is one.
+///
+/// # Errors
+/// See [`TagError`]. No tag of ours is left then, neither here nor there.
+pub async fn tag(git: &Git, release: &Release<'_>) -> Result<Tagged, TagError> {
+    let has_origin = git.try_run(&["remote", "get-url", "origin"]).await.is_some();
+    let deadline = Instant::now() + LIMIT;
+    let mut least = release.initial;
+    loop {
+        let tags = existing(git, has_origin).await?;
+        let versions = tags.iter().filter_map(|tag| release.template.version(release.image, tag));
+        let version = versions.max().map_or(release.initial, Version::next_patch).max(least);
+        let tag = release.template.render(release.image, version);
+        let object = object(git, release, version, &tag).await?;
+        match publish(git, &tag, &object, has_origin).await? {
+            Publish::Done => return Ok(Tagged { version, tag, pushed: has_origin }),
+            Publish::Failed(why) => return Err(TagError::Push(why)),
+            Publish::Taken if Instant::now() >= deadline => return Err(TagError::Taken),
+            Publish::Taken => {
+                // It may be that the winner's tag can't be listed yet.
+                least = version.next_patch();
+                let jitter = rand::random_range(10..200);
+                tokio::time::sleep(Duration::from_millis(jitter)).await;
+            }
+        }
+    }
+}
+
+/// The names of all tags, here and at `origin`: a shallow clone has none of its own.
+async fn existing(git: &Git, has_origin: bool) -> Result<Vec<String>, TagError> {
+    let local = git.run(&["for-each-ref", "--format=%(refname:strip=2)", "refs/tags"]).await?;
+    let mut tags: Vec<String> = local.lines().map(str::to_owned).collect();
+    if has_origin {
+        let answer = git.ask(&["ls-remote", "--tags", "--refs", "origin"]).await?;
+        if !answer.success {
+            return Err(TagError::Push(answer.stderr));
+        }
+        let names = answer.stdout.lines().filter_map(|line| line.split_once("refs/tags/"));
+        tags.extend(names.map(|(_, name)| name.to_owned()));
+    }
+    Ok(tags)
+}
+
+/// Makes the tag object, which is nothing yet that anyone can see.
+async fn object(git: &Git, release: &Release<'_>, version: Version, tag: &str) -> Result<String> {
+    let identity = git.try_run(&["var", "GIT_COMMITTER_IDENT"]).await;
+    let own = [("GIT_COMMITTER_NAME", "imgforge"), ("GIT_COMMITTER_EMAIL", "imgforge@users.noreply.invalid")];
+    let environment: &[(&str, &str)] = if identity.is_some() { &[] } else { &own };
+    let tagger = git.ask_with(&["var", "GIT_COMMITTER_IDENT"], environment).await?.stdout;
+    let mut content =
+        format!("object {}\ntype commit\ntag {tag}\ntagger {tagger}\n\n{} {version}\n", release.commit, release.image);
+    if !release.trailers.is_empty() {
+        content.push('\n');
+        content.push_str(&release.trailers.join("\n"));
+        content.push('\n');
+    }
+    let folder = tempfile::tempdir().context("make a temporary folder")?;
+    let path = folder.path().join("tag");
+    tokio::fs::write(&path, content).await.context("write the tag")?;
+    let path = path.to_str().context("the temporary folder is not UTF-8")?;
+    git.run(&["hash-object", "-t", "tag", "-w", "--", path]).await
+}
+
+enum Publish {
+    Done,
+    /// Somebody else has this name.
+    Taken,
+    Failed(String),
+}
+
+/// Pushes first, and only then makes the tag here: a lost race leaves no wrong tag behind.
+async fn publish(git: &Git, tag: &str, object: &str, has_origin: bool) -> Result<Publish> {
+    if has_origin {
+        let refspec = format!("{object}:refs/tags/{tag}");
+        // An empty lease means "must not exist yet", at the moment the server takes it.
+        let lease = format!("--force-with-lease=refs/tags/{tag}:");
+        let answer = git.ask(&["push", "--porcelain", &lease, "origin", &refspec]).await?;
+        if !answer.success {
+            let said = format!("{}\n{}", answer.stdout, answer.stderr);
+            let lost = ["stale info", "already exists", "cannot lock ref", "reference already exists"];
+            return Ok(match lost.iter().any(|words| said.contains(words)) {
+                true => Publish::Taken,
+                false => Publish::Failed(last_words(&said)),
+            });
+        }
+        // `*` is a new ref. `=` would be a tag alike to the byte, made by another job in the same second.
+        if !answer.stdout.lines().any(|line| line.starts_with('*')) {
+            return Ok(Publish::Taken);
+        }
+    }
+    let zero = "0".repeat(object.len());
+    let answer = git.ask(&["update-ref", &format!("refs/tags/{tag}"), object, &zero]).await?;
+    Ok(match (answer.success, has_origin) {
+        // The tag is published; that this clone could not note it changes nothing.
+        (true, _) | (_, true) => Publish::Done,
+        (false, false) if answer.stderr.contains("cannot lock ref") => Publish::Taken,
+        (false, false) => Publish::Failed(answer.stderr),
+    })
+}
+
+/// What the server or git said, without the frame of the porcelain format.
+fn last_words(said: &str) -> String {
+    let lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
+    let lines = lines
+        .filter(|line| !["To ", "Done", "hint:", "error: failed to push"].iter().any(|start| line.starts_with(start)));
+    lines.collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests;
