@@ -65,7 +65,7 @@ impl Qemu {
         }
         let (low, high) = self.boot.host_ports();
         // From a random one on, so that builds that start together do not meet.
-        let first = rand::random_range(low..=high);
+        let first = rand::random_range(low..=high.max(low));
         (first..=high)
             .chain(low..first)
             .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
@@ -147,8 +147,8 @@ impl Qemu {
         let serial = command_line::serial_file(switches).map(|path| self.working_directory.join(path));
         let serial = serial.and_then(|path| std::fs::read(path).ok()).map(|bytes| last_lines(&bytes));
         match (serial.filter(|text| !text.is_empty()), machine.last_words()) {
-            (Some(lines), _) => error.context(format!("the serial console ends with:\n{lines}\n")),
-            (None, words) if !words.is_empty() => error.context(format!("QEMU says: {words}\n")),
+            (Some(lines), _) => anyhow::anyhow!("{error:#}; the serial console ends with:\n{lines}"),
+            (None, words) if !words.is_empty() => anyhow::anyhow!("{error:#}; QEMU says:\n{words}"),
             _ => error,
         }
     }
