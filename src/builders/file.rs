@@ -2,7 +2,8 @@
 
 use super::{Builder, Machine};
 use crate::artifact::Artifact;
-use crate::communicators::{Communicator, ExitStatus, NoMachine, OutputSink, RemoteScript};
+use crate::communicators::Communicator;
+use crate::communicators::none::NoCommunicator;
 use crate::component::Component;
 use crate::context::BuildContext;
 use crate::scripts::missing_file;
@@ -16,7 +17,7 @@ use imgforge_template::source::Spanned;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 pub(super) const BUILDER: Component<dyn Builder> = Component {
     name: "file",
@@ -117,19 +118,22 @@ impl Builder for FileBuilder {
     async fn launch(&self, context: &BuildContext) -> Result<Box<dyn Machine>> {
         let target = self.arguments.target.value.clone();
         let claims = self.write(context).with_context(|| format!("make {}", target.display()))?;
-        Ok(Box::new(FileMachine { target, claims }))
+        // A script that seems to have run on a machine that does not exist is worse than an error.
+        let communicator = NoCommunicator { reason: "the file builder has no machine to run on" };
+        Ok(Box::new(FileMachine { target, claims, communicator }))
     }
 }
 
 struct FileMachine {
     target: PathBuf,
     claims: Vec<String>,
+    communicator: NoCommunicator,
 }
 
 #[async_trait]
 impl Machine for FileMachine {
     fn communicator(&self) -> &dyn Communicator {
-        &Nothing
+        &self.communicator
     }
 
     async fn capture(self: Box<Self>, _context: &BuildContext) -> Result<Artifact> {
@@ -141,37 +145,5 @@ impl Machine for FileMachine {
             claims: self.claims,
             ..Artifact::default()
         })
-    }
-}
-
-/// Refuses everything: a script that seems to have run on a machine that does not exist is worse than an error.
-struct Nothing;
-
-const NOTHING: NoMachine = NoMachine("the file builder has no machine to run on");
-
-#[async_trait]
-impl Communicator for Nothing {
-    async fn run(&self, _command: &str, _output: &mut dyn OutputSink) -> Result<ExitStatus> {
-        Err(NOTHING.into())
-    }
-
-    async fn run_script(&self, _script: &RemoteScript, _output: &mut dyn OutputSink) -> Result<ExitStatus> {
-        Err(NOTHING.into())
-    }
-
-    async fn upload(&self, _from: &Path, _to: &str, _report: &(dyn Fn(u64, u64) + Sync)) -> Result<()> {
-        Err(NOTHING.into())
-    }
-
-    async fn upload_bytes(&self, _content: &[u8], _to: &str, _mode: u32) -> Result<()> {
-        Err(NOTHING.into())
-    }
-
-    async fn download(&self, _from: &str, _to: &Path, _report: &(dyn Fn(u64, u64) + Sync)) -> Result<()> {
-        Err(NOTHING.into())
-    }
-
-    async fn download_folder(&self, _from: &str, _to: &Path) -> Result<()> {
-        Err(NOTHING.into())
     }
 }

@@ -189,20 +189,25 @@ impl Manifest {
 }
 
 impl ManifestBuild {
-    /// The entry of an artifact: no time, no custom data. Sizes are looked up from `directory`.
-    pub fn of(context: &BuildContext, artifact: &Artifact, directory: &Path, strip_path: bool) -> Self {
+    /// The entry of a build's artifact: no time, no custom data. Sizes are looked up from `directory`.
+    pub fn of(
+        (name, builder_type, run_uuid): (&str, &str, &str),
+        artifact: &Artifact,
+        directory: &Path,
+        strip_path: bool,
+    ) -> Self {
         let entry = |path: &PathBuf| {
             let name = if strip_path { path.file_name().map_or(path.as_path(), Path::new) } else { path };
             let size = fs::metadata(directory.join(path)).map_or(0, |status| status.len());
             ManifestFile { name: name.to_string_lossy().into_owned(), size }
         };
         Self {
-            name: context.label.clone(),
-            builder_type: context.builder_type.clone(),
+            name: name.to_owned(),
+            builder_type: builder_type.to_owned(),
             build_time: 0,
             files: (!artifact.files.is_empty()).then(|| artifact.files.iter().map(entry).collect()),
             artifact_id: artifact.id.clone(),
-            packer_run_uuid: context.run_uuid.clone(),
+            packer_run_uuid: run_uuid.to_owned(),
             custom_data: None,
         }
     }
@@ -240,7 +245,8 @@ impl PostProcessor for ManifestPostProcessor {
     async fn process(&self, build: &BuildContext, artifact: &Artifact) -> Result<Artifact> {
         let host = &self.context.host;
         let directory = host.working_directory();
-        let mut entry = ManifestBuild::of(build, artifact, &directory, self.arguments.strip_path);
+        let names = (build.label.as_str(), build.builder_type.as_str(), build.run_uuid.as_str());
+        let mut entry = ManifestBuild::of(names, artifact, &directory, self.arguments.strip_path);
         if !self.arguments.strip_time {
             entry.build_time = host.now();
         }
