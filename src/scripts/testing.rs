@@ -109,7 +109,6 @@ impl World {
             template_dir: None,
             resource_names: None,
             build_values: BuildValues::Later(vec!["ID".to_owned(), "Host".to_owned()]),
-            resource_names: None,
         };
         let mut sources = Sources::default();
         sources.add("t.pkr.hcl", Origin::File, writer.text);

@@ -27,11 +27,11 @@ error[unknown-argument]: the builder `null` has no argument `ssh_hots`
   |
   = help: did you mean `ssh_host`?
 
-warning[undefined-variable]: there is no variable `rgion`, so it renders as nothing
- --> image.json:4:53
+warning[undefined-variable]: there is no variable `rgion`, which leaves this empty
+ --> image.json:4:54
   |
 4 |     {\"type\": \"shell-local\", \"inline\": [\"echo {{user `rgion`}}\"]},
-  |                                                     ^^^^^
+  |                                                      ^^^^^
   |
   = help: did you mean `region`?
 
