@@ -284,6 +284,11 @@ async fn a_qemu_that_refuses_its_arguments_is_quoted() {
     let qemuargs = list(&[list(&[Value::string("-device"), Value::string("flux-capacitor")])]);
     let mut more = login();
     more.push(("qemuargs", qemuargs));
+    // The image is the one that the list means, so the build gets as far as QEMU.
+    let sums = world.folder.path().join("SHA256SUMS");
+    let listed = Command::new("sha256sum").arg("disk.qcow2").current_dir(guest()).output().unwrap();
+    std::fs::write(&sums, listed.stdout).unwrap();
+    more.push(("iso_checksum", Value::string(format!("file:{}", sums.display()))));
     let error = world.launch(&guest().join("disk.qcow2"), &more).await.err().unwrap();
     let error = format!("{error:#}");
     assert!(error.contains("QEMU has ended (exit status: 1)"), "{error}");
@@ -396,9 +401,17 @@ async fn an_output_directory_that_exists_is_only_replaced_by_force() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_missing_image_is_an_error_that_leaves_nothing() {
+async fn a_missing_or_another_image_is_an_error_that_leaves_nothing() {
     let world = World::new();
     let error = world.launch(Path::new("/nonexistent/disk.qcow2"), &login()).await.err().unwrap();
     assert_eq!(format!("{error:#}"), "find the image: none of the images is there");
+    assert_eq!(world.ledger.remaining(), []);
+
+    let (disk, wrong) = (guest().join("disk.qcow2"), "0".repeat(64));
+    let mut more = login();
+    more.push(("iso_checksum", Value::string(format!("sha256:{wrong}"))));
+    let error = format!("{:#}", world.launch(&disk, &more).await.err().unwrap());
+    assert!(error.starts_with(&format!("find the image: {} has the checksum ", disk.display())), "{error}");
+    assert!(error.ends_with(&format!(", not {wrong}")), "{error}");
     assert_eq!(world.ledger.remaining(), []);
 }

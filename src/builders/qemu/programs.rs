@@ -23,10 +23,15 @@ impl Found {
     /// Looks for the programs.
     ///
     /// # Errors
-    /// When one is missing.
+    /// When one is missing; names all that are.
     pub(super) fn find(qemu: &str, working_directory: &Path) -> Result<Self> {
-        let qemu_img = find("qemu-img", "qemu-utils", working_directory)?;
-        Ok(Self { qemu: find(qemu, package(qemu), working_directory)?, qemu_img })
+        let qemu = find(qemu, package(qemu), working_directory);
+        let qemu_img = find("qemu-img", "qemu-utils", working_directory);
+        match (qemu, qemu_img) {
+            (Ok(qemu), Ok(qemu_img)) => Ok(Self { qemu, qemu_img }),
+            (Err(qemu), Err(qemu_img)) => anyhow::bail!("{qemu}; {qemu_img}"),
+            (Err(missing), _) | (_, Err(missing)) => Err(missing),
+        }
     }
 }
 

@@ -26,6 +26,7 @@ pub(super) struct Started {
 }
 
 impl Qemu {
+    /// Starts QEMU; on another port when somebody takes the one that was free a moment ago.
     pub(super) async fn start(
         &self,
         programs: &Programs,
