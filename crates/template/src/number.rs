@@ -1,26 +1,692 @@
 //! Numbers as the HCL2 evaluator has them: binary floats of 512 bits, so that integers and decimals survive.
 
+use dashu_int::ops::{BitTest, DivRem};
+use dashu_int::{IBig, Sign, UBig};
+use std::cmp::Ordering;
 use std::fmt;
+use std::sync::Arc;
 
-/// A number of a template. Never NaN; may be infinite (`1/0`).
+/// Bits of a significand, as in go-cty.
+const PRECISION: usize = 512;
+/// Numbers from 2^LIMIT are infinite, those below 2^-LIMIT zero: a number is printed without an exponent,
+/// so its size in memory is its magnitude.
+const LIMIT: i64 = 65_536;
+/// The largest decimal exponent of a literal, just inside `LIMIT`.
+const LITERAL_EXPONENT: i64 = 19_000;
+/// The most digits a literal may have.
+const LITERAL_DIGITS: usize = 20_000;
+
+/// A number of a template. Never NaN; may be infinite (`1/0`). Integers up to 512 bits are exact.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Number(f64);
+pub struct Number(Form);
+
+/// Each number has one form only, so that equal numbers are equal in structure.
+#[derive(Clone, Debug, PartialEq)]
+enum Form {
+    Integer(i64),
+    /// Not an `i64`.
+    Float(Arc<Float>),
+    Infinite {
+        negative: bool,
+    },
+}
+
+/// `significand * 2^exponent`; the significand is odd and has at most `PRECISION` bits.
+#[derive(Clone, Debug, PartialEq)]
+struct Float {
+    significand: IBig,
+    exponent: i64,
+}
+
+/// How many digits of a number are wanted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Digits {
+    /// As few as still tell the number from its neighbours.
+    Shortest,
+    /// This many behind the decimal point.
+    Fraction(usize),
+    /// This many in all, at least one.
+    Significant(usize),
+}
+
+/// A finite number in decimal: `0.digits * 10^point`; the digits end in no zero and are empty for zero.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Decimal {
+    pub(crate) negative: bool,
+    pub(crate) digits: String,
+    pub(crate) point: i64,
+}
 
 impl Number {
-    /// Reads a decimal literal: digits, optional fraction and exponent, optional leading minus sign.
+    /// Reads a decimal literal: optional sign, digits, optional fraction and exponent. `None` if it is none, and
+    /// for those with an absurd number of digits or an exponent beyond ±19000.
     pub fn parse(text: &str) -> Option<Self> {
-        text.parse().ok().map(Self)
+        let (negative, unsigned) = match text.as_bytes().first()? {
+            b'-' => (true, text.get(1..)?),
+            b'+' => (false, text.get(1..)?),
+            _ => (false, text),
+        };
+        let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, parse_exponent(exponent)?),
+            None => (unsigned, 0),
+        };
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let digits = [whole, fraction].concat();
+        if digits.is_empty() || digits.len() > LITERAL_DIGITS || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let significand = IBig::from_str_radix(&digits, 10).ok()?;
+        let significand = if negative { -significand } else { significand };
+        let scale = exponent - i64::try_from(fraction.len()).ok()?;
+        let power = IBig::from(10).pow(usize::try_from(scale.unsigned_abs()).ok()?);
+        Some(if scale >= 0 { Self::make(significand * power, 0) } else { Self::quotient(significand, 0, power, 0) })
     }
+
+    /// Reads an integer in a base from 2 to 62: digits, then `a` to `z` and `A` to `Z`, which mean the same up to
+    /// base 36. `None` if it is none.
+    pub fn parse_radix(text: &str, base: u32) -> Option<Self> {
+        let (negative, digits) = match text.as_bytes().first()? {
+            b'-' => (true, text.get(1..)?),
+            b'+' => (false, text.get(1..)?),
+            _ => (false, text),
+        };
+        if digits.is_empty() || digits.len() > LITERAL_DIGITS || !(2..=62).contains(&base) {
+            return None;
+        }
+        let mut value = IBig::from(0);
+        for byte in digits.bytes() {
+            let digit = u32::from(match byte {
+                b'0'..=b'9' => byte - b'0',
+                b'a'..=b'z' => byte - b'a' + 10,
+                b'A'..=b'Z' if base <= 36 => byte - b'A' + 10,
+                b'A'..=b'Z' => byte - b'A' + 36,
+                _ => return None,
+            });
+            if digit >= base {
+                return None;
+            }
+            value = value * base + digit;
+        }
+        Some(Self::make(if negative { -value } else { value }, 0))
+    }
+
+    /// How many there are of something.
+    pub fn from_count(count: usize) -> Self {
+        Self::make(IBig::from(count), 0)
+    }
+
+    /// The exact value of a float; `None` for NaN.
+    pub fn from_f64(value: f64) -> Option<Self> {
+        if value.is_nan() {
+            return None;
+        }
+        let negative = value.is_sign_negative();
+        if value.is_infinite() {
+            return Some(Self(Form::Infinite { negative }));
+        }
+        let bits = value.to_bits();
+        let (fraction, biased) = (bits & ((1 << 52) - 1), (bits >> 52) & 0x7ff);
+        let significand = IBig::from(if biased == 0 { fraction } else { fraction | (1 << 52) });
+        let exponent = i64::try_from(biased.max(1)).ok()? - 1075;
+        Some(Self::make(if negative { -significand } else { significand }, exponent))
+    }
+
+    /// The number nearest to `significand * 2^exponent`, half to even.
+    fn make(significand: IBig, exponent: i64) -> Self {
+        let (sign, mut magnitude) = significand.into_parts();
+        let mut exponent = exponent;
+        let bits = magnitude.bit_len();
+        if bits > PRECISION {
+            let dropped = bits - PRECISION;
+            let half = magnitude.bit(dropped - 1);
+            let more = magnitude.trailing_zeros().is_some_and(|zeros| zeros < dropped - 1);
+            magnitude >>= dropped;
+            if half && (more || magnitude.bit(0)) {
+                magnitude += 1u32;
+            }
+            exponent = exponent.saturating_add(signed(dropped));
+        }
+        let Some(zeros) = magnitude.trailing_zeros() else { return Self::from(0) };
+        magnitude >>= zeros;
+        exponent = exponent.saturating_add(signed(zeros));
+        let top = exponent.saturating_add(signed(magnitude.bit_len()));
+        if top > LIMIT {
+            return Self(Form::Infinite { negative: sign == Sign::Negative });
+        }
+        if top < -LIMIT {
+            return Self::from(0);
+        }
+        let significand = IBig::from_parts(sign, magnitude);
+        if (0..=64).contains(&exponent) && top <= 64 {
+            let integer = significand.clone() << usize::try_from(exponent).unwrap_or_default();
+            if let Ok(integer) = i64::try_from(&integer) {
+                return Self(Form::Integer(integer));
+            }
+        }
+        Self(Form::Float(Arc::new(Float { significand, exponent })))
+    }
+
+    /// `a * 2^a_exponent / (b * 2^b_exponent)`; `b` is not zero.
+    fn quotient(a: IBig, a_exponent: i64, b: IBig, b_exponent: i64) -> Self {
+        let (a_sign, a) = a.into_parts();
+        let (b_sign, b) = b.into_parts();
+        let shift = (PRECISION + 2 + b.bit_len()).saturating_sub(a.bit_len());
+        let (quotient, remainder) = (a << shift).div_rem(&b);
+        // One more bit stands for all that the division left over: rounding only asks whether there is some.
+        let quotient = (quotient << 1usize) + UBig::from(!remainder.is_zero());
+        let exponent = a_exponent - b_exponent - signed(shift) - 1;
+        Self::make(IBig::from_parts(a_sign * b_sign, quotient), exponent)
+    }
+
+    /// Significand and exponent; `None` if infinite.
+    fn parts(&self) -> Option<(IBig, i64)> {
+        match &self.0 {
+            Form::Integer(value) => Some((IBig::from(*value), 0)),
+            Form::Float(float) => Some((float.significand.clone(), float.exponent)),
+            Form::Infinite { .. } => None,
+        }
+    }
+
+    /// The sum; `None` for infinity minus infinity.
+    #[must_use]
+    pub fn add(&self, other: &Self) -> Option<Self> {
+        if let (Form::Integer(a), Form::Integer(b)) = (&self.0, &other.0)
+            && let Some(sum) = a.checked_add(*b)
+        {
+            return Some(sum.into());
+        }
+        match (self.parts(), other.parts()) {
+            (Some(a), Some(b)) => {
+                let (a, b, exponent) = align(a, b);
+                Some(Self::make(a + b, exponent))
+            }
+            (None, Some(_)) => Some(self.clone()),
+            (Some(_), None) => Some(other.clone()),
+            (None, None) => (self == other).then(|| self.clone()),
+        }
+    }
+
+    /// The difference; `None` for infinity minus infinity.
+    #[must_use]
+    pub fn subtract(&self, other: &Self) -> Option<Self> {
+        self.add(&other.negate())
+    }
+
+    /// The product; `None` for infinity times zero.
+    #[must_use]
+    pub fn multiply(&self, other: &Self) -> Option<Self> {
+        if let (Form::Integer(a), Form::Integer(b)) = (&self.0, &other.0)
+            && let Some(product) = a.checked_mul(*b)
+        {
+            return Some(product.into());
+        }
+        if let (Some((a, a_exponent)), Some((b, b_exponent))) = (self.parts(), other.parts()) {
+            return Some(Self::make(a * b, a_exponent + b_exponent));
+        }
+        (!self.is_zero() && !other.is_zero())
+            .then(|| Self(Form::Infinite { negative: self.is_negative() != other.is_negative() }))
+    }
+
+    /// The quotient; infinite where only the divisor is zero, `None` for zero by zero and infinity by infinity.
+    #[must_use]
+    pub fn divide(&self, other: &Self) -> Option<Self> {
+        match (self.parts(), other.parts()) {
+            (Some(_), Some((divisor, _))) if divisor.is_zero() => {
+                (!self.is_zero()).then(|| Self(Form::Infinite { negative: self.is_negative() }))
+            }
+            (Some((a, a_exponent)), Some((b, b_exponent))) => Some(Self::quotient(a, a_exponent, b, b_exponent)),
+            (Some(_), None) => Some(Self::from(0)),
+            (None, Some(_)) => Some(Self(Form::Infinite { negative: self.is_negative() != other.is_negative() })),
+            (None, None) => None,
+        }
+    }
+
+    /// What division to a whole number leaves, with the sign of the dividend. As in go-cty the dividend itself where
+    /// the divisor is zero, and infinite where one of the two is; `None` for zero and infinity.
+    #[must_use]
+    pub fn modulo(&self, other: &Self) -> Option<Self> {
+        if self.is_infinite() || other.is_infinite() {
+            return self.multiply(other);
+        }
+        if other.is_zero() {
+            return Some(self.clone());
+        }
+        let whole = self.divide(other)?.truncate();
+        self.subtract(&whole.multiply(other)?)
+    }
+
+    #[must_use]
+    pub fn negate(&self) -> Self {
+        match &self.0 {
+            Form::Integer(value) => match value.checked_neg() {
+                Some(value) => value.into(),
+                None => Self::make(-IBig::from(*value), 0),
+            },
+            Form::Float(float) => Self::make(-float.significand.clone(), float.exponent),
+            Form::Infinite { negative } => Self(Form::Infinite { negative: !negative }),
+        }
+    }
+
+    /// Without the digits behind the decimal point.
+    #[must_use]
+    pub fn truncate(&self) -> Self {
+        match &self.0 {
+            Form::Float(float) if float.exponent < 0 => {
+                let (sign, magnitude) = float.significand.clone().into_parts();
+                let places = usize::try_from(float.exponent.unsigned_abs()).unwrap_or(usize::MAX);
+                Self::make(IBig::from_parts(sign, magnitude >> places), 0)
+            }
+            _ => self.clone(),
+        }
+    }
+
+    /// The largest integer that is not above it.
+    #[must_use]
+    pub fn floor(&self) -> Self {
+        let whole = self.truncate();
+        if self.is_negative() && whole != *self { whole.add(&Self::from(-1)).unwrap_or(whole) } else { whole }
+    }
+
+    /// The smallest integer that is not below it.
+    #[must_use]
+    pub fn ceil(&self) -> Self {
+        self.negate().floor().negate()
+    }
+
+    pub fn is_zero(&self) -> bool {
+        matches!(self.0, Form::Integer(0))
+    }
+
+    pub fn is_negative(&self) -> bool {
+        match &self.0 {
+            Form::Integer(value) => *value < 0,
+            Form::Float(float) => float.significand.sign() == Sign::Negative,
+            Form::Infinite { negative } => *negative,
+        }
+    }
+
+    pub fn is_infinite(&self) -> bool {
+        matches!(self.0, Form::Infinite { .. })
+    }
+
+    pub fn is_integer(&self) -> bool {
+        match &self.0 {
+            Form::Integer(_) => true,
+            Form::Float(float) => float.exponent >= 0,
+            Form::Infinite { .. } => false,
+        }
+    }
+
+    /// The integer it is, if it is one that fits.
+    pub fn as_i64(&self) -> Option<i64> {
+        match &self.0 {
+            Form::Integer(value) => Some(*value),
+            Form::Float(_) | Form::Infinite { .. } => None,
+        }
+    }
+
+    /// The nearest float.
+    pub fn as_f64(&self) -> f64 {
+        match &self.0 {
+            Form::Integer(value) => *value as f64,
+            Form::Float(_) => self.to_string().parse().unwrap_or_default(),
+            Form::Infinite { negative } => {
+                if *negative {
+                    f64::NEG_INFINITY
+                } else {
+                    f64::INFINITY
+                }
+            }
+        }
+    }
+
+    /// An integer in another base, with a minus sign where there is one. `None` if it is no integer.
+    pub(crate) fn to_radix(&self, base: u8) -> Option<String> {
+        if !self.is_integer() || !(2..=36).contains(&base) {
+            return None;
+        }
+        let (significand, exponent) = self.parts()?;
+        Some((significand << usize::try_from(exponent).ok()?).in_radix(base).to_string())
+    }
+
+    /// The number in decimal, rounded half to even; `None` if infinite.
+    pub(crate) fn decimal(&self, digits: Digits) -> Option<Decimal> {
+        let (significand, exponent) = self.parts()?;
+        let negative = significand.sign() == Sign::Negative;
+        let (_, magnitude) = significand.into_parts();
+        if magnitude.is_zero() {
+            return Some(Decimal { negative: false, digits: String::new(), point: 0 });
+        }
+        let exact = Ratio::new(&magnitude, exponent);
+        // At least the number of digits before the point, at most one more.
+        let top = exponent + signed(magnitude.bit_len());
+        let whole = (top as f64 * std::f64::consts::LOG10_2).floor() as i64 + 1;
+        let (rounded, scale) = match digits {
+            Digits::Fraction(places) => (exact.scaled(signed(places)), signed(places)),
+            Digits::Significant(count) => {
+                // The estimate may be one too high: ask the number itself.
+                let first = exact.scaled(signed(count) - whole);
+                let short = first.to_string().len() < count;
+                let scale = signed(count) - whole + i64::from(short);
+                (if short { exact.scaled(scale) } else { first }, scale)
+            }
+            Digits::Shortest => {
+                let scale = shortest_scale(&magnitude, exponent, whole);
+                (exact.scaled(scale), scale)
+            }
+        };
+        let text = rounded.to_string();
+        let point = signed(text.len()) - scale;
+        let digits = if rounded.is_zero() { "" } else { text.trim_end_matches('0') };
+        Some(Decimal { negative, digits: digits.to_owned(), point: if digits.is_empty() { 0 } else { point } })
+    }
+}
+
+/// A positive fraction of integers.
+struct Ratio {
+    numerator: UBig,
+    denominator: UBig,
+}
+
+impl Ratio {
+    fn new(magnitude: &UBig, exponent: i64) -> Self {
+        let places = usize::try_from(exponent.unsigned_abs()).unwrap_or_default();
+        if exponent >= 0 {
+            Self { numerator: magnitude.clone() << places, denominator: UBig::from(1u32) }
+        } else {
+            Self { numerator: magnitude.clone(), denominator: UBig::from(1u32) << places }
+        }
+    }
+
+    /// The nearest integer to the ratio times `10^scale`, half to even.
+    fn scaled(&self, scale: i64) -> UBig {
+        let power = ten(scale);
+        let (numerator, denominator) = if scale >= 0 {
+            (&self.numerator * &power, self.denominator.clone())
+        } else {
+            (self.numerator.clone(), &self.denominator * &power)
+        };
+        let (quotient, remainder) = numerator.div_rem(&denominator);
+        match (remainder << 1usize).cmp(&denominator) {
+            Ordering::Greater => quotient + 1u32,
+            Ordering::Equal if quotient.bit(0) => quotient + 1u32,
+            _ => quotient,
+        }
+    }
+
+    /// Whether `integer / 10^scale` is nearer to the ratio than `half`, or just as far where `inclusive`.
+    fn is_near(&self, integer: &UBig, scale: i64, half: &Self, inclusive: bool) -> bool {
+        let power = ten(scale);
+        // Both ratios have the same denominator.
+        let (candidate, exact, half) = if scale >= 0 {
+            (integer * &self.denominator, &self.numerator * &power, &half.numerator * &power)
+        } else {
+            (integer * &self.denominator * power, self.numerator.clone(), half.numerator.clone())
+        };
+        let distance = IBig::from(candidate) - IBig::from(exact);
+        match distance.into_parts().1.cmp(&half) {
+            Ordering::Less => true,
+            Ordering::Equal => inclusive,
+            Ordering::Greater => false,
+        }
+    }
+}
+
+fn ten(power: i64) -> UBig {
+    UBig::from(10u32).pow(usize::try_from(power.unsigned_abs()).unwrap_or_default())
+}
+
+/// The power of ten that makes an integer of the shortest decimal that is read back as the same 512 bits.
+fn shortest_scale(magnitude: &UBig, exponent: i64, whole: i64) -> i64 {
+    // The neighbours are half a unit in the last of 512 places away.
+    let widening = PRECISION + 1 - magnitude.bit_len().min(PRECISION);
+    let unit = exponent - signed(widening);
+    let wide = magnitude.clone() << widening;
+    let (exact, half) = (Ratio::new(&wide, unit), Ratio::new(&UBig::from(1u32), unit));
+    let inclusive = !wide.bit(1);
+    // With more digits the nearest decimal only comes nearer.
+    let (mut low, mut high) = (1, 160);
+    while low < high {
+        let middle = (low + high) / 2;
+        let scale = middle - whole;
+        if exact.is_near(&exact.scaled(scale), scale, &half, inclusive) { high = middle } else { low = middle + 1 }
+    }
+    low - whole
+}
+
+fn parse_exponent(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let value: i64 = digits.parse().ok().filter(|value| *value <= LITERAL_EXPONENT)?;
+    Some(if text.starts_with('-') { -value } else { value })
+}
+
+/// Two floats with the smaller of their exponents.
+fn align((a, a_exponent): (IBig, i64), (b, b_exponent): (IBig, i64)) -> (IBig, IBig, i64) {
+    let exponent = a_exponent.min(b_exponent);
+    let shift = |value: IBig, own: i64| value << usize::try_from(own - exponent).unwrap_or_default();
+    (shift(a, a_exponent), shift(b, b_exponent), exponent)
+}
+
+fn signed(value: usize) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
 }
 
 impl From<i64> for Number {
     fn from(value: i64) -> Self {
-        Self(value as f64)
+        Self(Form::Integer(value))
+    }
+}
+
+impl Eq for Number {}
+
+impl PartialOrd for Number {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Number {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if let (Form::Integer(a), Form::Integer(b)) = (&self.0, &other.0) {
+            return a.cmp(b);
+        }
+        match (self.parts(), other.parts()) {
+            (Some(a), Some(b)) => {
+                let (a, b, _) = align(a, b);
+                a.cmp(&b)
+            }
+            // Infinity is beyond all that is finite, on its side; two of them differ in sign at most.
+            (None, Some(_)) => self.is_negative().cmp(&false).reverse().then(Ordering::Greater),
+            (Some(_), None) => other.is_negative().cmp(&false).then(Ordering::Less),
+            (None, None) => other.is_negative().cmp(&self.is_negative()),
+        }
     }
 }
 
 impl fmt::Display for Number {
+    /// The shortest decimal that is read back as the same number, never with an exponent; `+Inf` and `-Inf`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        if let Form::Integer(value) = &self.0 {
+            return value.fmt(f);
+        }
+        match self.decimal(Digits::Shortest) {
+            Some(decimal) => f.write_str(&decimal.plain(0)),
+            None => f.write_str(if self.is_negative() { "-Inf" } else { "+Inf" }),
+        }
+    }
+}
+
+impl Decimal {
+    /// Without an exponent, with at least `places` digits behind the point.
+    pub(crate) fn plain(&self, places: usize) -> String {
+        let mut text = String::from(if self.negative { "-" } else { "" });
+        let point = usize::try_from(self.point).unwrap_or_default();
+        let (whole, fraction) = self.digits.split_at(point.min(self.digits.len()));
+        text.push_str(whole);
+        text.extend(std::iter::repeat_n('0', point - whole.len()));
+        if point == 0 {
+            text.push('0');
+        }
+        let leading = usize::try_from(-self.point).unwrap_or_default();
+        let leading = if fraction.is_empty() { 0 } else { leading };
+        if !fraction.is_empty() || places > 0 {
+            text.push('.');
+            text.extend(std::iter::repeat_n('0', leading));
+            text.push_str(fraction);
+            text.extend(std::iter::repeat_n('0', places.saturating_sub(leading + fraction.len())));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn number(text: &str) -> Number {
+        Number::parse(text).expect(text)
+    }
+
+    #[test]
+    fn decimals_print_as_they_were_written() {
+        for text in [
+            "0",
+            "1",
+            "-1",
+            "0.1",
+            "0.30000000000000004",
+            "1.5",
+            "-12.000001",
+            "9007199254740993",
+            "-9223372036854775808",
+            "9223372036854775808",
+            "18446744073709551616",
+            "152415787532388367501905199875019052100",
+            "0.0000001",
+        ] {
+            assert_eq!(number(text).to_string(), text);
+        }
+        assert_eq!(number("1e21").to_string(), "1000000000000000000000");
+        assert_eq!(number("1.50").to_string(), "1.5");
+        assert_eq!(number("1.").to_string(), "1");
+        assert_eq!(number("-0").to_string(), "0");
+        assert_eq!(number("25e-3").to_string(), "0.025");
+        assert_eq!(number("1e400").to_string(), format!("1{}", "0".repeat(400)));
+    }
+
+    #[test]
+    fn what_is_no_literal_is_refused() {
+        for text in ["", "-", ".", "e3", "1e", "0x10", " 1", "1 ", "1_000", "Inf", "--1", "1e999999999", "1e-999999999"]
+        {
+            assert_eq!(Number::parse(text), None, "{text}");
+        }
+        assert_eq!(Number::parse(&"9".repeat(1_000_000)), None);
+    }
+
+    #[test]
+    fn arithmetic_is_that_of_512_bits() {
+        assert_eq!(number("0.1").add(&number("0.2")), Some(number("0.3")));
+        assert_eq!(
+            number("9007199254740993").add(&1.into()).map(|sum| sum.to_string()).as_deref(),
+            Some("9007199254740994")
+        );
+        assert_eq!(i64::MAX.to_string(), Number::from(i64::MAX).to_string());
+        assert_eq!(Number::from(i64::MAX).add(&1.into()), Some(number("9223372036854775808")));
+        assert_eq!(Number::from(i64::MIN).negate(), number("9223372036854775808"));
+        assert_eq!(number("9223372036854775808").subtract(&1.into()), Some(Number::from(i64::MAX)));
+        let square = number("12345678901234567890").multiply(&number("12345678901234567890"));
+        assert_eq!(square, Some(number("152415787532388367501905199875019052100")));
+        let third = Number::from(1).divide(&3.into()).expect("finite");
+        assert_eq!(third.to_string(), format!("0.{}5", "3".repeat(154)));
+        assert_eq!(number("4").divide(&2.into()), Some(2.into()));
+    }
+
+    #[test]
+    fn modulo_has_the_sign_of_the_dividend() {
+        let modulo = |a: &str, b: &str| number(a).modulo(&number(b)).map(|rest| rest.to_string());
+        assert_eq!(modulo("-7", "3").as_deref(), Some("-1"));
+        assert_eq!(modulo("7", "-3").as_deref(), Some("1"));
+        assert_eq!(modulo("5.5", "2").as_deref(), Some("1.5"));
+        assert_eq!(modulo("5", "0").as_deref(), Some("5"));
+    }
+
+    #[test]
+    fn infinities_order_and_do_not_cancel() {
+        let infinity = Number::from(1).divide(&0.into()).expect("infinite");
+        let negative = infinity.negate();
+        assert_eq!((infinity.to_string(), negative.to_string()), ("+Inf".to_owned(), "-Inf".to_owned()));
+        assert!(infinity > number("1e18999") && negative < number("-1e18999") && infinity > negative);
+        assert!(number("1e3") < infinity && number("-1e3") > negative);
+        assert_eq!(infinity.add(&negative), None);
+        assert_eq!(infinity.multiply(&0.into()), None);
+        assert_eq!(Number::from(0).divide(&0.into()), None);
+        assert_eq!(Number::from(7).divide(&infinity), Some(0.into()));
+    }
+
+    #[test]
+    fn overflow_ends_in_infinity_and_underflow_in_zero() {
+        let large = number("1e19000");
+        assert!(large.multiply(&large).is_some_and(|product| product.is_infinite()));
+        let small = number("1e-19000");
+        assert_eq!(small.multiply(&small), Some(0.into()));
+        assert_eq!(number(&large.to_string()), large);
+    }
+
+    #[test]
+    fn whole_parts() {
+        assert_eq!(number("-1.2").floor(), (-2).into());
+        assert_eq!(number("-1.2").ceil(), (-1).into());
+        assert_eq!(number("1.2").ceil(), 2.into());
+        assert_eq!(number("-1.2").truncate(), (-1).into());
+        assert!(number("1e30").is_integer() && !number("0.5").is_integer());
+    }
+
+    #[test]
+    fn other_bases() {
+        assert_eq!(Number::parse_radix("zz", 36), Some(1295.into()));
+        assert_eq!(Number::parse_radix("-ff", 16), Some((-255).into()));
+        assert_eq!(Number::parse_radix("Z", 62), Some(61.into()));
+        assert_eq!(Number::parse_radix("2", 2), None);
+        assert_eq!(number("-255").to_radix(16).as_deref(), Some("-ff"));
+        assert_eq!(number("0.5").to_radix(2), None);
+    }
+
+    #[test]
+    fn rounded_digits() {
+        let plain = |text: &str, places| number(text).decimal(Digits::Fraction(places)).map(|it| it.plain(places));
+        assert_eq!(plain("1234567.5", 6).as_deref(), Some("1234567.500000"));
+        assert_eq!(plain("0.125", 2).as_deref(), Some("0.12"));
+        assert_eq!(plain("0.004", 2).as_deref(), Some("0.00"));
+        assert_eq!(plain("9.999", 1).as_deref(), Some("10.0"));
+        let significant =
+            |text: &str, count| number(text).decimal(Digits::Significant(count)).map(|it| (it.digits, it.point));
+        assert_eq!(significant("1234567.5", 7), Some(("1234568".to_owned(), 7)));
+        assert_eq!(significant("0.00099", 1), Some(("1".to_owned(), -2)));
+    }
+
+    proptest! {
+        #[test]
+        fn printing_and_reading_give_the_same_number(value in any::<f64>()) {
+            prop_assume!(value.is_finite());
+            let number = Number::from_f64(value).expect("not NaN");
+            prop_assert_eq!(Number::parse(&number.to_string()), Some(number.clone()));
+            prop_assert_eq!(number.as_f64(), value);
+        }
+
+        #[test]
+        fn thirds_and_such_are_read_back(a in any::<i64>(), b in 1_i64..) {
+            let quotient = Number::from(a).divide(&b.into()).expect("finite");
+            prop_assert_eq!(Number::parse(&quotient.to_string()), Some(quotient));
+        }
+
+        #[test]
+        fn order_is_that_of_floats(a in -1e300..1e300_f64, b in -1e300..1e300_f64) {
+            let (x, y) = (Number::from_f64(a).expect("finite"), Number::from_f64(b).expect("finite"));
+            prop_assert_eq!(Some(x.cmp(&y)), a.partial_cmp(&b));
+        }
     }
 }
