@@ -9,6 +9,12 @@ pub mod source;
 pub mod syntax;
 
 pub mod number;
-pub mod scope;
 pub mod types;
 pub mod value;
+
+pub mod convert;
+pub mod scope;
+pub mod type_constraint;
+
+pub mod eval;
+pub mod functions;
