@@ -395,13 +395,13 @@ mod tests {
         assert_eq!(unify(&[number.clone(), string.clone()]), Some(Type::String));
         assert_eq!(unify(&[number.clone(), Type::Bool]), None);
         assert_eq!(unify(&[Type::Any, number.clone()]), Some(Type::Number));
-        let tuple = |types: &[Type]| Type::tuple(types.to_vec());
-        assert_eq!(unify(&[tuple(&[number.clone()]), tuple(&[])]), Some(Type::list(Type::Number)));
-        assert_eq!(unify(&[tuple(&[number.clone()]), tuple(&[string.clone()])]), Some(tuple(&[Type::String])));
-        assert_eq!(unify(&[Type::list(Type::String), tuple(&[])]), Some(Type::list(Type::String)));
+        let tuple = |element: &Type| Type::tuple([element.clone()]);
+        assert_eq!(unify(&[tuple(&number), Type::tuple([])]), Some(Type::list(Type::Number)));
+        assert_eq!(unify(&[tuple(&number), tuple(&string)]), Some(tuple(&Type::String)));
+        assert_eq!(unify(&[Type::list(Type::String), Type::tuple([])]), Some(Type::list(Type::String)));
         let object = |name: &'static str, of: &Type| Type::object([(name, of.clone())]);
         assert_eq!(unify(&[object("a", &number), object("a", &string)]), Some(object("a", &string)));
         assert_eq!(unify(&[object("a", &number), object("b", &string)]), Some(Type::map(Type::String)));
-        assert_eq!(unify(&[object("a", &number), tuple(&[])]), None);
+        assert_eq!(unify(&[object("a", &number), Type::tuple([])]), None);
     }
 }

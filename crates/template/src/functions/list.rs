@@ -238,8 +238,8 @@ fn set_intersection(_: &Context<'_>, arguments: &[Value]) -> Result<Value, Failu
 
 /// All combinations of one element from each: a list of tuples if one of them has an order, else a set of tuples.
 fn set_product(_: &Context<'_>, arguments: &[Value]) -> Result<Value, Failure> {
-    if arguments.is_empty() {
-        return Err(Failure::new("at least one set is needed"));
+    if arguments.len() < 2 {
+        return Err(Failure::new("at least two sets are needed"));
     }
     let mut lists = Vec::new();
     let mut total = 1_usize;

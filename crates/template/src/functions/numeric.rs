@@ -33,9 +33,10 @@ pub(super) const TABLE: &[Function] = &[
     Function::new("sum", &[Parameter::new("list", Accepts::Any)], Num, sum),
 ];
 
-/// Powers and logarithms have the precision of floats of 64 bits, as in go-cty.
+/// Powers and logarithms have the precision of floats of 64 bits, as in go-cty, and print as these do.
 fn float(result: f64) -> Result<Value, Failure> {
-    Number::from_f64(result).map(Value::number).ok_or_else(|| Failure::new("there is no such number"))
+    let number = if result.is_finite() { Number::parse(&result.to_string()) } else { Number::from_f64(result) };
+    number.map(Value::number).ok_or_else(|| Failure::new("there is no such number"))
 }
 
 fn max(_: &Context<'_>, arguments: &[Value]) -> Result<Value, Failure> {
