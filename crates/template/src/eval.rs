@@ -189,8 +189,7 @@ fn common_type(yes: &Value, no: &Value) -> Option<Type> {
 
 /// The words for a value that has the wrong type; those about a sensitive one do not tell what is inside.
 fn words(mismatch: &Mismatch, value: &Value) -> String {
-    let inside = mismatch.path.is_empty() || !value.is_sensitive_inside();
-    if inside { mismatch.to_string() } else { mismatch.message.clone() }
+    if value.is_sensitive_inside() { mismatch.message.clone() } else { mismatch.to_string() }
 }
 
 #[cfg(test)]
