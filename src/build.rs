@@ -80,22 +80,23 @@ pub async fn run(plan: Plan, run: &Run) -> Vec<Outcome> {
     let permits = Arc::new(Semaphore::new(at_once));
     let mut tasks = Vec::new();
     for (index, build) in plan.builds.into_iter().enumerate() {
-        let (run, permits) = (run.clone(), permits.clone());
+        // Taken here and not in the task, so that builds start in the order of the plan.
+        let permit = tokio::select! {
+            permit = permits.clone().acquire_owned() => permit,
+            () = run.cancel.cancelled() => break,
+        };
+        let run = run.clone();
         tasks.push(tokio::spawn(async move {
-            let permit = permits.acquire().await.ok()?;
-            if run.cancel.is_cancelled() {
-                return None;
-            }
             run.events.emit(Event::BuildStarted { build: build.name.clone(), index });
             let outcome = run_build(Arc::new(build), &run).await;
             drop(permit);
-            Some(outcome)
+            outcome
         }));
     }
     let mut outcomes = Vec::new();
     for task in tasks {
         // The task catches what panics inside a build; were it to panic itself, its claims stay in the journal.
-        if let Ok(Some(outcome)) = task.await {
+        if let Ok(outcome) = task.await {
             outcomes.push(outcome);
         }
     }

@@ -4,7 +4,9 @@ mod github;
 mod gitlab;
 mod jenkins;
 mod local;
-pub(crate) mod plain;
+mod plain;
+
+pub(crate) use plain::reporter as plain_reporter;
 
 use crate::event::Reporter;
 use crate::git::Git;

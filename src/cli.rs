@@ -90,7 +90,7 @@ pub(crate) fn main(mut arguments: Vec<OsString>) -> u8 {
         Err(error) => return usage(&error, is_packer),
     };
     let exit = match cli.command {
-        Command::Run(arguments) => run::run(arguments),
+        Command::Run(arguments) => run::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Build(arguments) => build::run(&arguments),
         Command::Cleanup(arguments) => cleanup::run(&arguments),

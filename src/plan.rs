@@ -304,7 +304,7 @@ impl Planner<'_> {
             Some(text) => {
                 let context = self.user_context();
                 let template = GoTemplate::parse(text.clone(), self.diagnostics);
-                template.and_then(|template| template.render(&context, &Fields::None, self.diagnostics))
+                template.render(&context, &Fields::None, self.diagnostics)
             }
             None => None,
         };

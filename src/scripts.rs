@@ -9,7 +9,7 @@ use crate::communicators::ExitStatus;
 use crate::context::BuildContext;
 use anyhow::{Context as _, Result};
 use imgforge_template::arguments;
-use imgforge_template::arguments::Late;
+use imgforge_template::arguments::{Given, Late};
 use imgforge_template::body::Body;
 use imgforge_template::diagnostic::{Diagnostic, Diagnostics, Severity};
 use imgforge_template::gotemplate::{BuildValues, GoContext};
@@ -109,14 +109,14 @@ impl ScriptArguments {
         for (name, late) in &self.env {
             check_name(name, any_name, late.span(), diagnostics);
         }
-        if let Some(format) = &self.env_var_format {
-            if verbs(format).filter(|verb| *verb != '%').count() != 2 {
-                diagnostics.push(
-                    Diagnostic::error("invalid-value", "`env_var_format` must have `%s` twice")
-                        .at(format.span)
-                        .help("the first `%s` stands for the variable's name, the second for its value"),
-                );
-            }
+        if let Some(format) = &self.env_var_format
+            && verbs(format).filter(|verb| *verb != '%').count() != 2
+        {
+            diagnostics.push(
+                Diagnostic::error("invalid-value", "`env_var_format` must have `%s` twice")
+                    .at(format.span)
+                    .help("the first `%s` stands for the variable's name, the second for its value"),
+            );
         }
     }
 
@@ -129,13 +129,8 @@ impl ScriptArguments {
     ///
     /// # Errors
     /// When a template cannot be rendered.
-    pub fn inline_script(
-        &self,
-        commands: &[Late],
-        context: &GoContext,
-        values: &BTreeMap<String, String>,
-    ) -> Result<String> {
-        let lines: Result<Vec<String>> = commands.iter().map(|command| render(command, context, values)).collect();
+    pub fn inline_script(&self, commands: &[Late], known: &Known) -> Result<String> {
+        let lines: Result<Vec<String>> = commands.iter().map(|command| known.render(command)).collect();
         let mut script = lines?.join("\n");
         script.push('\n');
         let shebang = self.inline_shebang.trim();
@@ -151,30 +146,30 @@ impl ScriptArguments {
     ///
     /// # Errors
     /// When a template cannot be rendered, or its result is not of the form `NAME=value`.
-    pub fn environment(
-        &self,
-        build: &BuildContext,
-        context: &GoContext,
-        values: &BTreeMap<String, String>,
-    ) -> Result<BTreeMap<String, String>> {
+    pub fn environment(&self, build: &BuildContext, known: &Known) -> Result<BTreeMap<String, String>> {
         let mut variables = build.environment();
         for (name, key) in [
             ("PACKER_HTTP_ADDR", "PackerHTTPAddr"),
             ("PACKER_HTTP_IP", "PackerHTTPIP"),
             ("PACKER_HTTP_PORT", "PackerHTTPPort"),
         ] {
-            if let Some(value) = values.get(key).filter(|value| !value.is_empty()) {
+            // Where a builder has no such value, its place is taken by a text that says so.
+            let value = known.values.get(key).filter(|value| !value.is_empty() && !value.starts_with("ERR_"));
+            if let Some(value) = value {
                 variables.insert(name.to_owned(), value.clone());
             }
         }
+        if self.environment_vars.is_none() {
+            must_be_known("environment_vars", &self.given)?;
+        }
         for late in self.environment_vars.iter().flatten() {
-            let variable = render(late, context, values)?;
+            let variable = known.render(late)?;
             let pair = variable.split_once('=').filter(|(name, _)| !name.is_empty());
             let (name, value) = pair.context("an environment variable does not have the form `NAME=value`")?;
             variables.insert(name.to_owned(), value.to_owned());
         }
         for (name, late) in &self.env {
-            variables.insert(name.clone(), render(late, context, values)?);
+            variables.insert(name.clone(), known.render(late)?);
         }
         Ok(variables)
     }
@@ -198,6 +193,15 @@ impl ScriptArguments {
         let listed: Vec<String> = valid.iter().map(u32::to_string).collect();
         anyhow::bail!("Script exited with non-zero exit status: {code}. Allowed exit codes are: [{}]", listed.join(" "))
     }
+}
+
+/// Nothing is run with an argument left out that the user gave.
+///
+/// # Errors
+/// When it was given: what has no value then is not known yet.
+pub fn must_be_known(name: &str, given: &Given) -> Result<()> {
+    anyhow::ensure!(!given.has(name), "the value of `{name}` is not known");
+    Ok(())
 }
 
 /// Reports unless exactly one of the arguments is given.
@@ -263,7 +267,7 @@ fn check_name(name: &str, any: bool, span: Span, diagnostics: &mut Diagnostics) 
     let mut bytes = name.bytes();
     let starts_well = bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
     let is_plain = starts_well && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if !is_plain && !(any && !name.is_empty()) {
+    if !is_plain && (!any || name.is_empty()) {
         diagnostics.push(
             Diagnostic::error("invalid-value", format!("`{name}` is not a name that an environment variable can have"))
                 .at(span)
@@ -308,34 +312,52 @@ pub fn shell_word(path: &str) -> String {
     if !path.is_empty() && path.bytes().all(is_plain) { path.to_owned() } else { format!("'{}'", quoted_inside(path)) }
 }
 
-/// The Go context of a body, with the values that are known now for ``{{ build `…` }}``.
-pub fn with_values(context: &GoContext, values: &BTreeMap<String, String>) -> GoContext {
-    let mut context = context.clone();
-    context.build_values = match context.build_values {
-        BuildValues::Forbidden => BuildValues::Forbidden,
-        BuildValues::Later(_) => BuildValues::Known(values.clone()),
-        BuildValues::Known(mut known) => {
-            known.extend(values.clone());
-            BuildValues::Known(known)
-        }
-    };
-    context
+/// What late texts are rendered with.
+pub struct Known {
+    /// The Go context of the body, which answers ``{{ build `…` }}``.
+    pub context: GoContext,
+    /// What stands after a dot: `{{ .Host }}`.
+    pub values: BTreeMap<String, String>,
 }
 
-/// Renders a late text.
-///
-/// # Errors
-/// With the words of what would have been said of the template.
-pub fn render(late: &Late, context: &GoContext, values: &BTreeMap<String, String>) -> Result<String> {
-    let mut diagnostics = Diagnostics::default();
-    let rendered = late.render(context, values, &mut diagnostics);
-    let said: Vec<&str> = diagnostics
-        .iter()
-        .filter(|diagnostic| diagnostic.severity == Severity::Error)
-        .map(|diagnostic| diagnostic.message.as_str())
-        .collect();
-    anyhow::ensure!(said.is_empty(), "{}", said.join("; "));
-    rendered.context("a value in a template is not known")
+impl Known {
+    /// What the body knows of its build, and `values` on top.
+    pub fn new(context: &GoContext, build: &BuildContext, values: BTreeMap<String, String>) -> Self {
+        let mut context = context.clone();
+        let mut known = BTreeMap::from([("PackerRunUUID".to_owned(), build.run_uuid.clone())]);
+        if let BuildValues::Known(before) = &context.build_values {
+            known.extend(before.clone());
+        }
+        known.extend(values);
+        if !matches!(context.build_values, BuildValues::Forbidden) {
+            context.build_values = BuildValues::Known(known.clone());
+        }
+        Self { context, values: known }
+    }
+
+    /// The same with one more name after a dot.
+    #[must_use]
+    pub fn with(&self, fields: &[(&str, &str)]) -> Self {
+        let mut values = self.values.clone();
+        values.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        Self { context: self.context.clone(), values }
+    }
+
+    /// Renders a late text.
+    ///
+    /// # Errors
+    /// With the words of what would have been said of the template.
+    pub fn render(&self, late: &Late) -> Result<String> {
+        let mut diagnostics = Diagnostics::default();
+        let rendered = late.render(&self.context, &self.values, &mut diagnostics);
+        let said: Vec<&str> = diagnostics
+            .iter()
+            .filter(|diagnostic| diagnostic.severity == Severity::Error)
+            .map(|diagnostic| diagnostic.message.as_str())
+            .collect();
+        anyhow::ensure!(said.is_empty(), "{}", said.join("; "));
+        rendered.context("a value in a template is not known")
+    }
 }
 
 /// Does something that can be dropped at any point, or less of it when the run is cancelled.

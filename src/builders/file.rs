@@ -2,7 +2,8 @@
 
 use super::{Builder, Machine};
 use crate::artifact::Artifact;
-use crate::communicators::{Communicator, ExitStatus, NoMachine, OutputSink, RemoteScript};
+use crate::communicators::Communicator;
+use crate::communicators::none::NoCommunicator;
 use crate::component::Component;
 use crate::context::BuildContext;
 use crate::scripts::missing_file;
@@ -16,7 +17,7 @@ use imgforge_template::source::Spanned;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 pub(super) const BUILDER: Component<dyn Builder> = Component {
     name: "file",
@@ -104,10 +105,10 @@ impl FileArguments {
                     .help("write the path of the file to make"),
             );
         }
-        if let Some(source) = &self.source {
-            if let Err(error) = body.context().host.status(source) {
-                diagnostics.push(missing_file("source", source, source.span, &error, body, Severity::Warning));
-            }
+        if let Some(source) = &self.source
+            && let Err(error) = body.context().host.status(source)
+        {
+            diagnostics.push(missing_file("source", source, source.span, &error, body, Severity::Warning));
         }
     }
 }
@@ -117,19 +118,22 @@ impl Builder for FileBuilder {
     async fn launch(&self, context: &BuildContext) -> Result<Box<dyn Machine>> {
         let target = self.arguments.target.value.clone();
         let claims = self.write(context).with_context(|| format!("make {}", target.display()))?;
-        Ok(Box::new(FileMachine { target, claims }))
+        // A script that seems to have run on a machine that does not exist is worse than an error.
+        let communicator = NoCommunicator { reason: "the file builder has no machine to run on" };
+        Ok(Box::new(FileMachine { target, claims, communicator }))
     }
 }
 
 struct FileMachine {
     target: PathBuf,
     claims: Vec<String>,
+    communicator: NoCommunicator,
 }
 
 #[async_trait]
 impl Machine for FileMachine {
     fn communicator(&self) -> &dyn Communicator {
-        &Nothing
+        &self.communicator
     }
 
     async fn capture(self: Box<Self>, _context: &BuildContext) -> Result<Artifact> {
@@ -144,34 +148,104 @@ impl Machine for FileMachine {
     }
 }
 
-/// Refuses everything: a script that seems to have run on a machine that does not exist is worse than an error.
-struct Nothing;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provisioners::PROVISIONERS;
+    use crate::scripts::testing::{Block, List, Str, World, Written};
+    use std::os::unix::fs::PermissionsExt as _;
 
-const NOTHING: NoMachine = NoMachine("the file builder has no machine to run on");
-
-#[async_trait]
-impl Communicator for Nothing {
-    async fn run(&self, _command: &str, _output: &mut dyn OutputSink) -> Result<ExitStatus> {
-        Err(NOTHING.into())
+    async fn build(world: &World, block: &Block) -> Result<Artifact> {
+        let machine = block.make(FileBuilder::new).launch(&world.context).await?;
+        machine.capture(&world.context).await
     }
 
-    async fn run_script(&self, _script: &RemoteScript, _output: &mut dyn OutputSink) -> Result<ExitStatus> {
-        Err(NOTHING.into())
+    #[tokio::test]
+    async fn content_becomes_the_target_which_is_the_artifact() {
+        let world = World::new();
+        let block = world.block(&[("content", Str("hello")), ("target", Str("out/a.txt"))]);
+        let artifact = build(&world, &block).await.unwrap();
+        assert_eq!(world.read("out/a.txt"), "hello");
+        let target = world.path("out/a.txt");
+        assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            artifact,
+            Artifact {
+                builder_id: "packer.file".to_owned(),
+                id: "File".to_owned(),
+                description: "Stored file: out/a.txt".to_owned(),
+                files: vec!["out/a.txt".into()],
+                claims: vec![target.to_str().unwrap().to_owned()],
+                ..Artifact::default()
+            }
+        );
+        assert_eq!(world.ledger.remaining().len(), 1);
     }
 
-    async fn upload(&self, _from: &Path, _to: &str, _report: &(dyn Fn(u64, u64) + Sync)) -> Result<()> {
-        Err(NOTHING.into())
+    #[tokio::test]
+    async fn a_target_that_was_there_is_replaced_and_stays_the_user_s() {
+        let world = World::new();
+        world.write("source", "new");
+        world.write("target", "much longer than before");
+        let block = world.block(&[("source", Str("source")), ("target", Str("target"))]);
+        assert_eq!(build(&world, &block).await.unwrap().claims, [""; 0]);
+        assert_eq!(world.read("target"), "new");
+        assert_eq!(world.ledger.remaining(), []);
+
+        let block = world.block(&[("source", Str("source")), ("target", Str("./source"))]);
+        let error = build(&world, &block).await.unwrap_err();
+        assert_eq!(format!("{error:#}"), "make ./source: source is both source and target");
+        assert_eq!(world.read("source"), "new");
     }
 
-    async fn upload_bytes(&self, _content: &[u8], _to: &str, _mode: u32) -> Result<()> {
-        Err(NOTHING.into())
+    #[tokio::test]
+    async fn a_missing_source_leaves_no_target() {
+        let world = World::new();
+        let block = world.block(&[("source", Str("gone")), ("target", Str("target"))]);
+        let error = build(&world, &block).await.unwrap_err();
+        assert_eq!(format!("{error:#}"), "make target: open gone: No such file or directory (os error 2)");
+        assert_eq!(fs::read_dir(world.directory.path()).unwrap().count(), 0);
     }
 
-    async fn download(&self, _from: &str, _to: &Path, _report: &(dyn Fn(u64, u64) + Sync)) -> Result<()> {
-        Err(NOTHING.into())
+    #[tokio::test]
+    async fn provisioners_are_told_at_once_that_there_is_no_machine() {
+        let world = World::new();
+        let block = world.block(&[("content", Str("")), ("target", Str("target"))]);
+        let machine = block.make(FileBuilder::new).launch(&world.context).await.unwrap();
+        let blocks: [(&str, Vec<(&str, Written)>); 2] = [
+            ("shell", vec![("inline", List(vec!["true"]))]),
+            ("file", vec![("content", Str("x")), ("destination", Str("/x"))]),
+        ];
+        for (name, arguments) in blocks {
+            let component = crate::component::find(PROVISIONERS, name).unwrap();
+            let provisioner = world.block(&arguments).make(component.new);
+            let error = provisioner.provision(&world.context, machine.communicator()).await.unwrap_err();
+            assert_eq!(error.root_cause().to_string(), "the file builder has no machine to run on");
+        }
     }
 
-    async fn download_folder(&self, _from: &str, _to: &Path) -> Result<()> {
-        Err(NOTHING.into())
+    #[test]
+    fn mistakes_are_shown_at_their_places() {
+        let world = World::new();
+        let mistakes = |arguments: &[_]| -> Vec<String> {
+            let mistakes = world.block(arguments).mistakes(FileBuilder::new);
+            mistakes.iter().map(|mistake| world.without_folders(mistake)).collect()
+        };
+        assert_eq!(
+            mistakes(&[("source", Str("gone")), ("content", Str("x")), ("target", Str(""))]),
+            [
+                "missing-file at \"gone\": the source `gone` is not there (the path is relative to the working \
+                 directory, `WORK`)",
+                "conflicting-arguments at \"x\": `source` and `content` exclude each other (keep one of the two)",
+                "invalid-value at \"\": `target` is empty (write the path of the file to make)",
+            ]
+        );
+        assert_eq!(
+            mistakes(&[]),
+            [
+                "missing-argument at block: the argument `target` is required (add `target`, a string)",
+                "nothing-to-do at block: there is no `source` or `content`: the file will be empty (add one of the two)",
+            ]
+        );
     }
 }

@@ -22,7 +22,7 @@ struct Null {
 
 fn new(body: &Body, diagnostics: &mut Diagnostics) -> Box<dyn Builder> {
     let ssh: SshArguments = body.read(diagnostics);
-    body.finish("null", diagnostics);
+    body.finish("the builder `null`", diagnostics);
     ssh.check(body, diagnostics);
     if !ssh.is_none() {
         if !ssh.given.has("ssh_host") {
@@ -57,7 +57,9 @@ fn new(body: &Body, diagnostics: &mut Diagnostics) -> Box<dyn Builder> {
 impl Builder for Null {
     async fn launch(&self, context: &BuildContext) -> Result<Box<dyn Machine>> {
         let communicator: Box<dyn Communicator> = if self.ssh.is_none() {
-            Box::new(NoCommunicator { reason: "this source has `communicator = \"none\"`" })
+            Box::new(NoCommunicator {
+                reason: "there is no machine to run on: this source has `communicator = \"none\"`",
+            })
         } else {
             let host = self.ssh.ssh_host.as_deref().unwrap_or_default();
             let connected = Ssh::connect(&self.ssh, host, self.ssh.ssh_port, None, context);

@@ -88,7 +88,7 @@ fn new(body: &Body, diagnostics: &mut Diagnostics) -> Box<dyn Builder> {
     checks::machine(&machine, body, diagnostics);
     checks::boot(&boot, diagnostics);
     ssh.check(body, diagnostics);
-    body.finish("qemu", diagnostics);
+    body.finish("the builder `qemu`", diagnostics);
     let go = body.context().clone();
     let working_directory = go.host.working_directory();
     Box::new(Qemu { iso, disk, machine, boot, ssh, go, working_directory })

@@ -1,8 +1,9 @@
 //! No CI at all: somebody runs the job by hand.
 
-use super::{CiPlatform, Environment, Job, Outputs, Trigger, default_branch, plain};
+use super::{CiPlatform, Environment, Job, Outputs, Trigger, default_branch};
 use crate::event::Reporter;
 use crate::git::Git;
+use crate::reports::terminal::{Look, Terminal};
 use anyhow::Result;
 use async_trait::async_trait;
 use std::io::Write;
@@ -33,7 +34,7 @@ impl CiPlatform for Local {
     }
 
     fn reporter(&self, _: &Job, out: Box<dyn Write + Send>) -> Box<dyn Reporter> {
-        plain::reporter(out)
+        Box::new(Terminal::new(out, Look::of_stdout(crate::cli::colour(None), false)))
     }
 
     fn outputs(&self, _: &Environment, _: &Outputs) -> Result<()> {

@@ -1,17 +1,295 @@
-//! `imgforge run`: the whole CI job.
+//! `imgforge run`: the whole CI job. What it does is decided by the event; what there is to do, by the pipeline.
 
+use super::loaded::{Loaded, load};
+use super::session::{self, Session};
+use crate::artifact::Artifact;
+use crate::build::{Options, Outcome};
+use crate::ci::{self, CiPlatform, Environment, Job, Outputs, Trigger};
+use crate::cli::TemplateArguments;
+use crate::event::Event;
 use crate::exit::Exit;
+use crate::git::Git;
+use crate::host::LocalHost;
+use crate::pipeline::{self, Image, Pipeline};
+use crate::post_processors::manifest::{Manifest, ManifestBuild};
+use crate::version::{self, Release, TagError, Tagged};
+use anyhow::{Context as _, Result};
+use aws_lc_rs::digest::{SHA256, digest};
 use clap::Args;
-use std::path::PathBuf;
+use imgforge_template::diagnostic::Diagnostics;
+use imgforge_template::host::Host;
+use imgforge_template::source::{Origin, Sources};
+use imgforge_template::template::Depth;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-/// Do what this CI job is for: validate, and build, publish and tag where the event calls for it
+/// Do what this CI job is for: validate always, build, publish and tag where the event calls for it
 #[derive(Args, Debug)]
 pub struct RunArguments {
-    /// The pipeline
-    #[arg(long, default_value = "imgforge.yml", value_name = "FILE")]
-    pub config: PathBuf,
+    /// The pipeline; without the flag `imgforge.yml`, `.imgforge.yml` or `.github/imgforge.yml`
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 }
 
-pub(crate) fn run(_: RunArguments) -> Exit {
-    Exit::Failed
+/// Where a pipeline is looked for.
+const PLACES: &[&str] = &["imgforge.yml", ".imgforge.yml", ".github/imgforge.yml"];
+
+pub(crate) fn run(arguments: &RunArguments) -> Exit {
+    let environment = Environment::of_process();
+    let platform = ci::detect(&environment);
+    let early = Session::with(vec![ci::plain_reporter(Box::new(std::io::stdout()))]);
+    let result = session::runtime().and_then(|runtime| {
+        let config = find(arguments)?;
+        runtime.block_on(job(&config, platform, &environment))
+    });
+    match result {
+        Ok(exit) => exit,
+        Err(error) => early.fail(&error),
+    }
+}
+
+fn find(arguments: &RunArguments) -> Result<PathBuf> {
+    if let Some(config) = &arguments.config {
+        return Ok(config.clone());
+    }
+    let found = PLACES.iter().map(Path::new).find(|path| path.exists());
+    found.map(Path::to_owned).with_context(|| format!("there is no pipeline here: looked for {}", PLACES.join(", ")))
+}
+
+/// One job from its event to its outputs.
+async fn job(config: &Path, platform: &'static dyn CiPlatform, environment: &Environment) -> Result<Exit> {
+    let text = std::fs::read_to_string(config).with_context(|| format!("read {}", config.display()))?;
+    let folder = folder_of(config);
+    // Paths in the pipeline and its templates are relative to its folder, as Packer's are to where it is started.
+    std::env::set_current_dir(&folder).with_context(|| format!("go to {}", folder.display()))?;
+    let git = Git::new(&std::env::current_dir().context("find the working directory")?);
+    let job = platform.job(environment, &git).await.context("read the CI environment")?;
+    let session = Session::with(vec![platform.reporter(&job, Box::new(std::io::stdout()))]);
+    let mut outputs = Outputs::default();
+    let exit = stages(config, &text, &job, platform, &git, &session, &mut outputs).await;
+    let exit = exit.unwrap_or_else(|error| session.fail(&error));
+    outputs.set("conclusion", if exit == Exit::Success { "success" } else { "failure" });
+    if let Err(error) = platform.outputs(environment, &outputs) {
+        session.events.error(format!("the outputs of this step could not be written: {error:#}"));
+    }
+    session.events.finish();
+    Ok(exit)
+}
+
+/// The folder that paths start from: of a pipeline in `.github`, the one above.
+fn folder_of(config: &Path) -> PathBuf {
+    let folder = match config.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    if folder.file_name().is_some_and(|name| name == ".github") {
+        return match folder.parent() {
+            Some(above) if !above.as_os_str().is_empty() => above.to_owned(),
+            _ => PathBuf::from("."),
+        };
+    }
+    folder.to_owned()
+}
+
+async fn stages(
+    config: &Path,
+    text: &str,
+    job: &Job,
+    platform: &dyn CiPlatform,
+    git: &Git,
+    session: &Session,
+    outputs: &mut Outputs,
+) -> Result<Exit> {
+    let events = &session.events;
+    events.say(format!("imgforge {}: {} on {}", env!("CARGO_PKG_VERSION"), job.trigger.name(), platform.name()));
+    let Some(pipeline) = read(config, text, session) else { return Ok(Exit::Failed) };
+    let host: Arc<dyn Host> = Arc::new(LocalHost::new().context("find the working directory")?);
+    let loaded: Vec<(&Image, Loaded)> = pipeline
+        .images
+        .iter()
+        .map(|image| (image, load(&arguments(image), Depth::Everything, true, &host, session)))
+        .collect();
+    if loaded.iter().any(|(_, loaded)| loaded.failed) {
+        return Ok(Exit::Failed);
+    }
+    events.say(format!("{} image(s) validated", loaded.len()));
+    if let Some(why) = builds_nothing(job, &pipeline) {
+        events.say(format!("Nothing is built: {why}"));
+        return Ok(Exit::Success);
+    }
+    let mut exit = Exit::Success;
+    let mut built = Vec::new();
+    for (image, loaded) in loaded {
+        let ended = one(image, loaded, &pipeline, job, git, host.uuid(), session, outputs).await?;
+        if ended == Exit::Success {
+            built.push(image.name.as_str());
+        } else {
+            exit = ended;
+        }
+        if ended == Exit::Interrupted {
+            break;
+        }
+    }
+    outputs.set("images-json", serde_json::to_string(&built).context("write the outputs")?);
+    Ok(exit)
+}
+
+fn read(config: &Path, text: &str, session: &Session) -> Option<Pipeline> {
+    let mut sources = Sources::default();
+    // From now on the working directory is the folder that paths start from.
+    let shown = config.strip_prefix(folder_of(config)).unwrap_or(config);
+    let file = sources.add(shown.display().to_string(), Origin::File, text);
+    let mut diagnostics = Diagnostics::default();
+    let pipeline = pipeline::parse(file, text, &mut diagnostics);
+    let list = diagnostics.into_sorted();
+    if !list.is_empty() {
+        session.events.emit(Event::Diagnostics { sources: Arc::new(sources), list });
+    }
+    pipeline
+}
+
+fn arguments(image: &Image) -> TemplateArguments {
+    TemplateArguments {
+        template: image.template.value.clone(),
+        variables: image.variables.clone(),
+        var_files: image.var_files.clone(),
+        only: image.only.clone(),
+        except: image.except.clone(),
+    }
+}
+
+/// Why this event builds nothing, if it does not.
+fn builds_nothing(job: &Job, pipeline: &Pipeline) -> Option<String> {
+    if job.is_fork {
+        return Some("a pull request from a fork is only validated".to_owned());
+    }
+    if !job.trigger.builds() {
+        return Some(format!("a {} is only validated", job.trigger.name()));
+    }
+    if let (Trigger::Tag, Some(tag)) = (job.trigger, &job.tag) {
+        let ours = pipeline.images.iter().find(|image| image.versioning.tag.version(&image.name, tag).is_some());
+        return ours.map(|image| format!("{tag} is a version of {} that was built before it was tagged", image.name));
+    }
+    None
+}
+
+/// Builds, publishes and tags one image.
+#[expect(clippy::too_many_arguments, reason = "each is one thing that this step of the job is about")]
+async fn one(
+    image: &Image,
+    loaded: Loaded,
+    pipeline: &Pipeline,
+    job: &Job,
+    git: &Git,
+    uuid: String,
+    session: &Session,
+    outputs: &mut Outputs,
+) -> Result<Exit> {
+    let events = &session.events;
+    if loaded.plan.builds.is_empty() {
+        events.error(format!("error: no builds of {} are selected", image.name));
+        return Ok(Exit::Failed);
+    }
+    let (exit, outcomes) =
+        session::build(loaded.plan, Options::default(), loaded.sources, uuid.clone(), session).await?;
+    if exit != Exit::Success {
+        return Ok(exit);
+    }
+    let path = PathBuf::from(pipeline.manifest.replace("{image}", &image.name));
+    let manifest = publish(&outcomes, &uuid, &path)?;
+    events.say(format!("The manifest of {} is {}", image.name, path.display()));
+    let is_only = pipeline.images.len() == 1;
+    if is_only {
+        outputs.set("manifest", path.display().to_string());
+    }
+    match tag(image, &outcomes, &manifest, pipeline, job, git, session).await {
+        Ok(Some(tagged)) => {
+            let place = if tagged.pushed { "pushed to origin" } else { "in this repository alone: there is no origin" };
+            events.say(format!("{} is {}, {place}", image.name, tagged.tag));
+            if is_only {
+                outputs.set("version", tagged.version.to_string());
+                outputs.set("tag", tagged.tag);
+            }
+            Ok(Exit::Success)
+        }
+        Ok(None) => Ok(Exit::Success),
+        Err(error) => {
+            events.error(format!(
+                "error: {} is built and its manifest written, but it has no tag: {error:#}",
+                image.name
+            ));
+            Ok(Exit::NotTagged)
+        }
+    }
+}
+
+/// Writes the manifest of this run alone and returns its text.
+fn publish(outcomes: &[Outcome], uuid: &str, path: &Path) -> Result<String> {
+    let mut manifest = Manifest { builds: Vec::new(), last_run_uuid: uuid.to_owned() };
+    for outcome in outcomes {
+        let build = (outcome.label.as_str(), outcome.builder_type.as_str(), uuid);
+        for artifact in artifacts(outcome) {
+            let mut entry = ManifestBuild::of(build, artifact, Path::new("."), false);
+            entry.build_time = jiff::Timestamp::now().as_second();
+            manifest.builds.push(entry);
+        }
+    }
+    let folder = path.parent().unwrap_or(path);
+    std::fs::create_dir_all(folder).with_context(|| format!("make the folder {}", folder.display()))?;
+    manifest.write(path)?;
+    manifest.to_json()
+}
+
+fn artifacts(outcome: &Outcome) -> &[Artifact] {
+    outcome.result.as_deref().unwrap_or_default()
+}
+
+/// Tags the image if this job is one that may. `None` where it is not, which is said.
+async fn tag(
+    image: &Image,
+    outcomes: &[Outcome],
+    manifest: &str,
+    pipeline: &Pipeline,
+    job: &Job,
+    git: &Git,
+    session: &Session,
+) -> Result<Option<Tagged>, TagError> {
+    let events = &session.events;
+    let default = pipeline.default_branch.as_ref().or(job.default_branch.as_ref());
+    if job.branch.is_none() || job.branch.as_ref() != default {
+        let (branch, default) =
+            (job.branch.as_deref().unwrap_or("no branch"), default.map_or("unknown", String::as_str));
+        events.say(format!("{} is not tagged: this is {branch}, the default branch is {default}", image.name));
+        return Ok(None);
+    }
+    let commit = git.run(&["rev-parse", "--verify", "HEAD^{commit}"]).await?;
+    let changed = git.run(&["status", "--porcelain", "--untracked-files=no"]).await?;
+    if !changed.is_empty() {
+        events.say(format!("{} is not tagged: it was built from changes that are not committed", image.name));
+        return Ok(None);
+    }
+    let digest: String =
+        digest(&SHA256, manifest.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut trailers = vec![format!("Imgforge-Manifest: sha256:{digest} size={}", manifest.len())];
+    trailers.extend(job.url.as_ref().map(|url| format!("Imgforge-Run: {}", one_line(url))));
+    for outcome in outcomes {
+        for artifact in artifacts(outcome) {
+            trailers
+                .push(format!("Imgforge-Image: {}", one_line(&format!("{} {}", outcome.build, artifact.description))));
+        }
+    }
+    let versioning = &image.versioning;
+    let release = Release {
+        image: &image.name,
+        initial: versioning.initial,
+        template: &versioning.tag,
+        commit: &commit,
+        trailers: &trailers,
+    };
+    version::tag(git, &release).await.map(Some)
+}
+
+/// A trailer ends at the end of its line.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

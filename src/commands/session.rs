@@ -9,7 +9,6 @@ use crate::secret::Redactor;
 use anyhow::{Context as _, Result};
 use imgforge_ledger::Ledger;
 use imgforge_template::source::Sources;
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -24,9 +23,7 @@ pub(super) struct Session {
 impl Session {
     /// Events go to standard output, as people read them.
     pub(super) fn terminal(colour: bool, timestamps: bool) -> Self {
-        let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
-        let bars = !in_ci && std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
-        let look = Look { colour, timestamps, bars };
+        let look = Look::of_stdout(colour, timestamps);
         Self::with(vec![Box::new(Terminal::new(Box::new(std::io::stdout()), look))])
     }
 

@@ -2,6 +2,7 @@
 
 use super::{Communicator, ExitStatus, OutputSink, RemoteScript};
 use crate::context::BuildContext;
+use crate::glob::Pattern;
 use crate::scripts::local;
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
@@ -238,13 +239,13 @@ fn matching(directory: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
             found = found.into_iter().map(|path| path.join(part)).filter(|path| path.exists()).collect();
             continue;
         }
-        let part: Vec<char> = part.chars().collect();
+        let pattern = Pattern::new(part).map_err(|why| anyhow::anyhow!("the pattern {pattern}: {why}"))?;
         let mut deeper = Vec::new();
         for folder in found.iter().filter(|path| path.is_dir()) {
             for entry in std::fs::read_dir(folder).with_context(|| format!("read {}", folder.display()))? {
                 let Ok(name) = entry?.file_name().into_string() else { continue };
-                let hidden = name.starts_with('.') && part.first() != Some(&'.');
-                if !hidden && matches(&part, &name.chars().collect::<Vec<char>>()) {
+                let hidden = name.starts_with('.') && !part.starts_with('.');
+                if !hidden && pattern.matches(&name) {
                     deeper.push(folder.join(name));
                 }
             }
@@ -255,52 +256,128 @@ fn matching(directory: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Whether a name matches one component of a shell pattern: `*`, `?` and `[a-z]`, `[!a-z]`.
-fn matches(pattern: &[char], name: &[char]) -> bool {
-    let (mut at, mut position) = (0, 0);
-    // Where to go on when what follows the last star turns out not to match.
-    let mut star: Option<(usize, usize)> = None;
-    loop {
-        let step = match (pattern.get(at), name.get(position)) {
-            (Some('*'), _) => {
-                star = Some((at + 1, position));
-                at += 1;
-                continue;
-            }
-            (Some('?'), Some(_)) => Some(1),
-            (Some('['), Some(letter)) => one_of(pattern.get(at..).unwrap_or_default(), *letter),
-            (Some(literal), Some(letter)) if literal == letter => Some(1),
-            (None, None) => return true,
-            _ => None,
-        };
-        match (step, star) {
-            (Some(length), _) => {
-                at += length;
-                position += 1;
-            }
-            (None, Some((after, from))) if from < name.len() => {
-                star = Some((after, from + 1));
-                (at, position) = (after, from + 1);
-            }
-            _ => return false,
-        }
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lines::LineSink;
+    use crate::scripts::testing::World;
+    use std::os::unix::fs::symlink;
+    use std::sync::Mutex;
 
-/// The length of the bracket expression that a pattern starts with, if it matches the letter.
-fn one_of(pattern: &[char], letter: char) -> Option<usize> {
-    let negated = matches!(pattern.get(1), Some('!' | '^'));
-    let first = if negated { 2 } else { 1 };
-    // A `]` at the start is meant itself.
-    let length = pattern.iter().skip(first + 1).position(|letter| *letter == ']').map(|at| at + first + 1);
-    let Some(end) = length else { return (letter == '[').then_some(1) };
-    let mut inside = pattern.get(first..end).unwrap_or_default();
-    let mut is_in = false;
-    while let [from, rest @ ..] = inside {
-        (is_in, inside) = match rest {
-            ['-', to, rest @ ..] => (is_in || (*from..=*to).contains(&letter), rest),
-            rest => (is_in || *from == letter, rest),
-        };
+    fn local(world: &World) -> Local {
+        Local::new(&world.context, world.directory.path())
     }
-    (is_in != negated).then_some(end + 1)
+
+    /// Every file below a folder with its mode and content.
+    fn tree(world: &World, folder: &str) -> Vec<String> {
+        let root = world.path(folder);
+        let jobs = list(&root, Path::new("")).unwrap();
+        let mut files: Vec<String> = jobs
+            .iter()
+            .filter_map(|job| {
+                let content = std::fs::read_to_string(&job.from).unwrap_or_default();
+                Some(format!("{} {:o} {content}", job.to.display(), job.mode?))
+            })
+            .collect();
+        files.sort();
+        files
+    }
+
+    fn source(world: &World) -> PathBuf {
+        for name in ["s/a", "s/sp ace", "s/sub/c"] {
+            world.write(name, name);
+        }
+        std::fs::set_permissions(world.path("s/a"), Permissions::from_mode(0o755)).unwrap();
+        symlink("a", world.path("s/link")).unwrap();
+        world.path("s")
+    }
+
+    const COPY: [&str; 4] = ["a 755 s/a", "link 755 s/a", "sp ace 644 s/sp ace", "sub/c 644 s/sub/c"];
+
+    #[tokio::test]
+    async fn folders_are_uploaded_as_scp_has_it() {
+        let world = World::new();
+        let (machine, source) = (local(&world), source(&world));
+        let silent = |_, _| {};
+        machine.upload(&source, "new", &silent).await.unwrap();
+        assert_eq!(tree(&world, "new"), COPY);
+        std::fs::create_dir(world.path("there")).unwrap();
+        machine.upload(&source, "there", &silent).await.unwrap();
+        assert_eq!(tree(&world, "there"), COPY.map(|file| format!("s/{file}")));
+        let with_slash = world.path("s/");
+        std::fs::create_dir(world.path("open")).unwrap();
+        machine.upload(&with_slash, "open", &silent).await.unwrap();
+        machine.upload(&with_slash, "open", &silent).await.unwrap();
+        assert_eq!(tree(&world, "open"), COPY);
+    }
+
+    #[tokio::test]
+    async fn files_keep_their_mode_and_progress_is_told() {
+        let world = World::new();
+        let machine = local(&world);
+        let path = world.write("big", &"x".repeat(CHUNK + 1));
+        std::fs::set_permissions(&path, Permissions::from_mode(0o750)).unwrap();
+        let told = Mutex::new(Vec::new());
+        machine.upload(&path, "copy", &|done, total| told.lock().unwrap().push((done, total))).await.unwrap();
+        let total = CHUNK as u64 + 1;
+        assert_eq!(told.into_inner().unwrap().last(), Some(&(total, total)));
+        assert_eq!(std::fs::metadata(world.path("copy")).unwrap().permissions().mode() & 0o777, 0o750);
+        machine.upload_bytes(b"secret", "note", 0o600).await.unwrap();
+        assert_eq!(tree(&world, "note"), [" 600 secret"]);
+        let error = machine.upload(&path, "no/such/copy", &|_, _| {}).await.unwrap_err();
+        assert_eq!(world.without_folders(&error.to_string()), "copy WORK/big to WORK/no/such/copy");
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_contains_itself_is_an_error() {
+        let world = World::new();
+        let source = source(&world);
+        symlink("..", world.path("s/sub/up")).unwrap();
+        let error = local(&world).upload(&source, "new", &|_, _| {}).await.unwrap_err();
+        assert_eq!(world.without_folders(&error.to_string()), "WORK/s/sub/up contains itself");
+    }
+
+    #[tokio::test]
+    async fn folders_and_patterns_are_downloaded() {
+        let world = World::new();
+        source(&world);
+        let machine = local(&world);
+        let down = |from: &'static str, to: &'static str| {
+            let (machine, to) = (&machine, world.path(to));
+            async move {
+                std::fs::create_dir(&to).unwrap();
+                machine.download_folder(from, &to).await
+            }
+        };
+        down("s/", "all").await.unwrap();
+        assert_eq!(tree(&world, "all"), COPY);
+        down("s", "named").await.unwrap();
+        assert_eq!(tree(&world, "named"), COPY.map(|file| format!("s/{file}")));
+        down("s/s*", "some").await.unwrap();
+        assert_eq!(tree(&world, "some"), COPY[2..]);
+        assert_eq!(down("s/z*", "none").await.unwrap_err().to_string(), "nothing matches s/z*");
+    }
+
+    #[tokio::test]
+    async fn a_script_is_put_there_run_and_removed_unless_it_shall_stay() {
+        let world = World::new();
+        let machine = local(&world);
+        let mut script = RemoteScript {
+            path: "run.sh".to_owned(),
+            content: b"#!/bin/sh\necho $A; stat -c '%a %n' run.sh vars".to_vec(),
+            variables: Some(("vars".to_owned(), b"export A=1".to_vec())),
+            command: ". ./vars; ./run.sh".to_owned(),
+            keep: false,
+        };
+        let mut lines = LineSink::new(&world.context);
+        assert_eq!(machine.run_script(&script, &mut lines).await.unwrap(), ExitStatus::Code(0));
+        assert_eq!(world.lines(), ["1", "755 run.sh", "600 vars"]);
+        assert_eq!(std::fs::read_dir(world.directory.path()).unwrap().count(), 0);
+        script.keep = true;
+        for _ in 0..2 {
+            machine.run_script(&script, &mut lines).await.unwrap();
+        }
+        assert_eq!(tree(&world, "run.sh"), [" 755 #!/bin/sh\necho $A; stat -c '%a %n' run.sh vars"]);
+        assert_eq!(world.ledger.remaining(), []);
+    }
 }

@@ -1,19 +1,19 @@
 //! The communicator of builders that have no machine to talk to.
 
-use super::{Communicator, ExitStatus, OutputSink, RemoteScript};
-use anyhow::{Result, bail};
+use super::{Communicator, ExitStatus, NoMachine, OutputSink, RemoteScript};
+use anyhow::Result;
 use async_trait::async_trait;
 use std::path::Path;
 
 /// Refuses everything at once, and says why; waiting would not help.
 pub struct NoCommunicator {
-    /// Why there is no machine, for example `communicator = "none"`.
+    /// Why, in words that stand alone: `the file builder has no machine to run on`.
     pub reason: &'static str,
 }
 
 impl NoCommunicator {
     fn refuse<T>(&self) -> Result<T> {
-        bail!("there is no machine to do this on: {}", self.reason)
+        Err(NoMachine(self.reason).into())
     }
 }
 

@@ -8,7 +8,7 @@ use super::{InputArtifact, PostProcessor};
 use crate::artifact::Artifact;
 use crate::component::Component;
 use crate::context::BuildContext;
-use crate::scripts::{render, value_names, with_values};
+use crate::scripts::{Known, value_names};
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
 use imgforge_template::arguments;
@@ -96,7 +96,6 @@ where
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
 fn is_zero(number: &i64) -> bool {
     *number == 0
 }
@@ -189,20 +188,25 @@ impl Manifest {
 }
 
 impl ManifestBuild {
-    /// The entry of an artifact: no time, no custom data. Sizes are looked up from `directory`.
-    pub fn of(context: &BuildContext, artifact: &Artifact, directory: &Path, strip_path: bool) -> Self {
+    /// The entry of a build's artifact: no time, no custom data. Sizes are looked up from `directory`.
+    pub fn of(
+        (name, builder_type, run_uuid): (&str, &str, &str),
+        artifact: &Artifact,
+        directory: &Path,
+        strip_path: bool,
+    ) -> Self {
         let entry = |path: &PathBuf| {
             let name = if strip_path { path.file_name().map_or(path.as_path(), Path::new) } else { path };
             let size = fs::metadata(directory.join(path)).map_or(0, |status| status.len());
             ManifestFile { name: name.to_string_lossy().into_owned(), size }
         };
         Self {
-            name: context.label.clone(),
-            builder_type: context.builder_type.clone(),
+            name: name.to_owned(),
+            builder_type: builder_type.to_owned(),
             build_time: 0,
             files: (!artifact.files.is_empty()).then(|| artifact.files.iter().map(entry).collect()),
             artifact_id: artifact.id.clone(),
-            packer_run_uuid: context.run_uuid.clone(),
+            packer_run_uuid: run_uuid.to_owned(),
             custom_data: None,
         }
     }
@@ -240,16 +244,15 @@ impl PostProcessor for ManifestPostProcessor {
     async fn process(&self, build: &BuildContext, artifact: &Artifact) -> Result<Artifact> {
         let host = &self.context.host;
         let directory = host.working_directory();
-        let mut entry = ManifestBuild::of(build, artifact, &directory, self.arguments.strip_path);
+        let names = (build.label.as_str(), build.builder_type.as_str(), build.run_uuid.as_str());
+        let mut entry = ManifestBuild::of(names, artifact, &directory, self.arguments.strip_path);
         if !self.arguments.strip_time {
             entry.build_time = host.now();
         }
-        let mut values = artifact.values.clone();
-        values.entry("PackerRunUUID".to_owned()).or_insert_with(|| build.run_uuid.clone());
-        let context = with_values(&self.context, &values);
+        let known = Known::new(&self.context, build, artifact.values.clone());
         let mut custom_data = BTreeMap::new();
         for (name, late) in &self.arguments.custom_data {
-            let value = render(late, &context, &values).with_context(|| format!("`{name}` of `custom_data`"))?;
+            let value = known.render(late).with_context(|| format!("`{name}` of `custom_data`"))?;
             custom_data.insert(name.clone(), value);
         }
         entry.custom_data = (!custom_data.is_empty()).then_some(custom_data);

@@ -4,7 +4,7 @@ use super::Provisioner;
 use crate::communicators::Communicator;
 use crate::component::Component;
 use crate::context::BuildContext;
-use crate::scripts::{missing_file, render, unless_cancelled, value_names, with_values};
+use crate::scripts::{Known, missing_file, unless_cancelled, value_names};
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
 use imgforge_template::arguments;
@@ -97,9 +97,7 @@ impl FileProvisioner {
 impl Provisioner for FileProvisioner {
     async fn provision(&self, build: &BuildContext, machine: &dyn Communicator) -> Result<()> {
         if let Some(content) = &self.arguments.content {
-            let mut values = machine.values();
-            values.entry("PackerRunUUID".to_owned()).or_insert_with(|| build.run_uuid.clone());
-            let text = render(content, &with_values(&self.context, &values), &values)?;
+            let text = Known::new(&self.context, build, machine.values()).render(content)?;
             let to = self.arguments.destination.as_str();
             build.say(format!("Uploading content => {to}"));
             let copied = unless_cancelled(build, machine.upload_bytes(text.as_bytes(), to, CONTENT_MODE)).await;
@@ -212,5 +210,136 @@ fn below(destination: &str, source: &str) -> String {
     match (destination.ends_with('/'), Path::new(source).file_name()) {
         (true, Some(name)) => format!("{destination}{}", name.to_string_lossy()),
         _ => destination.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::communicators::local::Local;
+    use crate::scripts::testing::{Block, Bool, List, Str, Unknown, World};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    /// The machine is the folder `machine` of the working directory.
+    async fn provision(world: &World, block: &Block) -> Result<()> {
+        std::fs::create_dir_all(world.path("machine")).unwrap();
+        let machine = Local::new(&world.context, &world.path("machine"));
+        block.make(FileProvisioner::new).provision(&world.context, &machine).await
+    }
+
+    #[tokio::test]
+    async fn all_sources_go_to_their_destination() {
+        let world = World::new();
+        for name in ["a", "b", "folder/c"] {
+            world.write(name, name);
+        }
+        world.write("machine/etc/x", "");
+        let block =
+            world.block(&[("source", Str("b")), ("sources", List(vec!["a", "folder"])), ("destination", Str("etc/"))]);
+        provision(&world, &block).await.unwrap();
+        assert_eq!(world.lines(), ["Uploading a => etc/a", "Uploading folder => etc/", "Uploading b => etc/b"]);
+        assert_eq!([world.read("machine/etc/a"), world.read("machine/etc/folder/c")], ["a", "folder/c"]);
+        let block = world.block(&[("source", Str("folder/")), ("destination", Str("etc/b.d"))]);
+        provision(&world, &block).await.unwrap();
+        assert_eq!(world.read("machine/etc/b.d/c"), "folder/c");
+    }
+
+    #[tokio::test]
+    async fn content_becomes_a_file_that_only_its_owner_can_read() {
+        let world = World::new();
+        provision(&world, &world.block(&[("content", Str("key")), ("destination", Str("id"))])).await.unwrap();
+        assert_eq!(world.read("machine/id"), "key");
+        let mode = std::fs::metadata(world.path("machine/id")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(world.lines(), ["Uploading content => id"]);
+    }
+
+    #[tokio::test]
+    async fn every_source_is_downloaded_and_folders_are_made_for_it() {
+        let world = World::new();
+        for name in ["log/a.log", "log/b.log", "log/b.txt", "one"] {
+            world.write(&format!("machine/{name}"), name);
+        }
+        let block = world.block(&[
+            ("direction", Str("download")),
+            ("sources", List(vec!["log/*.log", "log/b.txt"])),
+            ("source", Str("one")),
+            ("destination", Str("deep/er/")),
+        ]);
+        provision(&world, &block).await.unwrap();
+        assert_eq!(
+            world.lines(),
+            [
+                "Downloading log/*.log => deep/er/",
+                "Downloading log/b.txt => deep/er/b.txt",
+                "Downloading one => deep/er/one"
+            ]
+        );
+        for (copy, content) in [("a.log", "log/a.log"), ("b.log", "log/b.log"), ("b.txt", "log/b.txt"), ("one", "one")]
+        {
+            assert_eq!(world.read(&format!("deep/er/{copy}")), content);
+        }
+        let block =
+            world.block(&[("direction", Str("download")), ("source", Str("one")), ("destination", Str("x/two"))]);
+        provision(&world, &block).await.unwrap();
+        assert_eq!(world.read("x/two"), "one");
+        let block = world.block(&[("direction", Str("download")), ("source", Str("none")), ("destination", Str("x"))]);
+        let error = provision(&world, &block).await.unwrap_err();
+        assert!(format!("{error:#}").starts_with("download none to x/none: "), "{error:#}");
+    }
+
+    #[test]
+    fn mistakes_are_shown_at_their_places() {
+        let world = World::new();
+        world.write("there", "");
+        let mistakes = |arguments: &[_]| -> Vec<String> {
+            let mistakes = world.block(arguments).mistakes(FileProvisioner::new);
+            mistakes.iter().map(|mistake| world.without_folders(mistake)).collect()
+        };
+        let help =
+            "the path is relative to the working directory, `WORK`; set `generated = true` if the build makes it";
+        assert_eq!(
+            mistakes(&[("sources", List(vec!["there", "gone"])), ("destination", Str(""))]),
+            [
+                format!("missing-file at \"gone\": the source `gone` is not there ({help})"),
+                "invalid-value at \"\": `destination` is empty (write where the copy goes)".to_owned(),
+            ]
+        );
+        assert_eq!(
+            mistakes(&[
+                ("content", Str("x")),
+                ("source", Str("there")),
+                ("destination", Str("/etc/")),
+                ("direction", Str("download"))
+            ]),
+            [
+                "conflicting-arguments at \"x\": `content` and `source` exclude each other (keep one of the two)",
+                "conflicting-arguments at \"x\": `content` cannot be downloaded (remove one of the two)",
+                "invalid-value at \"/etc/\": `destination` must name a file when there is `content` (add the file's \
+                 name after the last `/`)",
+            ]
+        );
+        assert_eq!(
+            mistakes(&[("direction", Str("sideways")), ("generated", Bool(true))]),
+            [
+                "missing-argument at block: the argument `destination` is required (add `destination`, a string)",
+                "invalid-value at \"sideways\": `sideways` is not a direction (use `upload` or `download`)",
+            ]
+        );
+        assert_eq!(
+            mistakes(&[("destination", Str("/x"))]),
+            [
+                "nothing-to-do at block: there is no `source`, `sources` or `content`: nothing is copied (add one of the \
+              three)"
+            ]
+        );
+        let fine: [&[_]; 3] = [
+            &[("source", Str("gone")), ("destination", Str("x")), ("generated", Bool(true))],
+            &[("source", Str("gone")), ("destination", Str("x")), ("direction", Str("download"))],
+            &[("source", Unknown), ("destination", Unknown)],
+        ];
+        for arguments in fine {
+            assert_eq!(mistakes(arguments), [""; 0]);
+        }
     }
 }

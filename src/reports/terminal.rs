@@ -6,7 +6,7 @@ use crate::build::spell;
 use crate::event::{Event, Reporter, Tone};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{IsTerminal as _, Write};
 
 /// ANSI colours of builds in turn: green, cyan, magenta, yellow, blue.
 const BUILD_COLOURS: [u8; 5] = [32, 36, 35, 33, 34];
@@ -20,6 +20,15 @@ pub struct Look {
     pub timestamps: bool,
     /// Bars for long transfers; only where somebody looks on.
     pub bars: bool,
+}
+
+impl Look {
+    /// As standard output calls for it: bars on a terminal outside of CI, colours where `colour` says so.
+    pub(crate) fn of_stdout(colour: bool, timestamps: bool) -> Self {
+        let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
+        let bars = !in_ci && std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
+        Self { colour, timestamps, bars }
+    }
 }
 
 /// Writes lines to a stream.

@@ -9,7 +9,7 @@ use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -34,6 +34,37 @@ pub fn write_executable(path: &Path, content: &[u8], mode: u32) -> io::Result<()
     file.write_all(content)?;
     // The umask may have taken bits away.
     file.set_permissions(std::fs::Permissions::from_mode(mode))
+}
+
+/// A file in the run's scratch folder, removed when dropped.
+pub struct TemporaryFile(PathBuf);
+
+impl TemporaryFile {
+    /// A script that only the user can read and run. Its name ends with `suffix`.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn script(context: &BuildContext, suffix: &str, content: &[u8]) -> Result<Self> {
+        let path = context.ledger.scratch().join(format!("shell-{:016x}{suffix}", rand::random::<u64>()));
+        let file = Self(path);
+        write_executable(&file, content, 0o700).with_context(|| format!("write {}", file.display()))?;
+        Ok(file)
+    }
+}
+
+impl std::ops::Deref for TemporaryFile {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for TemporaryFile {
+    fn drop(&mut self) {
+        // If it cannot be removed now, it goes with the scratch folder.
+        let _removed_later = std::fs::remove_file(&self.0);
+    }
 }
 
 /// Runs a command of this machine to its end, with nothing on its standard input and its output in `output`. What it

@@ -107,6 +107,7 @@ impl World {
             build_name: Some("web".to_owned()),
             build_type: Some("null".to_owned()),
             template_dir: None,
+            resource_names: None,
             build_values: BuildValues::Later(vec!["ID".to_owned(), "Host".to_owned()]),
         };
         let mut sources = Sources::default();
@@ -128,7 +129,7 @@ pub(crate) enum Written {
     Unknown,
 }
 
-pub(crate) use Written::{Bool, List, Map, Number as Num, Numbers, Text as Str, Unknown};
+pub(crate) use Written::{Bool, List, Map, Numbers, Text as Str, Unknown};
 
 struct Writer {
     text: String,

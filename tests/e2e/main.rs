@@ -1,3 +1,4 @@
 //! Tests with real programs: what is missing makes them fail, with the name of the package.
 
+#[cfg(test)]
 mod qemu;

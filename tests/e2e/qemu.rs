@@ -3,7 +3,7 @@
 use imgforge::artifact::Artifact;
 use imgforge::builders::{BUILDERS, Builder, Machine};
 use imgforge::cleaners;
-use imgforge::communicators::{ExitStatus, OutputSink, RemoteScript};
+use imgforge::communicators::{ExitStatus, NoMachine, OutputSink, RemoteScript};
 use imgforge::component;
 use imgforge::context::BuildContext;
 use imgforge::event::{Event, Events, Reporter};
@@ -15,6 +15,7 @@ use imgforge_template::diagnostic::Diagnostics;
 use imgforge_template::gotemplate::{BuildValues, GoContext, User};
 use imgforge_template::source::Span;
 use imgforge_template::value::{Kind, Value};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, Once};
@@ -139,6 +140,21 @@ impl World {
     }
 }
 
+impl Drop for World {
+    /// A failed test leaves nothing behind either.
+    fn drop(&mut self) {
+        let remaining = self.ledger.remaining();
+        let clean_up = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            for resource in remaining {
+                runtime.block_on(cleaners::destroy(&resource)).unwrap();
+            }
+        };
+        // Not in this thread, which runs a test's own runtime.
+        std::thread::spawn(clean_up).join().unwrap();
+    }
+}
+
 fn text(path: impl AsRef<Path>) -> Value {
     Value::string(path.as_ref().to_str().unwrap())
 }
@@ -181,7 +197,7 @@ fn login() -> Vec<(&'static str, Value)> {
 fn kernel(world: &World, command: &str) -> (&'static str, Value) {
     let guest = guest();
     let argument = |name: &str, value: Value| list(&[Value::string(name), value]);
-    let line = format!("console=ttyS0 quiet panic=-1 rdinit=/bin/busybox -- {command}");
+    let line = format!("console=ttyS0 panic=-1 rdinit=/bin/busybox -- {command}");
     let arguments = [
         argument("-kernel", text(guest.join("vmlinuz"))),
         argument("-initrd", text(guest.join("initrd.gz"))),
@@ -213,7 +229,7 @@ async fn a_machine_is_provisioned_captured_and_boots_again() {
     world.clean_up(Some(&artifact)).await;
 
     let disk = world.output().join("tiny.qcow2");
-    assert_eq!(artifact.files, [disk.clone()]);
+    assert_eq!(artifact.files, std::slice::from_ref(&disk));
     assert_eq!(artifact.claims, [world.output().to_str().unwrap()]);
     let info = Command::new("qemu-img").args(["info", "--output=json"]).arg(&disk).output().unwrap();
     let info: serde_json::Value = serde_json::from_slice(&info.stdout).unwrap();
@@ -224,6 +240,19 @@ async fn a_machine_is_provisioned_captured_and_boots_again() {
     let mut output = Output::default();
     machine.communicator().run("cat /root/greeting /root/uploaded", &mut output).await.unwrap();
     assert_eq!(output.0, "hello from tiny\nuploaded\n");
+
+    // Once the machine is gone, nobody needs to try again.
+    let guest = machine.communicator();
+    guest.run("sync; poweroff -f", &mut output).await.unwrap();
+    let gone = async {
+        loop {
+            if guest.run("true", &mut Output::default()).await.is_err_and(|error| error.is::<NoMachine>()) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), gone).await.unwrap();
     drop(machine);
     again.clean_up(None).await;
 }
@@ -239,7 +268,8 @@ async fn without_a_communicator_a_build_waits_until_the_machine_stops_by_itself(
     ];
     let machine = world.launch(&guest().join("disk.qcow2"), &more).await.unwrap();
     let refused = machine.communicator().run("true", &mut Output::default()).await.unwrap_err().to_string();
-    assert!(refused.contains("communicator") || refused.contains("QEMU has ended"), "{refused}");
+    let reasons = ["this source has `communicator = \"none\"`", "the virtual machine is gone"];
+    assert!(reasons.contains(&refused.as_str()), "{refused}");
     let artifact = machine.capture(&world.context).await.unwrap();
     world.clean_up(Some(&artifact)).await;
     let names: Vec<_> = artifact.files.iter().filter_map(|file| file.file_name()).collect();
@@ -278,10 +308,58 @@ async fn a_machine_that_ends_while_it_is_waited_for_fails_the_build_at_once() {
 async fn a_machine_that_can_t_be_reached_is_shown_by_its_console() {
     let world = World::new();
     let mut more = login();
-    more.push(kernel(&world, "sh -c \"echo no network here; exec sleep 1000\""));
+    more.push(kernel(&world, "sleep 1000"));
     more.push(("ssh_timeout", Value::string("8s")));
     let error = format!("{:#}", world.launch(&guest().join("disk.qcow2"), &more).await.err().unwrap());
-    assert!(error.contains("the serial console ends with:\n") && error.contains("no network here"), "{error}");
+    // How far a loaded host gets in that time is open.
+    let (reason, console) = error.split_once("; the serial console ends with:\n").unwrap_or((&error, ""));
+    assert!(reason.contains("Timeout waiting for SSH") && console.starts_with('['), "{error}");
+    world.clean_up(None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_port_that_is_taken_is_named() {
+    let world = World::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let disk = guest().join("disk.qcow2");
+    let mut more = login();
+    more.extend([("host_port_min", Value::number(i64::from(port))), ("host_port_max", Value::number(i64::from(port)))]);
+    let error = format!("{:#}", world.launch(&disk, &more).await.err().unwrap());
+    assert!(error.contains(&format!("there is no free port from {port} to {port}")), "{error}");
+    world.clean_up(None).await;
+
+    let world = World::new();
+    let mut more = login();
+    // Nobody looks for a port here: QEMU itself finds out.
+    more.extend([("skip_nat_mapping", Value::bool(true)), ("ssh_port", Value::number(i64::from(port)))]);
+    let error = format!("{:#}", world.launch(&disk, &more).await.err().unwrap());
+    assert!(error.contains(&format!("QEMU can't listen on a port from {port} to {port}")), "{error}");
+    world.clean_up(None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_that_does_not_listen_is_switched_off_or_fails_the_build() {
+    let disk = guest().join("disk.qcow2");
+    let with = |command| {
+        let mut more = login();
+        more.extend([("shutdown_command", Value::string(command)), ("shutdown_timeout", Value::string("2s"))]);
+        more
+    };
+    let world = World::new();
+    let machine = world.launch(&disk, &with("")).await.unwrap();
+    let artifact = machine.capture(&world.context).await.unwrap();
+    assert!(world.said().contains("did not react to its power button within 2s"), "{}", world.said());
+    world.clean_up(Some(&artifact)).await;
+
+    let world = World::new();
+    let machine = world.launch(&disk, &with("echo no power; exit 3")).await.unwrap();
+    let error = format!("{:#}", machine.capture(&world.context).await.unwrap_err());
+    assert_eq!(
+        error,
+        "stop the machine: the machine did not stop within 2s after its shutdown_command (it ended with the exit code 3): \
+         no power"
+    );
     world.clean_up(None).await;
 }
 

@@ -163,7 +163,7 @@ fn rendered(located: &Located<'_>, context: &mut Context<'_>, expected: &str) ->
     if !gotemplate::is_template(&text) {
         return Some(Spanned::new(text, located.span));
     }
-    let template = GoTemplate::parse(located.text(&text), context.diagnostics)?;
+    let template = GoTemplate::parse(located.text(&text), context.diagnostics);
     let text = template.render(context.body.context(), &Fields::None, context.diagnostics)?;
     Some(Spanned::new(text, located.span))
 }
@@ -430,7 +430,7 @@ fn members<T: FromArgument>(
 #[derive(Clone, Debug)]
 pub struct Late {
     text: Arc<Text>,
-    template: Option<GoTemplate>,
+    template: Option<Arc<GoTemplate>>,
 }
 
 impl Late {
@@ -438,7 +438,7 @@ impl Late {
     pub fn from_text(text: &str) -> Self {
         let text = Arc::new(Text::opaque(text, Span::nowhere()));
         let template = GoTemplate::parse(text.clone(), &mut Diagnostics::default());
-        Self { text, template }
+        Self { text, template: Some(Arc::new(template)) }
     }
 
     /// The text as written, cooked but not rendered.
@@ -501,8 +501,8 @@ impl FromArgument for Late {
         if !gotemplate::is_template(text.value()) {
             return Some(Self { text, template: None });
         }
-        let template = GoTemplate::parse(text.clone(), context.diagnostics)?;
-        Some(Self { text, template: Some(template) })
+        let template = GoTemplate::parse(text.clone(), context.diagnostics);
+        Some(Self { text, template: Some(Arc::new(template)) })
     }
 }
 

@@ -104,7 +104,7 @@ impl Element {
             Self::WeekdayName => write!(out, "{weekday_name}"),
             Self::ShortWeekdayName => write!(out, "{}", &weekday_name[..3]),
             Self::Fixed(text) => write!(out, "{text}"),
-            Self::Fraction(separator, zeros) => write!(out, "{separator}{}", "0".repeat(zeros)),
+            Self::Fraction(separator, zeros) => write!(out, "{separator}{}", "0".repeat(zeros.min(9))),
         };
     }
 }

@@ -1,59 +1,136 @@
-//! Go text/template as it stands inside strings.
+//! Go templates (`{{ … }}`) inside the strings of both languages: checked and rendered with every mistake at its place.
 
 use crate::diagnostic::{Diagnostics, Severity};
 use crate::host::Host;
-use crate::source::Text;
+use crate::source::{Span, Spanned, Text};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-#[derive(Clone, Debug)]
-pub struct GoTemplate {
-    text: Arc<Text>,
-}
+mod call;
+mod check;
+mod format;
+mod functions;
+mod parse;
+mod render;
+mod report;
+mod token;
+mod tree;
+mod value;
 
-#[derive(Clone)]
-pub struct GoContext {
-    pub host: Arc<dyn Host>,
-    pub user: User,
-    pub environment_allowed: bool,
-    pub build_name: Option<String>,
-    pub build_type: Option<String>,
-    pub template_dir: Option<PathBuf>,
-    pub build_values: BuildValues,
-    pub resource_names: Option<()>,
-}
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
 
-#[derive(Clone, Debug)]
-pub enum User {
-    Forbidden,
-    Variables { values: BTreeMap<String, Option<String>>, undeclared: Severity },
-}
-
-#[derive(Clone, Debug)]
-pub enum BuildValues {
-    Forbidden,
-    Later(Vec<String>),
-    Known(BTreeMap<String, String>),
-}
-
-#[derive(Clone, Debug)]
-pub enum Fields<'a> {
-    None,
-    Names(&'a [&'a str]),
-    Values(BTreeMap<String, String>),
-}
-
+/// Whether a string has anything for a Go template to do. Those that have not stand for themselves.
 pub fn is_template(text: &str) -> bool {
     text.contains("{{")
 }
 
+/// A string read as a Go template.
+#[derive(Debug)]
+pub struct GoTemplate {
+    text: Arc<Text>,
+    parsed: parse::Parsed,
+    broken: bool,
+}
+
 impl GoTemplate {
-    pub fn parse(text: Arc<Text>, _diagnostics: &mut Diagnostics) -> Option<Self> {
-        Some(Self { text })
+    /// Reads a template; what is wrong with it whatever it is rendered with goes to the diagnostics.
+    ///
+    /// What is broken is left out: [`GoTemplate::render`] gives no text then, but still finds the mistakes
+    /// of the rest.
+    pub fn parse(text: Arc<Text>, diagnostics: &mut Diagnostics) -> Self {
+        let mut report = report::Report::new(&text, diagnostics);
+        let segments = token::segments(text.value(), &mut report);
+        let parsed = parse::parse(&segments, &mut report);
+        let broken = report.failed;
+        Self { text, parsed, broken }
     }
 
-    pub fn render(&self, _context: &GoContext, _fields: &Fields<'_>, _diagnostics: &mut Diagnostics) -> Option<String> {
-        Some(self.text.value().to_owned())
+    /// The variables that it reads by `user` and a literal name, with the places of the names.
+    pub fn user_variables(&self) -> impl Iterator<Item = Spanned<&str>> {
+        self.parsed.users.iter().map(|user| Spanned::new(&*user.name, self.text.span(user.range.clone())))
+    }
+
+    /// Where the template stands.
+    pub fn span(&self) -> Span {
+        self.text.span(0..self.text.value().len())
+    }
+
+    /// Writes the template out. `None` if something it writes is not known yet or was wrong; what is wrong goes
+    /// to the diagnostics, what is not known is no mistake.
+    pub fn render(&self, context: &GoContext, fields: &Fields<'_>, diagnostics: &mut Diagnostics) -> Option<String> {
+        let mut report = report::Report::new(&self.text, diagnostics);
+        render::Renderer::new(self, context, fields, &mut report).run()
+    }
+}
+
+/// What the functions of a template can see.
+#[derive(Clone)]
+pub struct GoContext {
+    pub host: Arc<dyn Host>,
+    pub user: User,
+    /// `env` may be called: in `variables` alone.
+    pub environment_allowed: bool,
+    /// `None` outside of a build, where `build_name` is an error.
+    pub build_name: Option<String>,
+    pub build_type: Option<String>,
+    /// The folder of the template; `None` where it can't be used (HCL2). A relative one is of the working directory.
+    pub template_dir: Option<PathBuf>,
+    pub build_values: BuildValues,
+    /// `None` where there is no `clean_resource_name`.
+    pub resource_names: Option<ResourceNames>,
+}
+
+/// What `user` answers.
+#[derive(Clone, Debug)]
+pub enum User {
+    /// Nothing: HCL2 has `var`.
+    Forbidden,
+    Variables {
+        /// `None` is a variable whose value is not known.
+        values: BTreeMap<String, Option<String>>,
+        /// How bad it is to read another one: an error inside `variables`; elsewhere Packer makes it empty.
+        undeclared: Severity,
+    },
+}
+
+/// What `build` answers.
+#[derive(Clone, Debug)]
+pub enum BuildValues {
+    /// Nothing.
+    Forbidden,
+    /// Something that is not known before the build; it will have these names.
+    Later(Vec<String>),
+    Known(BTreeMap<String, String>),
+}
+
+/// Whose rules `clean_resource_name` knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResourceNames {
+    Amazon,
+    Azure,
+    Google,
+}
+
+/// The dot of a template: what an option itself offers, as in `{{.Path}}`.
+#[derive(Clone, Debug)]
+pub enum Fields<'a> {
+    None,
+    /// There are these, but their values are not known yet. A field of a field is written with a dot: `Tags.Name`.
+    Names(&'a [&'a str]),
+    Values(BTreeMap<String, String>),
+}
+
+impl Fields<'_> {
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let (names, values) = match self {
+            Self::None => (None, None),
+            Self::Names(names) => (Some(names.iter().copied()), None),
+            Self::Values(values) => (None, Some(values.keys().map(|name| &**name))),
+        };
+        names.into_iter().flatten().chain(values.into_iter().flatten())
     }
 }

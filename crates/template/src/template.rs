@@ -389,9 +389,7 @@ impl Evaluation<'_> {
             }
             // Declared, so that others may refer to it.
             values.insert(name.clone(), None);
-            if let Some(template) = GoTemplate::parse(text, self.diagnostics) {
-                pending.push((name, template, span));
-            }
+            pending.push((name, GoTemplate::parse(text, self.diagnostics), span));
         }
         loop {
             let before = pending.len();

@@ -7,7 +7,7 @@ use super::virtual_machine::{Tail, VirtualMachine};
 use crate::artifact::Artifact;
 use crate::builders::Machine;
 use crate::communicators::ssh::Ssh;
-use crate::communicators::{Communicator, ExitStatus, OutputSink, RemoteScript};
+use crate::communicators::{Communicator, ExitStatus, NoMachine, OutputSink, RemoteScript};
 use crate::context::BuildContext;
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
@@ -62,9 +62,9 @@ pub(super) struct Guest {
 impl Guest {
     fn ssh(&self) -> Result<&Ssh> {
         if let Some(end) = self.machine.end() {
-            return Err(end);
+            return Err(end.context(NoMachine("the virtual machine is gone")));
         }
-        self.ssh.as_ref().context("there is no communicator: `communicator` is `none`")
+        Ok(self.ssh.as_ref().ok_or(NoMachine("this source has `communicator = \"none\"`"))?)
     }
 }
 
@@ -172,7 +172,7 @@ impl Shutdown {
         };
         anyhow::ensure!(
             in_time,
-            "the machine did not stop within {:?} after its shutdown_command ({answer}) {}",
+            "the machine did not stop within {:?} after its shutdown_command ({answer}): {}",
             self.timeout,
             output.text()
         );

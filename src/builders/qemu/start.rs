@@ -65,7 +65,7 @@ impl Qemu {
         }
         let (low, high) = self.boot.host_ports();
         // From a random one on, so that builds that start together do not meet.
-        let first = rand::random_range(low..=high);
+        let first = rand::random_range(low..=high.max(low));
         (first..=high)
             .chain(low..first)
             .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
@@ -125,12 +125,10 @@ impl Qemu {
         switches: &[Switch],
         context: &BuildContext,
     ) -> Result<Ssh> {
-        let key = match self.ssh.ssh_private_key_file {
-            Some(_) => None,
-            None => Some(TemporaryKey::generate(&context.name)?),
-        };
-        // No guest of a user with a password can know the key; offering it costs a round trip.
-        let key = key.filter(|_| self.ssh.ssh_password.is_none());
+        let has_file = self.ssh.ssh_private_key_file.as_ref().is_some_and(|file| !file.as_os_str().is_empty());
+        let has_password = self.ssh.ssh_password.as_ref().is_some_and(|password| !password.is_empty());
+        // Where there is another way in, no guest knows the key, and offering it costs a round trip.
+        let key = if has_file || has_password { None } else { Some(TemporaryKey::generate(&context.name)?) };
         let host = self.ssh.ssh_host.as_deref().filter(|host| !host.is_empty()).unwrap_or("127.0.0.1");
         tokio::select! {
             connected = Ssh::connect(&self.ssh, host, port, key.as_ref(), context) => {
@@ -149,8 +147,8 @@ impl Qemu {
         let serial = command_line::serial_file(switches).map(|path| self.working_directory.join(path));
         let serial = serial.and_then(|path| std::fs::read(path).ok()).map(|bytes| last_lines(&bytes));
         match (serial.filter(|text| !text.is_empty()), machine.last_words()) {
-            (Some(lines), _) => error.context(format!("the serial console ends with:\n{lines}\n")),
-            (None, words) if !words.is_empty() => error.context(format!("QEMU says: {words}\n")),
+            (Some(lines), _) => anyhow::anyhow!("{error:#}; the serial console ends with:\n{lines}"),
+            (None, words) if !words.is_empty() => anyhow::anyhow!("{error:#}; QEMU says:\n{words}"),
             _ => error,
         }
     }

@@ -119,7 +119,7 @@ fn every_mistake_is_reported_at_once() {
          invalid-value at [soon]: `boot_wait` is not a duration: a number is missing before `soon`\n\
          invalid-value at [80]: `vnc_port_min` must be at least 5900\n\
          invalid-value at [9]: `host_port_min` is 9, which is more than `host_port_max`, 8\n\
-         unknown-argument at [disk_sise]: qemu has no argument `disk_sise`"
+         unknown-argument at [disk_sise]: the builder `qemu` has no argument `disk_sise`"
     );
 }
 

@@ -1,0 +1,86 @@
+//! Nothing left behind, whatever ends the run.
+
+use crate::build::running_in;
+use crate::forge::Forge;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+const SLOW: &str = r#"source "file" "x" {
+  target  = "x.txt"
+  content = "x"
+}
+build {
+  sources = ["file.x"]
+  post-processor "shell-local" {
+    inline = ["echo ready > ready", "sleep 78 & sleep 78"]
+  }
+}
+"#;
+
+/// Starts the build and waits until its script runs.
+fn started(forge: &Forge) -> Child {
+    let mut command = forge.command(&["build", "image.pkr.hcl"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_until(|| forge.exists("ready"));
+    child
+}
+
+pub(crate) fn wait_until(mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !holds() {
+        assert!(Instant::now() < deadline, "waited 20 s in vain");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn files_in(folder: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
+fn signal(child: &Child, name: &str) {
+    let status = std::process::Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+#[test]
+fn sigterm_cancels_the_build_and_leaves_nothing() {
+    let forge = Forge::new().file("image.pkr.hcl", SLOW);
+    let child = started(&forge);
+    signal(&child, "-TERM");
+    let ended = forge.ended(child.wait_with_output().unwrap());
+    ended.code(130);
+    assert!(ended.stdout.contains("Cancelling build after receiving terminated"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("Cleanly cancelled builds after being interrupted."), "{}", ended.stdout);
+    assert_eq!(running_in(forge.path()), Vec::<String>::new());
+    assert!(!forge.exists("x.txt"));
+    assert_eq!(files_in(&forge.state().join("state/runs")), Vec::<String>::new());
+}
+
+#[test]
+fn after_sigkill_one_cleanup_removes_what_that_run_left_and_nothing_else() {
+    let forge = Forge::new().file("image.pkr.hcl", SLOW);
+    let mut killed = started(&forge);
+    // A second run in a folder of its own, with the same state folder, goes on all the while.
+    let state = forge.state().join("state");
+    let other = Forge::new().file("image.pkr.hcl", SLOW).env("IMGFORGE_STATE_DIR", state.to_str().unwrap());
+    let mut living = started(&other);
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert!(forge.exists("x.txt"));
+    assert!(!running_in(forge.path()).is_empty());
+
+    let elsewhere = Forge::new().env("IMGFORGE_STATE_DIR", state.to_str().unwrap());
+    elsewhere.run(&["cleanup"]).code(0);
+    assert!(!forge.exists("x.txt"));
+    assert_eq!(running_in(forge.path()), Vec::<String>::new());
+    assert!(other.exists("x.txt"));
+    assert!(!running_in(other.path()).is_empty());
+    assert_eq!(files_in(&state.join("runs")).len(), 1);
+    elsewhere.run(&["cleanup"]).expect(0, "nothing to clean up");
+
+    signal(&living, "-TERM");
+    living.wait().unwrap();
+    assert_eq!(files_in(&state.join("runs")), Vec::<String>::new());
+}

@@ -1,0 +1,191 @@
+//! `imgforge run`: the CI job, with real git repositories and the environment of CI systems.
+
+use crate::forge::Forge;
+use std::process::Command;
+
+const TEMPLATE: &str = r#"variable "text" {
+  default = "hello"
+}
+source "file" "web" {
+  target  = "web.txt"
+  content = var.text
+}
+build {
+  sources = ["file.web"]
+}
+"#;
+
+const PIPELINE: &str = "version: 1\nimages:\n  web:\n    template: web.pkr.hcl\n    vars: {text: from the pipeline}\n";
+
+fn git(forge: &Forge, arguments: &[&str]) -> String {
+    let output = Command::new("git")
+        .args(["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "init.defaultBranch=main"])
+        .args(arguments)
+        .current_dir(forge.path())
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// A repository with a bare origin, ignored output and one commit.
+fn repository() -> Forge {
+    let forge = Forge::new()
+        .file("web.pkr.hcl", TEMPLATE)
+        .file("imgforge.yml", PIPELINE)
+        .file(".gitignore", "out/\nweb.txt\norigin.git/\nevent.json\noutput\n");
+    git(&forge, &["init", "-q"]);
+    git(&forge, &["init", "-q", "--bare", "origin.git"]);
+    git(&forge, &["remote", "add", "origin", "./origin.git"]);
+    git(&forge, &["add", "."]);
+    git(&forge, &["commit", "-q", "-m", "first"]);
+    git(&forge, &["push", "-q", "origin", "HEAD:main"]);
+    forge
+}
+
+/// The environment of a GitHub job.
+fn github(forge: Forge, event: &str, reference: &str, kind: &str, payload: &str) -> Forge {
+    let forge = forge.file("event.json", payload).file("output", "");
+    let (folder, path) = (forge.path().to_owned(), |name: &str| forge.path().join(name).to_str().unwrap().to_owned());
+    let (event_path, output) = (path("event.json"), path("output"));
+    forge
+        .env("CI", "true")
+        .env("GITHUB_ACTIONS", "true")
+        .env("GITHUB_EVENT_NAME", event)
+        .env("GITHUB_EVENT_PATH", &event_path)
+        .env("GITHUB_OUTPUT", &output)
+        .env("GITHUB_REF_NAME", reference)
+        .env("GITHUB_REF_TYPE", kind)
+        .env("GITHUB_WORKSPACE", folder.to_str().unwrap())
+        .env("GITHUB_SERVER_URL", "https://example.org")
+        .env("GITHUB_REPOSITORY", "org/images")
+        .env("GITHUB_RUN_ID", "7")
+        .env("GITHUB_RUN_ATTEMPT", "1")
+}
+
+const MAIN: &str = r#"{"repository": {"default_branch": "main"}}"#;
+
+#[test]
+fn a_push_to_the_default_branch_builds_publishes_and_tags() {
+    let forge = github(repository(), "push", "main", "branch", MAIN);
+    let ended = forge.run(&["run"]);
+    ended.expect(
+        0,
+        "\
+imgforge 0.1.0: push on github
+1 image(s) validated
+Build 'file.web' finished after @TIME@.
+
+==> Wait completed after @TIME@
+
+==> Builds finished. The artifacts of successful builds are:
+--> file.web: Stored file: web.txt
+The manifest of web is out/web/manifest.json
+web is images/web/v0.1.0, pushed to origin",
+    );
+    assert_eq!(forge.read("web.txt"), "from the pipeline");
+    assert!(forge.read("out/web/manifest.json").contains("\"artifact_id\": \"File\""));
+    let message = git(&forge, &["for-each-ref", "--format=%(contents)", "refs/tags/images/web/v0.1.0"]);
+    let lines: Vec<&str> = message.lines().collect();
+    assert_eq!(lines[0], "web 0.1.0");
+    assert!(lines[2].starts_with("Imgforge-Manifest: sha256:"), "{message}");
+    assert_eq!(lines[3], "Imgforge-Run: https://example.org/org/images/actions/runs/7/attempts/1");
+    assert_eq!(lines[4], "Imgforge-Image: file.web Stored file: web.txt");
+    assert_eq!(git(&forge, &["ls-remote", "--tags", "--refs", "origin"]).lines().count(), 1);
+    let output = forge.read("output");
+    for wanted in ["\nimages/web/v0.1.0\n", "\n0.1.0\n", "\nout/web/manifest.json\n", "\n[\"web\"]\n", "\nsuccess\n"] {
+        assert!(output.contains(wanted), "{output}");
+    }
+    forge.run(&["run"]).code(0);
+    assert_eq!(git(&forge, &["tag", "-l"]), "images/web/v0.1.0\nimages/web/v0.1.1");
+}
+
+#[test]
+fn other_branches_build_without_a_tag_and_pull_requests_only_validate() {
+    let forge = github(repository(), "push", "feature", "branch", MAIN);
+    let ended = forge.run(&["run"]);
+    assert!(ended.code(0).stdout.contains("web is not tagged: this is feature, the default branch is main"));
+    assert_eq!(git(&forge, &["tag", "-l"]), "");
+    let fork = r#"{"pull_request": {"head": {"repo": null}, "base": {"repo": {"full_name": "org/images"}}}}"#;
+    let forge = github(repository(), "pull_request", "7/merge", "branch", fork);
+    let ended = forge.run(&["run"]);
+    assert!(ended.code(0).stdout.contains("Nothing is built: a pull request from a fork is only validated"));
+    assert!(!forge.exists("web.txt"));
+}
+
+#[test]
+fn a_version_tag_builds_nothing_and_another_tag_builds() {
+    let forge = github(repository(), "push", "images/web/v0.1.0", "tag", MAIN);
+    let ended = forge.run(&["run"]);
+    assert!(
+        ended.code(0).stdout.contains("Nothing is built: images/web/v0.1.0 is a version of web"),
+        "{}",
+        ended.stdout
+    );
+    let forge = github(repository(), "push", "release-1", "tag", MAIN);
+    forge.run(&["run"]).code(0);
+    assert_eq!(forge.read("web.txt"), "from the pipeline");
+}
+
+#[test]
+fn mistakes_of_template_and_pipeline_are_annotated_from_the_root_of_the_repository() {
+    let forge = github(
+        Forge::new()
+            .file("images/web.pkr.hcl", &TEMPLATE.replace("var.text", "var.txet"))
+            .file("images/imgforge.yml", &PIPELINE.replace("web.pkr.hcl", "./web.pkr.hcl")),
+        "pull_request",
+        "7/merge",
+        "branch",
+        "{}",
+    );
+    let ended = forge.run(&["run", "--config", "images/imgforge.yml"]);
+    let commands: Vec<&str> = ended.code(1).stdout.lines().filter(|line| line.starts_with("::")).collect();
+    assert_eq!(
+        commands,
+        ["::error file=images/web.pkr.hcl,line=6,endLine=6,col=17,endColumn=21,title=undefined-variable\
+          ::there is no variable `txet`%0Ahelp: did you mean `text`?"]
+    );
+    assert!(ended.stdout.contains("6 |   content = var.txet"), "{}", ended.stdout);
+}
+
+#[test]
+fn by_hand_without_a_remote_the_tag_is_local_and_uncommitted_changes_are_not_tagged() {
+    let forge = repository();
+    git(&forge, &["remote", "remove", "origin"]);
+    let ended = forge.run(&["run"]);
+    assert!(
+        ended.code(0).stdout.contains("web is images/web/v0.1.0, in this repository alone: there is no origin"),
+        "{}",
+        ended.stdout
+    );
+    let forge = forge.file("web.pkr.hcl", &format!("{TEMPLATE}\n"));
+    let ended = forge.run(&["run"]);
+    assert!(ended.code(0).stdout.contains("web is not tagged: it was built from changes that are not committed"));
+}
+
+#[test]
+fn a_refused_tag_is_76() {
+    let forge = repository().file("origin.git/hooks/update", "#!/bin/sh\necho protected >&2\nexit 1\n");
+    let hook = forge.path().join("origin.git/hooks/update");
+    std::fs::set_permissions(hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let forge = github(forge, "push", "main", "branch", MAIN);
+    let ended = forge.run(&["run"]);
+    assert!(ended.code(76).stdout.contains("it has no tag: the tag could not be pushed"), "{}", ended.stdout);
+    assert!(forge.exists("out/web/manifest.json"));
+}
+
+#[test]
+fn gitlab_gets_its_values_in_a_dotenv_report() {
+    let forge = repository();
+    let folder = forge.path().to_str().unwrap().to_owned();
+    let forge = forge
+        .env("GITLAB_CI", "true")
+        .env("CI_PIPELINE_SOURCE", "push")
+        .env("CI_COMMIT_BRANCH", "main")
+        .env("CI_DEFAULT_BRANCH", "main")
+        .env("CI_PROJECT_DIR", &folder);
+    forge.run(&["run"]).code(0);
+    let report = forge.read("out/imgforge.env");
+    assert!(report.contains("IMGFORGE_TAG=images/web/v0.1.0\nIMGFORGE_VERSION=0.1.0\n"), "{report}");
+}
