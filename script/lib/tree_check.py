@@ -89,7 +89,8 @@ def main():
     if len(sys.argv) != 2 or sys.argv[1] not in checks:
         sys.exit(__doc__)
     found = list(checks[sys.argv[1]]())
-    print("\n".join(found))
+    for line in found:
+        print(line)
     sys.exit(1 if found and sys.argv[1] != "length" else 0)
 
 
