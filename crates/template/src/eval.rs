@@ -1,152 +1,195 @@
-//! The evaluator. It never fails: a mistake is reported at the smallest expression that is wrong, which becomes
-//! unknown, and nobody says anything about the unknown.
+//! Evaluation of expressions. It never fails: a mistake is a diagnostic at the smallest expression that is wrong,
+//! and the value is unknown from there on, about which nothing more is said.
 
-mod call;
-mod collection;
+mod calls;
+mod collections;
+mod limits;
+mod names;
 mod operators;
-mod path;
-pub mod references;
-mod template;
+mod references;
+mod templates;
+mod traversals;
+#[cfg(test)]
+pub(crate) mod tree;
+#[cfg(test)]
+pub(crate) mod world;
 
+pub use references::{Reference, references};
+
+use crate::convert::{Mismatch, convert, unify};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::host::{FileStatus, Host};
-use crate::scope::{Functions, Scope};
+use crate::scope::Scope;
 use crate::source::Span;
-use crate::suggest;
 use crate::syntax::{Expression, ExpressionKind};
 use crate::types::Type;
 use crate::value::{Kind, Value};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-/// The value of an expression in a scope.
+/// The value of an expression. What is wrong with it is pushed to `diagnostics`.
 pub fn evaluate(expression: &Expression, scope: &Scope, diagnostics: &mut Diagnostics) -> Value {
-    Evaluator { scope, locals: Vec::new(), elements: Vec::new(), diagnostics }.expression(expression)
+    Evaluator { scope: Some(scope), work: limits::WORK }.run(expression, diagnostics)
 }
 
-/// The value of an expression that may refer to nothing.
-pub(crate) fn constant(expression: &Expression, diagnostics: &mut Diagnostics) -> Value {
-    let scope = Scope::new(Arc::new(Nowhere), Path::new("."), Functions::None);
-    evaluate(expression, &scope, diagnostics)
+/// The value of an expression that may neither refer to anything nor call anything.
+pub fn evaluate_constant(expression: &Expression, diagnostics: &mut Diagnostics) -> Value {
+    Evaluator { scope: None, work: limits::WORK }.run(expression, diagnostics)
 }
 
-/// A world with nothing in it, for expressions that can't ask it anything.
-struct Nowhere;
-
-impl Host for Nowhere {
-    fn read(&self, _: &Path) -> std::io::Result<Vec<u8>> {
-        Err(std::io::ErrorKind::NotFound.into())
-    }
-
-    fn status(&self, _: &Path) -> std::io::Result<FileStatus> {
-        Err(std::io::ErrorKind::NotFound.into())
-    }
-
-    fn list(&self, _: &Path) -> std::io::Result<Vec<String>> {
-        Err(std::io::ErrorKind::NotFound.into())
-    }
-
-    fn environment(&self, _: &str) -> Option<String> {
-        None
-    }
-
-    fn started(&self) -> i64 {
-        0
-    }
-
-    fn now(&self) -> i64 {
-        0
-    }
-
-    fn working_directory(&self) -> PathBuf {
-        PathBuf::from("/")
-    }
-
-    fn uuid(&self) -> String {
-        String::new()
-    }
+struct Evaluator<'s> {
+    scope: Option<&'s Scope>,
+    /// How much may still be done: see [`limits::WORK`].
+    work: u64,
 }
 
-struct Evaluator<'a> {
-    scope: &'a Scope,
-    /// Names bound by `for`, innermost last.
-    locals: Vec<(Arc<str>, Value)>,
-    /// Elements of the splats around, innermost last.
-    elements: Vec<Value>,
-    diagnostics: &'a mut Diagnostics,
+/// What surrounds an expression inside the one that is evaluated.
+#[derive(Clone, Copy)]
+struct Frame<'f> {
+    bindings: Option<&'f Binding<'f>>,
+    /// The element of the innermost splat.
+    element: Option<&'f Value>,
+    depth: usize,
+}
+
+/// A name bound by `for`.
+struct Binding<'f> {
+    name: &'f str,
+    value: Value,
+    outer: Option<&'f Binding<'f>>,
 }
 
 impl Evaluator<'_> {
-    fn error(&mut self, code: &'static str, message: impl Into<String>, span: Span) -> Value {
-        self.diagnostics.push(Diagnostic::error(code, message).at(span));
-        Value::unknown()
-    }
-
-    /// Nesting is bounded by the parser, and long chains are walked, so this recursion is bounded too.
-    fn expression(&mut self, expression: &Expression) -> Value {
-        match &expression.kind {
-            ExpressionKind::Null => Value::null(),
-            ExpressionKind::Bool(value) => Value::bool(*value),
-            ExpressionKind::Number(number) => Value::number(number.clone()),
-            ExpressionKind::String(text) => Value::string(text.value()),
-            ExpressionKind::Template(parts) => self.template(parts),
-            ExpressionKind::Tuple(elements) => Value::tuple(elements.iter().map(|element| self.expression(element))),
-            ExpressionKind::Object(items) => self.object(items),
-            ExpressionKind::Variable(name) => self.variable(name, expression.span),
-            ExpressionKind::Attribute { .. } | ExpressionKind::Index { .. } | ExpressionKind::Splat { .. } => {
-                self.path(expression)
+    fn run(mut self, expression: &Expression, diagnostics: &mut Diagnostics) -> Value {
+        let value = self.eval(expression, Frame { bindings: None, element: None, depth: 0 }, diagnostics);
+        let measured = if self.work == 0 { Err("this takes too long to evaluate") } else { limits::measure(&value) };
+        match measured {
+            Ok(_) => value,
+            Err(problem) => {
+                diagnostics.push(Diagnostic::error("too-large", problem).at(expression.span));
+                Value::unknown()
             }
-            ExpressionKind::Element => self.elements.last().cloned().unwrap_or_else(Value::unknown),
-            ExpressionKind::Call(call) => self.call(call),
-            ExpressionKind::Unary { operator, operand } => self.unary(operator, operand),
-            ExpressionKind::Binary { .. } => self.binary(expression),
-            ExpressionKind::Conditional { condition, yes, no } => self.conditional(condition, yes, no, expression.span),
-            ExpressionKind::For(each) => self.for_each(each),
-            ExpressionKind::Parentheses(inner) => self.expression(inner),
-            ExpressionKind::Broken => Value::unknown(),
         }
     }
 
-    fn variable(&mut self, name: &Arc<str>, span: Span) -> Value {
-        if let Some((_, value)) = self.locals.iter().rev().find(|(bound, _)| bound == name) {
-            return value.clone();
-        }
-        if let Some(value) = self.scope.names.get(name) {
-            return value.clone();
-        }
-        if self.scope.names.is_empty() && self.locals.is_empty() {
-            let message = "references are not allowed here";
-            self.diagnostics.push(
-                Diagnostic::error("reference-not-allowed", message)
-                    .at(span)
-                    .help("put quotes round it if it is a text"),
-            );
+    /// Kept small: this function and those it calls are on the stack once for each level of nesting.
+    fn eval(&mut self, expression: &Expression, frame: Frame<'_>, diagnostics: &mut Diagnostics) -> Value {
+        if !self.spend(1) {
             return Value::unknown();
         }
-        let diagnostic = Diagnostic::error("undefined-reference", format!("there is no `{name}` here")).at(span);
-        let names = self.scope.names.keys().map(|name| &**name).chain(self.locals.iter().map(|(name, _)| &**name));
-        let names: Vec<&str> = names.collect();
-        self.diagnostics.push(match suggest::closest(name, names.iter().copied()) {
-            Some(close) => diagnostic.help(format!("did you mean `{close}`?")),
-            None => diagnostic.help(format!("a reference starts with one of {}", names.join(", "))),
-        });
-        Value::unknown()
+        let frame = Frame { depth: frame.depth + 1, ..frame };
+        if frame.depth > limits::DEPTH {
+            return too_deep(expression.span, diagnostics);
+        }
+        let mut expression = expression;
+        while let ExpressionKind::Parentheses(inner) = &expression.kind {
+            expression = inner;
+        }
+        match &expression.kind {
+            ExpressionKind::Template(parts) => self.template(parts, frame, diagnostics),
+            ExpressionKind::Tuple(elements) => self.tuple(elements, frame, diagnostics),
+            ExpressionKind::Object(items) => self.object(items, frame, diagnostics),
+            ExpressionKind::Variable(_)
+            | ExpressionKind::Attribute { .. }
+            | ExpressionKind::Index { .. }
+            | ExpressionKind::Splat { .. } => self.traversal(expression, frame, diagnostics),
+            ExpressionKind::Call(call) => self.call(call, expression.span, frame, diagnostics),
+            ExpressionKind::Unary { operator, operand } => {
+                let operand_value = self.eval(operand, frame, diagnostics);
+                operators::unary(operator.value, &operand_value, operand.span, diagnostics)
+            }
+            ExpressionKind::Binary { .. } => self.binary(expression, frame, diagnostics),
+            ExpressionKind::Conditional { condition, yes, no } => {
+                self.conditional(condition, [yes, no], expression.span, frame, diagnostics)
+            }
+            ExpressionKind::For(each) => self.for_expression(each, frame, diagnostics),
+            kind => literal(kind, frame.element),
+        }
     }
 
-    /// A condition as a bool; `None` where it is unknown, or wrong and reported.
-    fn condition(&mut self, value: &Value, span: Span) -> Option<bool> {
-        if value.is_null() {
-            self.error("null-value", "a condition can't be null", span);
-            return None;
-        }
-        match crate::convert::convert(value, &Type::Bool).map(|value| value.kind) {
-            Ok(Kind::Bool(value)) => Some(value),
-            Ok(_) => None,
-            Err(_) => {
-                let kind = value.type_of();
-                self.error("wrong-type", format!("a condition must be true or false, not a {kind}"), span);
-                None
+    /// Takes from the work that may be done; false once there is none left.
+    fn spend(&mut self, amount: usize) -> bool {
+        self.work = self.work.saturating_sub(u64::try_from(amount).unwrap_or(u64::MAX));
+        self.work > 0
+    }
+
+    fn conditional(
+        &mut self,
+        condition: &Expression,
+        branches: [&Expression; 2],
+        span: Span,
+        frame: Frame<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> Value {
+        let test = self.eval(condition, frame, diagnostics);
+        let test = self.condition(&test, condition.span, diagnostics);
+        // Both are evaluated, for their types; the mistakes of the one not chosen do not count.
+        let mut mistakes = [Diagnostics::default(), Diagnostics::default()];
+        let [yes_mistakes, no_mistakes] = &mut mistakes;
+        let yes = self.eval(branches[0], frame, yes_mistakes);
+        let no = self.eval(branches[1], frame, no_mistakes);
+        let [yes_mistakes, no_mistakes] = mistakes;
+        let of = common_type(&yes, &no);
+        let (chosen, chosen_mistakes) = match test.as_bool() {
+            Some(true) => (yes, yes_mistakes),
+            Some(false) => (no, no_mistakes),
+            None => {
+                let sensitive = test.sensitive || yes.sensitive || no.sensitive;
+                (Value::unknown_of(of.clone().unwrap_or(Type::Any)).marked(sensitive), Diagnostics::default())
             }
-        }
+        };
+        let Some(of) = of else {
+            let problem =
+                Diagnostic::error("incompatible-branches", "the two results of this condition have no type in common");
+            diagnostics.push(problem.at(span).help("make both results of one type"));
+            return Value::unknown();
+        };
+        diagnostics.append(chosen_mistakes);
+        convert(&chosen, &of).unwrap_or(chosen).marked(test.sensitive)
+    }
+
+    /// A bool, or an unknown one after what was wrong is reported.
+    fn condition(&mut self, value: &Value, span: Span, diagnostics: &mut Diagnostics) -> Value {
+        let problem = match convert(value, &Type::Bool) {
+            Ok(test) if test.is_null() => "the condition is null".to_owned(),
+            Ok(test) => return test,
+            Err(_) if value.is_sensitive_inside() => "the condition must be true or false".to_owned(),
+            Err(_) => format!("the condition must be true or false, not {}", value.type_of().with_article()),
+        };
+        diagnostics.push(Diagnostic::error("invalid-condition", problem).at(span));
+        Value::unknown_of(Type::Bool).marked(value.sensitive)
     }
 }
+
+fn too_deep(span: Span, diagnostics: &mut Diagnostics) -> Value {
+    let problem = Diagnostic::error("too-deep", "this is nested too deeply");
+    diagnostics.push(problem.at(span).help("give the inner parts names in `locals`"));
+    Value::unknown()
+}
+
+fn literal(kind: &ExpressionKind, element: Option<&Value>) -> Value {
+    match kind {
+        ExpressionKind::Null => Value::null(Type::Any),
+        ExpressionKind::Bool(value) => Value::bool(*value),
+        ExpressionKind::Number(number) => Kind::Number(number.clone()).into(),
+        ExpressionKind::String(text) => Value::string(text.value()),
+        ExpressionKind::Element => element.cloned().unwrap_or_else(Value::unknown),
+        _ => Value::unknown(),
+    }
+}
+
+/// The type of a condition with these results: a plain `null` is of any type, what is not known at all leaves the
+/// type open.
+fn common_type(yes: &Value, no: &Value) -> Option<Type> {
+    match (&yes.kind, &no.kind) {
+        (Kind::Null(Type::Any), _) => Some(no.type_of()),
+        (_, Kind::Null(Type::Any)) => Some(yes.type_of()),
+        (Kind::Unknown(Type::Any), _) | (_, Kind::Unknown(Type::Any)) => Some(Type::Any),
+        _ => unify(&[yes.type_of(), no.type_of()]),
+    }
+}
+
+/// The words for a value that has the wrong type; those about a sensitive one do not tell what is inside.
+fn words(mismatch: &Mismatch, value: &Value) -> String {
+    if value.is_sensitive_inside() { mismatch.message.clone() } else { mismatch.to_string() }
+}
+
+#[cfg(test)]
+mod tests;

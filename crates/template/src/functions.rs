@@ -1,68 +1,244 @@
-//! The functions of HCL2: their table, and what all of them have in common. `try`, `can` and `convert` look at
-//! expressions rather than values and stand in the evaluator.
+//! The functions of HCL2 expressions: what they take, and how null, unknown and sensitive values pass through.
+//!
+//! A function is an entry in the table of its file. It sees known values of the types it asked for, without marks.
 
 mod collection;
+mod date_time;
 mod encoding;
 mod filesystem;
+mod format;
+mod json;
+mod list;
 mod numeric;
 mod string;
 
 use crate::convert::convert;
-use crate::host::Host;
 use crate::number::Number;
+use crate::scope::Scope;
 use crate::types::Type;
-use crate::value::{Kind, Value};
-use std::path::Path;
-use std::sync::Arc;
+use crate::value::Value;
 
-/// What functions may know of the world.
-pub(crate) struct Environment<'a> {
-    pub(crate) host: &'a dyn Host,
-    /// The template's folder.
-    pub(crate) root: &'a Path,
+/// The most bytes of text that one call may make, and the most elements.
+const MAX_TEXT: usize = 16 << 20;
+const MAX_ELEMENTS: usize = 1_000_000;
+
+/// A function of the language.
+pub(crate) struct Function {
+    pub(crate) name: &'static str,
+    parameters: &'static [Parameter],
+    /// Any number of further arguments.
+    rest: Option<Parameter>,
+    returns: Accepts,
+    /// Marks inside its arguments stay where they are in its result; else they mark all of it.
+    keeps_marks: bool,
+    /// It can do with arguments of which parts are unknown.
+    takes_partly_known: bool,
+    call: fn(&Context<'_>, &[Value]) -> Result<Value, Failure>,
 }
 
-/// Why a call has no result: which argument is to blame, if one is, and what is wrong.
+#[derive(Clone, Copy)]
+struct Parameter {
+    name: &'static str,
+    accepts: Accepts,
+    takes_null: bool,
+}
+
+/// Types, as tables can hold them.
+#[derive(Clone, Copy)]
+enum Accepts {
+    Any,
+    Bool,
+    Number,
+    String,
+    List(&'static Accepts),
+    Set(&'static Accepts),
+}
+
+/// What a function can see besides its arguments.
+pub(crate) struct Context<'a> {
+    scope: &'a Scope,
+    /// Some argument is sensitive: messages must not show values.
+    hidden: bool,
+}
+
+/// Why a function has no result.
+#[derive(Debug, PartialEq)]
 pub(crate) struct Failure {
+    /// The argument that is to blame, from 0.
     pub(crate) argument: Option<usize>,
     pub(crate) message: String,
+    pub(crate) help: Option<String>,
 }
 
-type Outcome = Result<Value, Failure>;
+impl Failure {
+    fn new(message: impl Into<String>) -> Self {
+        Self { argument: None, message: message.into(), help: None }
+    }
 
-fn failure(argument: usize, message: impl Into<String>) -> Failure {
-    Failure { argument: Some(argument), message: message.into() }
+    fn at(argument: usize, message: impl Into<String>) -> Self {
+        Self { argument: Some(argument), message: message.into(), help: None }
+    }
+
+    fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
 }
 
-/// One row of the table.
-pub(crate) struct Function {
-    name: &'static str,
-    least: usize,
-    /// `usize::MAX` for any number.
-    most: usize,
-    /// Null may be an argument; else it is a mistake that nobody else has to look for.
-    takes_null: bool,
-    call: fn(&[Value], &Environment<'_>) -> Outcome,
+impl Accepts {
+    fn to_type(self) -> Type {
+        match self {
+            Self::Any => Type::Any,
+            Self::Bool => Type::Bool,
+            Self::Number => Type::Number,
+            Self::String => Type::String,
+            Self::List(of) => Type::list(of.to_type()),
+            Self::Set(of) => Type::set(of.to_type()),
+        }
+    }
 }
 
-const fn function(
-    name: &'static str,
-    least: usize,
-    most: usize,
-    call: fn(&[Value], &Environment<'_>) -> Outcome,
-) -> Function {
-    Function { name, least, most, takes_null: false, call }
+impl Parameter {
+    const fn new(name: &'static str, accepts: Accepts) -> Self {
+        Self { name, accepts, takes_null: false }
+    }
+
+    const fn any(name: &'static str) -> Self {
+        Self::new(name, Accepts::Any)
+    }
+
+    const fn number(name: &'static str) -> Self {
+        Self::new(name, Accepts::Number)
+    }
+
+    const fn string(name: &'static str) -> Self {
+        Self::new(name, Accepts::String)
+    }
+
+    const fn nullable(mut self) -> Self {
+        self.takes_null = true;
+        self
+    }
 }
 
-const TABLES: &[&[Function]] = &[collection::TABLE, encoding::TABLE, filesystem::TABLE, numeric::TABLE, string::TABLE];
+impl Function {
+    const fn new(
+        name: &'static str,
+        parameters: &'static [Parameter],
+        returns: Accepts,
+        call: fn(&Context<'_>, &[Value]) -> Result<Value, Failure>,
+    ) -> Self {
+        Self { name, parameters, rest: None, returns, keeps_marks: false, takes_partly_known: false, call }
+    }
 
-/// Functions that templates know and that are still to be written: calling one is told, never guessed.
-pub(crate) const LATER: &[&str] = &[
+    const fn rest(mut self, parameter: Parameter) -> Self {
+        self.rest = Some(parameter);
+        self
+    }
+
+    const fn keeping_marks(mut self) -> Self {
+        self.keeps_marks = true;
+        self
+    }
+
+    const fn partly_known(mut self) -> Self {
+        self.takes_partly_known = true;
+        self
+    }
+
+    fn parameter(&self, index: usize) -> Option<Parameter> {
+        self.parameters.get(index).copied().or(self.rest)
+    }
+
+    /// The name of a parameter, for messages.
+    pub(crate) fn parameter_name(&self, index: usize) -> &'static str {
+        self.parameter(index).map_or("argument", |parameter| parameter.name)
+    }
+
+    /// The type of what it returns, as far as the arguments do not decide that.
+    pub(crate) fn returns(&self) -> Type {
+        self.returns.to_type()
+    }
+
+    /// The most arguments it takes.
+    pub(crate) fn most(&self) -> Option<usize> {
+        self.rest.is_none().then_some(self.parameters.len())
+    }
+
+    /// # Errors
+    /// With a message if it cannot be called with so many arguments.
+    pub(crate) fn check_count(&self, count: usize) -> Result<(), String> {
+        let wanted = self.parameters.len();
+        if count == wanted || (count > wanted && self.rest.is_some()) {
+            return Ok(());
+        }
+        Err(match self.parameters.get(count) {
+            Some(missing) => format!("`{}` is missing: {}", missing.name, wrong_count(self.name, wanted, count)),
+            None => wrong_count(self.name, wanted, count),
+        })
+    }
+
+    /// Calls it with as many arguments as it takes.
+    ///
+    /// # Errors
+    /// All that is wrong with the arguments, or why there is no result.
+    pub(crate) fn invoke(&self, scope: &Scope, arguments: &[Value]) -> Result<Value, Vec<Failure>> {
+        let mut failures = Vec::new();
+        let mut values = Vec::new();
+        let (mut sensitive, mut unknown) = (false, false);
+        for (index, argument) in arguments.iter().enumerate() {
+            let Some(parameter) = self.parameter(index) else { break };
+            let marked = argument.is_sensitive_inside();
+            sensitive |= if self.keeps_marks { argument.sensitive } else { marked };
+            match convert(argument, &parameter.accepts.to_type()) {
+                Ok(value) if value.is_null() && !parameter.takes_null => {
+                    failures.push(Failure::at(index, "this must not be null"));
+                }
+                Ok(value) => {
+                    unknown |= if self.takes_partly_known { !value.is_known() } else { !value.is_wholly_known() };
+                    values.push(if self.keeps_marks { Value { sensitive: false, ..value } } else { value.unmarked() });
+                }
+                Err(mismatch) if marked => failures.push(Failure::at(index, mismatch.message)),
+                Err(mismatch) => failures.push(Failure::at(index, mismatch.to_string())),
+            }
+        }
+        if !failures.is_empty() {
+            return Err(failures);
+        }
+        if unknown {
+            return Ok(Value::unknown_of(self.returns()).marked(sensitive));
+        }
+        let hidden = arguments.iter().any(Value::is_sensitive_inside);
+        match (self.call)(&Context { scope, hidden }, &values) {
+            Ok(value) => Ok(value.marked(sensitive)),
+            Err(failure) => Err(vec![failure]),
+        }
+    }
+}
+
+/// The words for a wrong number of arguments.
+pub(crate) fn wrong_count(name: &str, wanted: usize, count: usize) -> String {
+    let arguments = if wanted == 1 { "argument" } else { "arguments" };
+    format!("`{name}` takes {wanted} {arguments}, not {count}")
+}
+
+const TABLES: [&[Function]; 8] = [
+    numeric::TABLE,
+    string::TABLE,
+    format::TABLE,
+    collection::TABLE,
+    list::TABLE,
+    encoding::TABLE,
+    filesystem::TABLE,
+    date_time::TABLE,
+];
+
+/// Functions of Packer that do not exist here yet.
+const PLANNED: &[&str] = &[
     "aws_secretsmanager",
     "aws_secretsmanager_raw",
     "base64gzip",
     "bcrypt",
-    "chunklist",
     "cidrhost",
     "cidrnetmask",
     "cidrsubnet",
@@ -71,131 +247,87 @@ pub(crate) const LATER: &[&str] = &[
     "csvdecode",
     "filebase64",
     "fileset",
-    "formatdate",
-    "formatlist",
-    "index",
     "jsondecode",
     "legacy_isotime",
     "legacy_strftime",
-    "log",
     "md5",
-    "parseint",
-    "pow",
-    "range",
     "regex",
     "regex_replace",
     "regexall",
     "rfc3339_parse",
     "rsadecrypt",
-    "setintersection",
-    "setproduct",
-    "setunion",
     "sha1",
     "sha256",
     "sha512",
-    "signum",
-    "slice",
-    "strrev",
-    "sum",
     "templatefile",
     "textdecodebase64",
     "textencodebase64",
-    "timeadd",
-    "title",
     "unix_timestamp_parse",
-    "urlencode",
+    "uuidv4",
     "uuidv5",
     "vault",
     "yamldecode",
     "yamlencode",
-    "zipmap",
 ];
 
+/// Functions of the evaluator itself: they look at their arguments rather than at the values of these.
+pub(crate) const LAZY: [&str; 3] = ["can", "convert", "try"];
+
+/// The function of that name, if it is not one of [`LAZY`].
 pub(crate) fn find(name: &str) -> Option<&'static Function> {
     TABLES.iter().flat_map(|table| table.iter()).find(|function| function.name == name)
 }
 
-/// The names of all functions, for "did you mean".
-pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    let own = TABLES.iter().flat_map(|table| table.iter()).map(|function| function.name);
-    own.chain(LATER.iter().copied()).chain(["try", "can", "convert"])
+/// Whether Packer has a function of that name that does not exist here yet.
+pub(crate) fn is_planned(name: &str) -> bool {
+    PLANNED.contains(&name)
 }
 
-impl Function {
-    pub(crate) fn takes(&self, count: usize) -> bool {
-        (self.least..=self.most).contains(&count)
+/// The names of all functions there are.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    TABLES.iter().flat_map(|table| table.iter()).map(|function| function.name).chain(LAZY)
+}
+
+/// An argument that was asked for as a string.
+fn text(arguments: &[Value], index: usize) -> &str {
+    arguments.get(index).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// An argument that was asked for as a number.
+fn number(arguments: &[Value], index: usize) -> Number {
+    arguments.get(index).and_then(Value::as_number).cloned().unwrap_or_else(|| 0.into())
+}
+
+/// An argument that was asked for as a number and has to be a whole one.
+fn whole(arguments: &[Value], index: usize) -> Result<i64, Failure> {
+    let number = number(arguments, index);
+    if !number.is_integer() {
+        return Err(Failure::at(index, "a whole number is required"));
     }
-
-    /// `2 arguments`, `at least 1 argument`, `1 to 2 arguments`.
-    pub(crate) fn count(&self) -> String {
-        let plural = |count: usize| if count == 1 { "1 argument".to_owned() } else { format!("{count} arguments") };
-        match (self.least, self.most) {
-            (least, most) if least == most => plural(least),
-            (least, usize::MAX) => format!("at least {}", plural(least)),
-            (least, most) => format!("{least} to {}", plural(most)),
-        }
-    }
-
-    /// The result; unknown where an argument is, sensitive where anything inside an argument is.
-    pub(crate) fn call(&self, arguments: &[Value], environment: &Environment<'_>) -> Outcome {
-        let sensitive = arguments.iter().any(Value::holds_sensitive);
-        if !self.takes_null
-            && let Some(index) = arguments.iter().position(Value::is_null)
-        {
-            return Err(failure(index, "null is not allowed here"));
-        }
-        if arguments.iter().any(|argument| !argument.is_wholly_known()) {
-            return Ok(Value::unknown().marked(sensitive));
-        }
-        (self.call)(arguments, environment).map(|value| value.marked(sensitive))
-    }
+    number.as_i64().ok_or_else(|| Failure::at(index, "this number is too large"))
 }
 
-/// The argument as a string.
-fn text(arguments: &[Value], index: usize) -> Result<Arc<str>, Failure> {
-    match converted(arguments, index, &Type::String)?.kind {
-        Kind::String(text) => Ok(text),
-        _ => Err(failure(index, "a string is required")),
-    }
+/// An argument that has to be a whole number from 0.
+fn size(arguments: &[Value], index: usize) -> Result<usize, Failure> {
+    usize::try_from(whole(arguments, index)?).map_err(|_| Failure::at(index, "this must not be negative"))
 }
 
-/// The argument as a number.
-fn number(arguments: &[Value], index: usize) -> Result<Number, Failure> {
-    match converted(arguments, index, &Type::Number)?.kind {
-        Kind::Number(number) => Ok(number),
-        _ => Err(failure(index, "a number is required")),
-    }
-}
-
-/// The argument as a whole number.
-fn integer(arguments: &[Value], index: usize) -> Result<i64, Failure> {
-    let number = number(arguments, index)?;
-    number.as_i64().filter(|_| number.is_integer()).ok_or_else(|| failure(index, "a whole number is required"))
-}
-
-/// The argument as a list of strings.
-fn texts(arguments: &[Value], index: usize) -> Result<Vec<Arc<str>>, Failure> {
-    let list = converted(arguments, index, &Type::List(Arc::new(Type::String)))?;
-    let elements = list.elements().unwrap_or_default().iter();
-    elements
-        .map(|element| match &element.kind {
-            Kind::String(text) => Ok(text.clone()),
-            _ => Err(failure(index, "a list of strings is required, without null")),
-        })
-        .collect()
-}
-
-/// The elements of a list, set or tuple.
+/// An argument that has to be a list, set or tuple.
 fn elements(arguments: &[Value], index: usize) -> Result<&[Value], Failure> {
-    arguments.get(index).and_then(Value::elements).ok_or_else(|| failure(index, "a list is required"))
+    let Some(argument) = arguments.get(index) else { return Ok(&[]) };
+    argument.elements().ok_or_else(|| {
+        Failure::at(index, format!("a list, set or tuple is required, not {}", argument.type_of().with_article()))
+    })
 }
 
-fn converted(arguments: &[Value], index: usize, kind: &Type) -> Result<Value, Failure> {
-    let argument = arguments.get(index).ok_or_else(|| failure(index, "it is missing"))?;
-    convert(argument, kind).map_err(|why| failure(index, why.to_string()))
+fn count(number: usize) -> Value {
+    crate::value::Kind::Number(Number::from_count(number)).into()
 }
 
-/// A list of strings as a value.
-fn list_of_texts(texts: impl IntoIterator<Item = impl Into<Arc<str>>>) -> Value {
-    Kind::List(Type::String, texts.into_iter().map(|text| Value::string(text)).collect()).into()
+/// Refuses to make a text of so many bytes if that is absurd.
+fn bounded(bytes: usize) -> Result<(), Failure> {
+    if bytes > MAX_TEXT { Err(Failure::new("the result is too large")) } else { Ok(()) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,7 @@ pub mod json;
 
 pub mod convert;
 pub mod eval;
-mod functions;
+pub mod functions;
 pub mod number;
 pub mod scope;
 pub mod type_constraint;

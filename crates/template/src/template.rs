@@ -3,7 +3,7 @@
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::document::{self, Document, Language, Local, Variable};
 use crate::eval;
-use crate::eval::references::{Reference, references};
+use crate::eval::{Reference, references};
 use crate::gotemplate::{BuildValues, Fields, GoContext, GoTemplate, User};
 use crate::host::Host;
 use crate::inputs::{self, Assignment, Form, Inputs};
@@ -169,7 +169,7 @@ impl Evaluation<'_> {
         });
         // A variable without a type takes that of its default; an empty collection says nothing.
         let implied = match (&constraint, &default) {
-            (None, Some(value)) if !is_empty_collection(value) => Some(TypeConstraint::exact(value.type_of())),
+            (None, Some(value)) if !is_empty_collection(value) => Some(TypeConstraint::from(&value.type_of())),
             _ => None,
         };
         let constraint = constraint.or(implied);
@@ -230,7 +230,7 @@ impl Evaluation<'_> {
         what: &str,
     ) -> Value {
         let Some(constraint) = constraint else { return value };
-        match constraint.apply(value) {
+        match constraint.apply(&value) {
             Ok(value) => value,
             Err(why) => {
                 let message = format!("{what} does not fit the type of the variable `{}`: {why}", variable.name.value);

@@ -348,3 +348,16 @@ async fn what_is_still_unknown_when_it_runs_is_an_error() {
     let error = provision(&world, &world.block(&[("inline", Unknown)])).await.unwrap_err();
     assert_eq!(error.to_string(), "what to run is not known");
 }
+
+#[test]
+fn names_that_no_template_has_here_are_shown_before_anything_runs() {
+    let world = World::new();
+    let block = world.block(&[
+        ("inline", List(vec!["echo {{ .Path }} {{ .Host }}"])),
+        ("environment_vars", List(vec!["A={{ .Nothing }}", "B={{ .Host }}"])),
+        ("execute_command", Str("{{ .Vars }} {{ .Pth }} {{ .EnvVarFile }}")),
+    ]);
+    let mistakes = block.mistakes(Shell::new);
+    let places: Vec<&str> = mistakes.iter().map(|mistake| mistake.split(": ").next().unwrap()).collect();
+    assert_eq!(places, ["unknown-field at .Path", "unknown-field at .Nothing", "unknown-field at .Pth"]);
+}

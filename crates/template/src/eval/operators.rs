@@ -1,175 +1,183 @@
-//! Arithmetic, comparison, logic and the conditional.
+//! Operators. Chains of them are nested to the left and may be long: they are walked, not recursed into.
 
-use super::Evaluator;
-use crate::convert::{convert, unify};
+use super::{Evaluator, Frame, words};
+use crate::convert::convert;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::number::Number;
-use crate::source::{Span, Spanned};
+use crate::source::Span;
 use crate::syntax::{BinaryOperator, Expression, ExpressionKind, UnaryOperator};
 use crate::types::Type;
 use crate::value::{Kind, Value};
 
+/// An operand, and where it is.
+#[derive(Clone, Copy)]
+struct Operand<'o> {
+    value: &'o Value,
+    span: Span,
+}
+
 impl Evaluator<'_> {
-    pub(super) fn unary(&mut self, operator: &Spanned<UnaryOperator>, operand: &Expression) -> Value {
-        let value = self.expression(operand);
-        let wanted = match operator.value {
-            UnaryOperator::Not => Type::Bool,
-            UnaryOperator::Negate => Type::Number,
-        };
-        let Some(converted) = self.operand(&value, &wanted, operand.span) else {
-            return Value::unknown().marked(value.sensitive);
-        };
-        let result = match converted {
-            Kind::Bool(value) => Value::bool(!value),
-            Kind::Number(number) => Value::number(number.negate()),
-            _ => Kind::Unknown(wanted).into(),
-        };
-        result.marked(value.sensitive)
-    }
-
-    /// The operand as the operator wants it; `None` where it is wrong and reported. May be unknown.
-    fn operand(&mut self, value: &Value, wanted: &Type, span: Span) -> Option<Kind> {
-        if value.is_null() {
-            self.error("null-value", format!("a {wanted} is needed here, this is null"), span);
-            return None;
+    pub(super) fn binary(&mut self, expression: &Expression, frame: Frame<'_>, diagnostics: &mut Diagnostics) -> Value {
+        let mut operations = Vec::new();
+        let mut leftmost = expression;
+        while let ExpressionKind::Binary { left, operator, right } = &leftmost.kind {
+            operations.push((operator, left.span, &**right));
+            leftmost = left;
         }
-        match convert(value, wanted) {
-            Ok(value) => Some(value.kind),
-            Err(_) => {
-                self.error("wrong-type", format!("a {wanted} is needed here, this is a {}", value.type_of()), span);
-                None
+        let mut value = self.eval(leftmost, frame, diagnostics);
+        while let Some((operator, left_span, right)) = operations.pop() {
+            if !self.spend(1) {
+                return Value::unknown();
             }
-        }
-    }
-
-    /// Evaluates a left-leaning chain (`a + b + c + …`), which may be thousands long, without recursing into it.
-    pub(super) fn binary(&mut self, expression: &Expression) -> Value {
-        let mut pending = Vec::new();
-        let mut at = expression;
-        while let ExpressionKind::Binary { left, operator, right } = &at.kind {
-            pending.push((operator, right, left.span));
-            at = left;
-        }
-        let mut value = self.expression(at);
-        for (operator, right, left_span) in pending.into_iter().rev() {
-            value = self.apply(value, operator.value, right, left_span, operator.span);
+            let decided = decided_by(operator.value, &value);
+            if decided {
+                value = Value::from(Kind::Bool(operator.value == BinaryOperator::Or)).marked(value.sensitive);
+                continue;
+            }
+            let right_value = self.eval(right, frame, diagnostics);
+            let left = Operand { value: &value, span: left_span };
+            let right = Operand { value: &right_value, span: right.span };
+            value = binary(operator.value, operator.span, left, right, diagnostics);
         }
         value
     }
+}
 
-    fn apply(
-        &mut self,
-        left: Value,
-        operator: BinaryOperator,
-        right_expression: &Expression,
-        left_span: Span,
-        operator_span: Span,
-    ) -> Value {
-        if let BinaryOperator::And | BinaryOperator::Or = operator {
-            return self.logic(&left, operator, right_expression, left_span);
-        }
-        let right = self.expression(right_expression);
-        let sensitive = left.sensitive || right.sensitive;
-        if let BinaryOperator::Equal | BinaryOperator::NotEqual = operator {
-            let sensitive = sensitive || left.holds_sensitive() || right.holds_sensitive();
-            let result = match left.equals(&right) {
-                Some(equal) => Value::bool(equal == (operator == BinaryOperator::Equal)),
-                None => Kind::Unknown(Type::Bool).into(),
-            };
-            return result.marked(sensitive);
-        }
-        let left = self.operand(&left, &Type::Number, left_span);
-        let right = self.operand(&right, &Type::Number, right_expression.span);
-        let is_comparison = matches!(
-            operator,
-            BinaryOperator::Less
-                | BinaryOperator::LessOrEqual
-                | BinaryOperator::Greater
-                | BinaryOperator::GreaterOrEqual
-        );
-        let (Some(Kind::Number(left)), Some(Kind::Number(right))) = (left, right) else {
-            let kind = if is_comparison { Type::Bool } else { Type::Number };
-            return Value::from(Kind::Unknown(kind)).marked(sensitive);
-        };
-        let result = match operator {
-            BinaryOperator::Less => Value::bool(left < right),
-            BinaryOperator::LessOrEqual => Value::bool(left <= right),
-            BinaryOperator::Greater => Value::bool(left > right),
-            BinaryOperator::GreaterOrEqual => Value::bool(left >= right),
-            _ => match arithmetic(&left, operator, &right) {
-                Some(number) => Value::number(number),
-                None => self.error("invalid-operation", "this has no result", operator_span),
-            },
-        };
-        result.marked(sensitive)
-    }
+/// Whether the left side alone says what `&&` or `||` gives; then the right side may be anything.
+fn decided_by(operator: BinaryOperator, left: &Value) -> bool {
+    let deciding = match operator {
+        BinaryOperator::Or => true,
+        BinaryOperator::And => false,
+        _ => return false,
+    };
+    convert(left, &Type::Bool).is_ok_and(|left| left.as_bool() == Some(deciding))
+}
 
-    fn logic(&mut self, left: &Value, operator: BinaryOperator, right: &Expression, left_span: Span) -> Value {
-        let decides = operator == BinaryOperator::Or;
-        let first = self.operand(left, &Type::Bool, left_span);
-        // The right side is checked in any case; its mistakes are left out only where it is never looked at.
-        if matches!(first, Some(Kind::Bool(value)) if value == decides) {
-            return Value::bool(decides).marked(left.sensitive);
-        }
-        let value = self.expression(right);
-        let sensitive = left.sensitive || value.sensitive;
-        let second = self.operand(&value, &Type::Bool, right.span);
-        let result = match (first, second) {
-            (_, Some(Kind::Bool(value))) if value == decides => Value::bool(decides),
-            (Some(Kind::Bool(_)), Some(Kind::Bool(value))) => Value::bool(value),
-            _ => Kind::Unknown(Type::Bool).into(),
-        };
-        result.marked(sensitive)
-    }
+fn binary(
+    operator: BinaryOperator,
+    operator_span: Span,
+    left: Operand<'_>,
+    right: Operand<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Value {
+    let sensitive = left.value.is_sensitive_inside() || right.value.is_sensitive_inside();
+    let kind = match operator {
+        BinaryOperator::Or | BinaryOperator::And => logic(operator, left, right, diagnostics),
+        BinaryOperator::Equal | BinaryOperator::NotEqual => match left.value.equals(right.value) {
+            Some(equal) => Kind::Bool(equal == (operator == BinaryOperator::Equal)),
+            None => Kind::Unknown(Type::Bool),
+        },
+        BinaryOperator::Less
+        | BinaryOperator::LessOrEqual
+        | BinaryOperator::Greater
+        | BinaryOperator::GreaterOrEqual => comparison(operator, left, right, diagnostics),
+        BinaryOperator::Add
+        | BinaryOperator::Subtract
+        | BinaryOperator::Multiply
+        | BinaryOperator::Divide
+        | BinaryOperator::Modulo => arithmetic(operator, operator_span, left, right, diagnostics),
+    };
+    Value { kind, sensitive }
+}
 
-    /// Both branches are evaluated, since the result has the type that they share; the mistakes of the branch that is
-    /// not taken are its own business.
-    pub(super) fn conditional(
-        &mut self,
-        condition: &Expression,
-        yes: &Expression,
-        no: &Expression,
-        span: Span,
-    ) -> Value {
-        let value = self.expression(condition);
-        let taken = self.condition(&value, condition.span);
-        let mut branch = |expression: &Expression, is_taken: bool| {
-            if is_taken {
-                return self.expression(expression);
-            }
-            let mut silent = Diagnostics::default();
-            let mut inner = Evaluator {
-                scope: self.scope,
-                locals: self.locals.clone(),
-                elements: self.elements.clone(),
-                diagnostics: &mut silent,
-            };
-            inner.expression(expression)
-        };
-        let (yes, no) = (branch(yes, taken != Some(false)), branch(no, taken != Some(true)));
-        let Some(kind) = unify(&[yes.type_of(), no.type_of()]) else {
-            self.diagnostics.push(
-                Diagnostic::error("inconsistent-types", "the two results of this condition have no type in common")
-                    .at(span)
-                    .help(format!("the first is a {}, the second a {}", yes.type_of(), no.type_of())),
-            );
-            return Value::unknown();
-        };
-        let result = match taken {
-            Some(true) => yes,
-            Some(false) => no,
-            None => return Value::from(Kind::Unknown(kind)).marked(value.sensitive || yes.sensitive || no.sensitive),
-        };
-        convert(&result, &kind).unwrap_or(result).marked(value.sensitive)
+fn logic(operator: BinaryOperator, left: Operand<'_>, right: Operand<'_>, diagnostics: &mut Diagnostics) -> Kind {
+    let left = operand(operator_sign(operator), "left side", left, &Type::Bool, diagnostics);
+    let right = operand(operator_sign(operator), "right side", right, &Type::Bool, diagnostics);
+    let deciding = operator == BinaryOperator::Or;
+    match (left.as_ref().and_then(Value::as_bool), right.as_ref().and_then(Value::as_bool)) {
+        (Some(left), Some(right)) if deciding => Kind::Bool(left || right),
+        (Some(left), Some(right)) => Kind::Bool(left && right),
+        (Some(one), None) | (None, Some(one)) if one == deciding => Kind::Bool(deciding),
+        _ => Kind::Unknown(Type::Bool),
     }
 }
 
-fn arithmetic(left: &Number, operator: BinaryOperator, right: &Number) -> Option<Number> {
+fn comparison(operator: BinaryOperator, left: Operand<'_>, right: Operand<'_>, diagnostics: &mut Diagnostics) -> Kind {
+    let Some((left, right)) = numbers(operator, left, right, diagnostics) else { return Kind::Unknown(Type::Bool) };
+    Kind::Bool(match operator {
+        BinaryOperator::Less => left < right,
+        BinaryOperator::LessOrEqual => left <= right,
+        BinaryOperator::Greater => left > right,
+        _ => left >= right,
+    })
+}
+
+fn arithmetic(
+    operator: BinaryOperator,
+    operator_span: Span,
+    left: Operand<'_>,
+    right: Operand<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Kind {
+    let Some((left, right)) = numbers(operator, left, right, diagnostics) else { return Kind::Unknown(Type::Number) };
+    let result = match operator {
+        BinaryOperator::Add => left.add(&right),
+        BinaryOperator::Subtract => left.subtract(&right),
+        BinaryOperator::Multiply => left.multiply(&right),
+        BinaryOperator::Divide => left.divide(&right),
+        _ => left.modulo(&right),
+    };
+    let finite = !left.is_infinite() && !right.is_infinite();
+    let problem = match result {
+        None => "this has no result: zero and infinity cancel each other",
+        // Only division by zero is meant to be infinite.
+        Some(result) if result.is_infinite() && finite && !right.is_zero() => "the result is too large",
+        Some(result) => return Kind::Number(result),
+    };
+    diagnostics.push(Diagnostic::error("invalid-operation", problem).at(operator_span));
+    Kind::Unknown(Type::Number)
+}
+
+fn numbers(
+    operator: BinaryOperator,
+    left: Operand<'_>,
+    right: Operand<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Option<(Number, Number)> {
+    let left = operand(operator_sign(operator), "left side", left, &Type::Number, diagnostics);
+    let right = operand(operator_sign(operator), "right side", right, &Type::Number, diagnostics);
+    Some((left?.as_number()?.clone(), right?.as_number()?.clone()))
+}
+
+/// The operand as it is needed; `None` if it is not to be had.
+fn operand(sign: &str, side: &str, operand: Operand<'_>, of: &Type, diagnostics: &mut Diagnostics) -> Option<Value> {
+    let problem = match convert(operand.value, of) {
+        Ok(value) if value.is_null() => format!("the {side} of `{sign}` is null"),
+        Ok(value) => return Some(value),
+        Err(mismatch) => format!("wrong {side} of `{sign}`: {}", words(&mismatch, operand.value)),
+    };
+    diagnostics.push(Diagnostic::error("invalid-operand", problem).at(operand.span));
+    None
+}
+
+pub(super) fn unary(operator: UnaryOperator, value: &Value, span: Span, diagnostics: &mut Diagnostics) -> Value {
+    let (sign, of) = match operator {
+        UnaryOperator::Not => ("!", Type::Bool),
+        UnaryOperator::Negate => ("-", Type::Number),
+    };
+    let converted = operand(sign, "operand", Operand { value, span }, &of, diagnostics);
+    let kind = match converted.map(|converted| converted.kind) {
+        Some(Kind::Bool(value)) => Kind::Bool(!value),
+        Some(Kind::Number(number)) => Kind::Number(number.negate()),
+        _ => Kind::Unknown(of),
+    };
+    Value { kind, sensitive: value.is_sensitive_inside() }
+}
+
+fn operator_sign(operator: BinaryOperator) -> &'static str {
     match operator {
-        BinaryOperator::Add => left.add(right),
-        BinaryOperator::Subtract => left.subtract(right),
-        BinaryOperator::Multiply => left.multiply(right),
-        BinaryOperator::Divide => left.divide(right),
-        _ => left.modulo(right),
+        BinaryOperator::Or => "||",
+        BinaryOperator::And => "&&",
+        BinaryOperator::Equal => "==",
+        BinaryOperator::NotEqual => "!=",
+        BinaryOperator::Less => "<",
+        BinaryOperator::LessOrEqual => "<=",
+        BinaryOperator::Greater => ">",
+        BinaryOperator::GreaterOrEqual => ">=",
+        BinaryOperator::Add => "+",
+        BinaryOperator::Subtract => "-",
+        BinaryOperator::Multiply => "*",
+        BinaryOperator::Divide => "/",
+        BinaryOperator::Modulo => "%",
     }
 }

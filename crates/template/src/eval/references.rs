@@ -1,130 +1,171 @@
-//! What an expression refers to, found without evaluating it: locals are ordered by it.
+//! What an expression refers to, found without evaluating it: for the order of locals and data sources.
 
 use crate::source::Span;
 use crate::syntax::{Expression, ExpressionKind, ObjectKey, TemplatePart};
 use std::sync::Arc;
 
-/// A name from outside the expression, with the attributes that follow it.
+/// A name from the scope and the plain attributes that follow it: `var.region`, `data.http.page.body`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference {
     pub root: Arc<str>,
-    /// Names after dots, and literal strings in brackets, up to the first that is computed.
     pub path: Vec<Arc<str>>,
+    /// From the root to the end of the path.
     pub span: Span,
 }
 
-/// Appends every reference of an expression, in the order of the text. Names that a `for` binds are left out.
+/// Adds what `expression` refers to, in the order it is written. Names bound by `for` around them do not count, nor
+/// the names of types in `convert`.
 pub fn references(expression: &Expression, found: &mut Vec<Reference>) {
-    Walk { found, bound: Vec::new() }.expression(expression);
+    visit(expression, &mut Vec::new(), found);
 }
 
-struct Walk<'a> {
-    found: &'a mut Vec<Reference>,
-    bound: Vec<Arc<str>>,
-}
+type Bound<'e> = Vec<&'e str>;
 
-impl Walk<'_> {
-    fn expression(&mut self, expression: &Expression) {
-        // Chains of attributes and operators can be thousands long: walked, not recursed into.
-        let mut path: Vec<Option<Arc<str>>> = Vec::new();
-        let mut at = expression;
-        loop {
-            match &at.kind {
-                ExpressionKind::Attribute { on, name } => {
-                    path.push(Some(name.value.clone()));
-                    at = on;
+fn visit<'e>(expression: &'e Expression, bound: &mut Bound<'e>, found: &mut Vec<Reference>) {
+    match &expression.kind {
+        ExpressionKind::Null
+        | ExpressionKind::Bool(_)
+        | ExpressionKind::Number(_)
+        | ExpressionKind::String(_)
+        | ExpressionKind::Element
+        | ExpressionKind::Broken => {}
+        ExpressionKind::Variable(_)
+        | ExpressionKind::Attribute { .. }
+        | ExpressionKind::Index { .. }
+        | ExpressionKind::Splat { .. } => traversal(expression, bound, found),
+        ExpressionKind::Template(parts) => visit_parts(parts, bound, found),
+        ExpressionKind::Tuple(elements) => elements.iter().for_each(|element| visit(element, bound, found)),
+        ExpressionKind::Object(items) => {
+            for item in items {
+                if let ObjectKey::Expression(key) = &item.key {
+                    visit(key, bound, found);
                 }
-                ExpressionKind::Index { on, key } => {
-                    path.push(match &key.kind {
-                        ExpressionKind::String(text) => Some(text.value().into()),
-                        _ => {
-                            self.expression(key);
-                            None
-                        }
-                    });
-                    at = on;
-                }
-                ExpressionKind::Splat { on, each, .. } => {
-                    self.expression(each);
-                    path.clear();
-                    at = on;
-                }
-                ExpressionKind::Binary { left, right, .. } => {
-                    self.expression(right);
-                    path.clear();
-                    at = left;
-                }
-                ExpressionKind::Unary { operand, .. } | ExpressionKind::Parentheses(operand) => {
-                    path.clear();
-                    at = operand;
-                }
-                ExpressionKind::Variable(root) => {
-                    if !self.bound.contains(root) {
-                        let path = path.into_iter().rev().map_while(|part| part).collect();
-                        self.found.push(Reference { root: root.clone(), path, span: expression.span });
-                    }
-                    return;
-                }
-                _ => break,
+                visit(&item.value, bound, found);
             }
         }
-        self.rest(at);
+        ExpressionKind::Call(call) => {
+            let values = if &*call.name.value == "convert" { 1 } else { call.arguments.len() };
+            call.arguments.iter().take(values).for_each(|argument| visit(argument, bound, found));
+        }
+        ExpressionKind::Unary { operand, .. } => visit(operand, bound, found),
+        ExpressionKind::Binary { .. } => {
+            let mut rights = Vec::new();
+            let mut leftmost = expression;
+            while let ExpressionKind::Binary { left, right, .. } = &leftmost.kind {
+                rights.push(&**right);
+                leftmost = left;
+            }
+            visit(leftmost, bound, found);
+            rights.into_iter().rev().for_each(|right| visit(right, bound, found));
+        }
+        ExpressionKind::Conditional { condition, yes, no } => {
+            [condition, yes, no].into_iter().for_each(|part| visit(part, bound, found));
+        }
+        ExpressionKind::For(each) => {
+            visit(&each.collection, bound, found);
+            let outside = bound.len();
+            bound.extend(each.key_name.as_ref().map(|name| &*name.value));
+            bound.push(&each.value_name.value);
+            let inside = [each.key.as_ref(), Some(&each.value), each.condition.as_ref()];
+            inside.into_iter().flatten().for_each(|part| visit(part, bound, found));
+            bound.truncate(outside);
+        }
+        ExpressionKind::Parentheses(inner) => visit(inner, bound, found),
     }
+}
 
-    fn rest(&mut self, expression: &Expression) {
-        match &expression.kind {
-            ExpressionKind::Template(parts) => self.parts(parts),
-            ExpressionKind::Tuple(elements) => elements.iter().for_each(|element| self.expression(element)),
-            ExpressionKind::Object(items) => {
-                for item in items {
-                    if let ObjectKey::Expression(key) = &item.key {
-                        self.expression(key);
-                    }
-                    self.expression(&item.value);
-                }
+fn visit_parts<'e>(parts: &'e [TemplatePart], bound: &mut Bound<'e>, found: &mut Vec<Reference>) {
+    for part in parts {
+        match part {
+            TemplatePart::Literal(_) => {}
+            TemplatePart::Interpolation(expression) => visit(expression, bound, found),
+            TemplatePart::If { condition, yes, no, .. } => {
+                visit(condition, bound, found);
+                visit_parts(yes, bound, found);
+                visit_parts(no, bound, found);
             }
-            ExpressionKind::Call(call) => call.arguments.iter().for_each(|argument| self.expression(argument)),
-            ExpressionKind::Conditional { condition, yes, no } => {
-                for part in [condition, yes, no] {
-                    self.expression(part);
-                }
+            TemplatePart::For { key_name, value_name, collection, body, .. } => {
+                visit(collection, bound, found);
+                let outside = bound.len();
+                bound.extend(key_name.as_ref().map(|name| &*name.value));
+                bound.push(&value_name.value);
+                visit_parts(body, bound, found);
+                bound.truncate(outside);
             }
-            ExpressionKind::For(each) => {
-                self.expression(&each.collection);
-                let names = each.key_name.iter().chain([&each.value_name]).map(|name| name.value.clone());
-                self.binding(names.collect(), |walk| {
-                    for part in each.key.iter().chain([&each.value]).chain(&each.condition) {
-                        walk.expression(part);
-                    }
-                });
+        }
+    }
+}
+
+fn traversal<'e>(expression: &'e Expression, bound: &mut Bound<'e>, found: &mut Vec<Reference>) {
+    let mut links = Vec::new();
+    let mut start = expression;
+    while let ExpressionKind::Attribute { on, .. }
+    | ExpressionKind::Index { on, .. }
+    | ExpressionKind::Splat { on, .. } = &start.kind
+    {
+        links.push(start);
+        start = on;
+    }
+    match &start.kind {
+        ExpressionKind::Variable(name) if bound.contains(&&**name) => {}
+        ExpressionKind::Variable(name) => {
+            let mut reference = Reference { root: Arc::clone(name), path: Vec::new(), span: start.span };
+            for link in links.iter().rev() {
+                let ExpressionKind::Attribute { name, .. } = &link.kind else { break };
+                reference.path.push(Arc::clone(&name.value));
+                reference.span = link.span;
             }
+            found.push(reference);
+        }
+        _ => visit(start, bound, found),
+    }
+    for link in links.into_iter().rev() {
+        match &link.kind {
+            ExpressionKind::Index { key, .. } => visit(key, bound, found),
+            ExpressionKind::Splat { each, .. } => visit(each, bound, found),
             _ => {}
         }
     }
+}
 
-    fn parts(&mut self, parts: &[TemplatePart]) {
-        for part in parts {
-            match part {
-                TemplatePart::Literal(_) => {}
-                TemplatePart::Interpolation(expression) => self.expression(expression),
-                TemplatePart::If { condition, yes, no, .. } => {
-                    self.expression(condition);
-                    self.parts(yes);
-                    self.parts(no);
-                }
-                TemplatePart::For { key_name, value_name, collection, body, .. } => {
-                    self.expression(collection);
-                    let names = key_name.iter().chain([value_name]).map(|name| name.value.clone());
-                    self.binding(names.collect(), |walk| walk.parts(body));
-                }
-            }
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::eval::tree::{self, Node};
+
+    fn found(node: Node) -> Vec<String> {
+        let mut written = tree::Written::default();
+        let expression = written.write(node);
+        let mut found = Vec::new();
+        references(&expression, &mut found);
+        let show = |reference: Reference| {
+            let path: Vec<_> = reference.path.iter().map(|name| format!(".{name}")).collect();
+            format!("{}{} at `{}`", reference.root, path.concat(), written.slice(reference.span))
+        };
+        found.into_iter().map(show).collect()
     }
 
-    fn binding(&mut self, names: Vec<Arc<str>>, work: impl FnOnce(&mut Self)) {
-        let before = self.bound.len();
-        self.bound.extend(names);
-        work(self);
-        self.bound.truncate(before);
+    fn path(names: &[&str]) -> Node {
+        tree::path(names)
+    }
+
+    #[test]
+    fn paths_end_at_the_first_index() {
+        let index = tree::index(path(&["var", "list"]), path(&["local", "i"]));
+        assert_eq!(found(tree::attribute(index, "x")), ["var.list at `var.list`", "local.i at `local.i`"]);
+    }
+
+    #[test]
+    fn names_bound_by_for_are_not_references() {
+        let each =
+            tree::for_tuple(None, "x", path(&["x", "all"]), tree::binary(path(&["x"]), "+", path(&["var", "n"])));
+        let pair = tree::tuple([each, path(&["x", "after"])]);
+        assert_eq!(found(pair), ["x.all at `x.all`", "var.n at `var.n`", "x.after at `x.after`"]);
+    }
+
+    #[test]
+    fn types_are_not_references() {
+        let convert = tree::call("convert", [path(&["var", "a"]), path(&["string"])]);
+        assert_eq!(found(tree::template([tree::interpolation(convert)])), ["var.a at `var.a`"]);
     }
 }

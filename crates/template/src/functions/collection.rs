@@ -1,180 +1,166 @@
-//! Functions of lists, sets, maps and objects.
+//! Functions of collections of any kind, and of maps and objects.
 
-use super::{Environment, Function, Outcome, elements, failure, function, integer, list_of_texts, text, texts};
+use super::Accepts::{Any, Bool, List, Number as Num, String as Str};
+use super::{Context, Failure, Function, Parameter, count, elements, text};
 use crate::convert::{convert, unify};
-use crate::number::Number;
 use crate::types::Type;
 use crate::value::{Kind, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use unicode_segmentation::UnicodeSegmentation as _;
+use unicode_segmentation::UnicodeSegmentation;
+
+const VALUES: Parameter = Parameter::any("values").nullable();
+const MAP: Parameter = Parameter::any("map");
+const BOOLS: &[Parameter] = &[Parameter::new("list", List(&Bool))];
 
 pub(super) const TABLE: &[Function] = &[
-    function("alltrue", 1, 1, |arguments, _| all(arguments, true)),
-    function("anytrue", 1, 1, |arguments, _| all(arguments, false)),
-    Function { takes_null: true, ..function("coalesce", 1, usize::MAX, coalesce) },
-    function("coalescelist", 1, usize::MAX, coalescelist),
-    function("compact", 1, 1, compact),
-    function("concat", 1, usize::MAX, concat),
-    function("contains", 2, 2, |arguments, _| {
-        let wanted = &arguments[1];
-        Ok(Value::bool(elements(arguments, 0)?.iter().any(|element| element.equals(wanted) == Some(true))))
+    // A null is as good as false.
+    Function::new("alltrue", BOOLS, Bool, |_, arguments| {
+        Ok(Value::bool(elements(arguments, 0)?.iter().all(|element| element.as_bool() == Some(true))))
     }),
-    function("distinct", 1, 1, distinct),
-    function("element", 2, 2, element),
-    function("flatten", 1, 1, |arguments, _| {
-        let mut flat = Vec::new();
-        flatten(elements(arguments, 0)?, &mut flat);
-        Ok(Value::tuple(flat))
+    Function::new("anytrue", BOOLS, Bool, |_, arguments| {
+        Ok(Value::bool(elements(arguments, 0)?.iter().any(|element| element.as_bool() == Some(true))))
     }),
-    function("keys", 1, 1, keys),
-    function("length", 1, 1, length),
-    Function { takes_null: true, ..function("lookup", 3, 3, lookup) },
-    Function { takes_null: true, ..function("merge", 1, usize::MAX, merge) },
-    function("reverse", 1, 1, |arguments, _| {
-        let reversed = elements(arguments, 0)?.iter().rev().cloned();
-        Ok(match &arguments[0].kind {
-            Kind::List(kind, _) => Kind::List(kind.clone(), reversed.collect()).into(),
-            _ => Value::tuple(reversed),
-        })
-    }),
-    function("sort", 1, 1, |arguments, _| {
-        let mut sorted = texts(arguments, 0)?;
-        sorted.sort();
-        Ok(list_of_texts(sorted))
-    }),
-    function("values", 1, 1, values),
+    Function::new("coalesce", &[], Any, coalesce).rest(VALUES),
+    Function::new("coalescelist", &[], Any, coalesce_list).rest(VALUES).keeping_marks().partly_known(),
+    Function::new("contains", &[Parameter::any("list"), Parameter::any("value").nullable()], Bool, contains)
+        .partly_known(),
+    Function::new("keys", &[MAP], List(&Str), keys).keeping_marks().partly_known(),
+    Function::new("length", &[Parameter::any("value")], Num, length).partly_known(),
+    Function::new("lookup", &[MAP, Parameter::string("key"), Parameter::any("default").nullable()], Any, lookup)
+        .keeping_marks()
+        .partly_known(),
+    Function::new("merge", &[], Any, merge).rest(Parameter::any("maps").nullable()).keeping_marks().partly_known(),
+    Function::new("values", &[MAP], Any, values).keeping_marks().partly_known(),
+    Function::new("zipmap", &[Parameter::new("keys", List(&Str)), Parameter::any("values")], Any, zipmap)
+        .keeping_marks()
+        .partly_known(),
 ];
 
-fn all(arguments: &[Value], wanted: bool) -> Outcome {
-    for element in elements(arguments, 0)? {
-        let value = match (&element.kind, convert(element, &Type::Bool).map(|value| value.kind)) {
-            // A null element counts as false.
-            (Kind::Null(_), _) => false,
-            (_, Ok(Kind::Bool(value))) => value,
-            _ => return Err(failure(0, "a list of true and false is required")),
-        };
-        if value != wanted {
-            return Ok(Value::bool(!wanted));
-        }
-    }
-    Ok(Value::bool(wanted))
-}
-
-/// The first that is neither null nor "", in the type they have in common.
-fn coalesce(arguments: &[Value], _: &Environment<'_>) -> Outcome {
-    let kinds: Vec<Type> = arguments.iter().map(Value::type_of).collect();
-    let kind = unify(&kinds).ok_or_else(|| failure(0, "the arguments have no type in common"))?;
-    let found = arguments.iter().find(|argument| !argument.is_null() && argument.as_str() != Some(""));
-    match found {
-        Some(argument) => convert(argument, &kind).map_err(|why| failure(0, why.to_string())),
-        None => Err(failure(0, "all arguments are null or empty")),
-    }
-}
-
-fn coalescelist(arguments: &[Value], _: &Environment<'_>) -> Outcome {
-    for index in 0..arguments.len() {
-        if !elements(arguments, index)?.is_empty() {
-            return Ok(arguments[index].clone());
-        }
-    }
-    Err(failure(0, "all lists are empty"))
-}
-
-fn compact(arguments: &[Value], _: &Environment<'_>) -> Outcome {
-    let kept: Vec<Value> = elements(arguments, 0)?.iter().filter(|element| !element.is_null()).cloned().collect();
-    let kept = texts(&[Value::tuple(kept)], 0)?;
-    Ok(list_of_texts(kept.into_iter().filter(|text| !text.is_empty())))
-}
-
-fn concat(arguments: &[Value], _: &Environment<'_>) -> Outcome {
-    let mut all = Vec::new();
-    for index in 0..arguments.len() {
-        all.extend_from_slice(elements(arguments, index)?);
-    }
-    let result = Value::tuple(all);
-    // Lists of one type give a list; a tuple among them gives a tuple.
-    if arguments.iter().all(|argument| matches!(argument.kind, Kind::List(..))) {
-        return convert(&result, &Type::List(Arc::new(Type::Any))).map_err(|why| failure(0, why.to_string()));
-    }
-    Ok(result)
-}
-
-fn distinct(arguments: &[Value], _: &Environment<'_>) -> Outcome {
-    let list = super::converted(arguments, 0, &Type::List(Arc::new(Type::Any)))?;
-    let Kind::List(kind, values) = &list.kind else { return Ok(list) };
-    let mut kept: Vec<Value> = Vec::new();
-    for value in values.iter() {
-        if !kept.iter().any(|known| known.equals(value) == Some(true)) {
-            kept.push(value.clone());
-        }
-    }
-    Ok(Kind::List(kind.clone(), kept.into()).into())
-}
-
-fn element(arguments: &[Value], _: &Environment<'_>) -> Outcome {
-    let list = elements(arguments, 0)?;
-    let length = i64::try_from(list.len()).unwrap_or(i64::MAX);
-    if length == 0 {
-        return Err(failure(0, "the list is empty"));
-    }
-    let index = usize::try_from(integer(arguments, 1)?.rem_euclid(length)).unwrap_or(0);
-    list.get(index).cloned().ok_or_else(|| failure(1, "there is no such element"))
-}
-
-fn flatten(list: &[Value], flat: &mut Vec<Value>) {
-    for element in list {
-        match element.elements() {
-            Some(inner) => flatten(inner, flat),
-            None => flat.push(element.clone()),
-        }
-    }
-}
-
-fn members(arguments: &[Value], index: usize) -> Result<&BTreeMap<Arc<str>, Value>, super::Failure> {
-    arguments.get(index).and_then(Value::members).ok_or_else(|| failure(index, "a map or object is required"))
-}
-
-fn keys(arguments: &[Value], _: &Environment<'_>) -> Outcome {
-    let names = members(arguments, 0)?.keys().cloned();
-    Ok(match arguments[0].kind {
-        Kind::Map(..) => list_of_texts(names),
-        _ => Value::tuple(names.map(Value::string)),
+/// An argument that has to be a map or object.
+fn members(arguments: &[Value], index: usize) -> Result<&BTreeMap<Arc<str>, Value>, Failure> {
+    static EMPTY: BTreeMap<Arc<str>, Value> = BTreeMap::new();
+    let Some(argument) = arguments.get(index) else { return Ok(&EMPTY) };
+    argument.members().ok_or_else(|| {
+        Failure::at(index, format!("a map or object is required, not {}", argument.type_of().with_article()))
     })
 }
 
-fn values(arguments: &[Value], _: &Environment<'_>) -> Outcome {
+/// Empty strings are passed over too, as in Packer.
+fn coalesce(_: &Context<'_>, arguments: &[Value]) -> Result<Value, Failure> {
+    let types: Vec<_> = arguments.iter().map(Value::type_of).collect();
+    let common = unify(&types).ok_or_else(|| Failure::new("all arguments must have the same type"))?;
+    let first = arguments.iter().find(|argument| !argument.is_null() && argument.as_str() != Some(""));
+    let first = first.ok_or_else(|| Failure::new("all arguments are null or empty"))?;
+    convert(first, &common).map_err(|mismatch| Failure::new(mismatch.message))
+}
+
+fn coalesce_list(_: &Context<'_>, arguments: &[Value]) -> Result<Value, Failure> {
+    for (index, argument) in arguments.iter().enumerate() {
+        if !argument.is_null() && !elements(arguments, index)?.is_empty() {
+            return Ok(argument.clone());
+        }
+    }
+    Err(Failure::new("all lists are empty"))
+}
+
+fn contains(_: &Context<'_>, arguments: &[Value]) -> Result<Value, Failure> {
+    let Some(wanted) = arguments.get(1) else { return Ok(Value::bool(false)) };
+    let mut found = Kind::Bool(false);
+    for element in elements(arguments, 0)? {
+        match element.equals(wanted) {
+            Some(true) => return Ok(Value::bool(true)),
+            Some(false) => {}
+            None => found = Kind::Unknown(Type::Bool),
+        }
+    }
+    Ok(found.into())
+}
+
+fn keys(_: &Context<'_>, arguments: &[Value]) -> Result<Value, Failure> {
+    let keys = members(arguments, 0)?.keys().map(|name| Value::string(Arc::clone(name)));
+    Ok(match arguments.first().map(|argument| &argument.kind) {
+        Some(Kind::Map(..)) => Value::list(Type::String, keys),
+        _ => Value::tuple(keys),
+    })
+}
+
+fn values(_: &Context<'_>, arguments: &[Value]) -> Result<Value, Failure> {
     let values = members(arguments, 0)?.values().cloned();
-    Ok(match &arguments[0].kind {
-        Kind::Map(kind, _) => Kind::List(kind.clone(), values.collect()).into(),
+    Ok(match arguments.first().map(|argument| &argument.kind) {
+        Some(Kind::Map(of, _)) => Value::list(of.clone(), values),
         _ => Value::tuple(values),
     })
 }
 
-fn length(arguments: &[Value], _: &Environment<'_>) -> Outcome {
-    let count = match &arguments[0] {
-        value if value.elements().is_some() => value.elements().map_or(0, <[Value]>::len),
-        value if value.members().is_some() => value.members().map_or(0, BTreeMap::len),
-        _ => text(arguments, 0)?.graphemes(true).count(),
+fn length(_: &Context<'_>, arguments: &[Value]) -> Result<Value, Failure> {
+    let Some(argument) = arguments.first() else { return Ok(Value::number(0)) };
+    let length = match &argument.kind {
+        Kind::String(text) => text.graphemes(true).count(),
+        Kind::List(_, elements) | Kind::Set(_, elements) | Kind::Tuple(elements) => elements.len(),
+        Kind::Map(_, members) | Kind::Object(members) => members.len(),
+        _ => {
+            let found = argument.type_of().with_article();
+            return Err(Failure::at(0, format!("a string or a collection is required, not {found}")));
+        }
     };
-    Ok(Value::number(Number::from_count(count)))
+    Ok(count(length))
 }
 
-fn lookup(arguments: &[Value], _: &Environment<'_>) -> Outcome {
-    let key = text(arguments, 1)?;
-    Ok(members(arguments, 0)?.get(&key).unwrap_or(&arguments[2]).clone())
+fn lookup(_: &Context<'_>, arguments: &[Value]) -> Result<Value, Failure> {
+    let members = members(arguments, 0)?;
+    let default = arguments.get(2).cloned().unwrap_or_else(Value::unknown);
+    let default = match arguments.first().map(|argument| &argument.kind) {
+        Some(Kind::Map(of, _)) => convert(&default, of).map_err(|mismatch| {
+            Failure::at(2, format!("this must have the type of the map's elements: {}", mismatch.message))
+        })?,
+        _ => default,
+    };
+    Ok(members.get(text(arguments, 1)).cloned().unwrap_or(default))
 }
 
-fn merge(arguments: &[Value], _: &Environment<'_>) -> Outcome {
-    let mut all = BTreeMap::new();
-    for index in 0..arguments.len() {
-        if !arguments[index].is_null() {
-            all.extend(members(arguments, index)?.iter().map(|(name, value)| (name.clone(), value.clone())));
+/// A map if all are maps of one type, else an object. Later ones win; nulls are passed over.
+fn merge(_: &Context<'_>, arguments: &[Value]) -> Result<Value, Failure> {
+    let mut merged = BTreeMap::new();
+    for (index, argument) in arguments.iter().enumerate() {
+        if !argument.is_null() {
+            let members = members(arguments, index)?;
+            merged.extend(members.iter().map(|(name, member)| (Arc::clone(name), member.clone())));
         }
     }
-    let result = Value::from(Kind::Object(Arc::new(all)));
-    if arguments.iter().all(|argument| matches!(argument.kind, Kind::Map(..))) {
-        return convert(&result, &Type::Map(Arc::new(Type::Any))).map_err(|why| failure(0, why.to_string()));
+    let mut types = arguments.iter().filter(|argument| !argument.is_null()).map(|argument| match &argument.kind {
+        Kind::Map(of, _) => Some(of),
+        _ => None,
+    });
+    let merged = Arc::new(merged);
+    Ok(match types.next().flatten() {
+        Some(of) if types.all(|other| other == Some(of)) => Kind::Map(of.clone(), merged),
+        _ => Kind::Object(merged),
     }
-    Ok(result)
+    .into())
+}
+
+fn zipmap(_: &Context<'_>, arguments: &[Value]) -> Result<Value, Failure> {
+    let (keys, values) = (elements(arguments, 0)?, elements(arguments, 1)?);
+    if keys.len() != values.len() {
+        let message = format!("there must be one value for each of the {} keys, not {}", keys.len(), values.len());
+        return Err(Failure::at(1, message));
+    }
+    let mut zipped = BTreeMap::new();
+    let mut sensitive = false;
+    for (index, (key, value)) in keys.iter().zip(values).enumerate() {
+        match &key.kind {
+            Kind::String(name) => zipped.insert(Arc::clone(name), value.clone()),
+            Kind::Unknown(_) => return Ok(Value::unknown().marked(key.sensitive)),
+            _ => return Err(Failure::at(0, format!("[{index}]: a key must not be null"))),
+        };
+        sensitive |= key.sensitive;
+    }
+    let zipped = Arc::new(zipped);
+    let kind = match arguments.get(1).map(|argument| &argument.kind) {
+        Some(Kind::List(of, _)) => Kind::Map(of.clone(), zipped),
+        Some(Kind::Set(..)) => return Err(Failure::at(1, "a list or tuple is required, since a set has no order")),
+        _ => Kind::Object(zipped),
+    };
+    Ok(Value { kind, sensitive })
 }

@@ -1,92 +1,124 @@
-//! Functions of files and paths, and of the environment. All through the host.
+//! Functions of files and paths. What they see of the world is what the host shows.
 
-use super::{Environment, Failure, Function, Outcome, failure, function, text};
+use super::Accepts::{Bool, String as Str};
+use super::{Context, Failure, Function, MAX_TEXT, Parameter, text};
 use crate::value::Value;
-use std::path::{Component, Path, PathBuf};
+use std::io::{Error, ErrorKind};
+use std::path::PathBuf;
+
+const PATH: &[Parameter] = &[Parameter::string("path")];
 
 pub(super) const TABLE: &[Function] = &[
-    function("abspath", 1, 1, |arguments, environment| {
-        let path = environment.host.working_directory().join(&*text(arguments, 0)?);
-        Ok(Value::string(clean(&path).to_string_lossy().into_owned()))
+    Function::new("abspath", PATH, Str, |context, arguments| {
+        let directory = context.scope.host.working_directory();
+        let directory = directory.to_string_lossy();
+        let path = text(arguments, 0);
+        Ok(Value::string(if path.starts_with('/') { clean(path) } else { clean(&format!("{directory}/{path}")) }))
     }),
-    function("basename", 1, 1, |arguments, _| {
-        let path = text(arguments, 0)?;
-        let trimmed = path.trim_end_matches('/');
-        Ok(Value::string(match trimmed.rsplit('/').next() {
-            _ if path.is_empty() => ".",
-            _ if trimmed.is_empty() => "/",
-            Some(name) => name,
-            None => trimmed,
-        }))
+    Function::new("basename", PATH, Str, |_, arguments| Ok(Value::string(base(text(arguments, 0))))),
+    Function::new("dirname", PATH, Str, |_, arguments| {
+        let path = text(arguments, 0);
+        Ok(Value::string(clean(path.rfind('/').and_then(|slash| path.get(..=slash)).unwrap_or_default())))
     }),
-    function("dirname", 1, 1, |arguments, _| {
-        let path = text(arguments, 0)?;
-        let folder = match path.rfind('/') {
-            Some(end) => clean(Path::new(&path[..=end])),
-            None => PathBuf::from("."),
-        };
-        Ok(Value::string(folder.to_string_lossy().into_owned()))
+    Function::new("env", &[Parameter::string("name")], Str, |context, arguments| {
+        Ok(Value::string(context.scope.host.environment(text(arguments, 0)).unwrap_or_default()))
     }),
-    // The evaluator lets only defaults of variables call it.
-    function("env", 1, 1, |arguments, environment| {
-        Ok(Value::string(environment.host.environment(&text(arguments, 0)?).unwrap_or_default()))
-    }),
-    function("file", 1, 1, file),
-    function("fileexists", 1, 1, |arguments, environment| {
-        match environment.host.status(&located(arguments, environment)?) {
-            Ok(status) if status.is_directory => Err(failure(0, "this is a folder")),
-            Ok(_) => Ok(Value::bool(true)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Value::bool(false)),
-            Err(error) => Err(failure(0, error.to_string())),
-        }
-    }),
-    function("pathexpand", 1, 1, |arguments, environment| {
-        let path = text(arguments, 0)?;
-        Ok(Value::string(expanded(&path, environment)?))
+    Function::new("file", PATH, Str, file),
+    Function::new("fileexists", PATH, Bool, file_exists),
+    Function::new("pathexpand", PATH, Str, |context, arguments| {
+        Ok(Value::string(expand_home(context, text(arguments, 0))?))
     }),
 ];
 
-/// A path as `file` and its like take it: `~` is the home folder, relative ones start at the template's folder.
-fn located(arguments: &[Value], environment: &Environment<'_>) -> Result<PathBuf, Failure> {
-    let path = expanded(&text(arguments, 0)?, environment)?;
-    Ok(environment.root.join(path))
-}
-
-fn expanded(path: &str, environment: &Environment<'_>) -> Result<String, Failure> {
-    match path.strip_prefix('~') {
-        Some(rest) if rest.is_empty() || rest.starts_with('/') => match environment.host.environment("HOME") {
-            Some(home) => Ok(format!("{home}{rest}")),
-            None => Err(failure(0, "HOME does not say where the home folder is")),
-        },
-        Some(_) => Err(failure(0, "`~` stands for your own home folder only")),
-        None => Ok(path.to_owned()),
-    }
-}
-
-fn file(arguments: &[Value], environment: &Environment<'_>) -> Outcome {
-    let path = located(arguments, environment)?;
-    match environment.host.read(&path).map(String::from_utf8) {
-        Ok(Ok(text)) => Ok(Value::string(text)),
-        Ok(Err(_)) => Err(failure(0, format!("{} is not text in UTF-8", path.display()))),
-        Err(error) => Err(failure(0, format!("{} can't be read: {error}", path.display()))),
-    }
-}
-
-/// The path without `.`, `..` and doubled slashes, by its text alone.
-fn clean(path: &Path) -> PathBuf {
-    let mut cleaned = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => match cleaned.components().next_back() {
-                Some(Component::Normal(_)) => {
-                    cleaned.pop();
-                }
-                Some(Component::RootDir) => {}
-                _ => cleaned.push(".."),
-            },
-            other => cleaned.push(other),
+/// The path without `.`, `..` and double slashes, as far as that can be told without looking; `.` if nothing is left.
+fn clean(path: &str) -> String {
+    let rooted = path.starts_with('/');
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match (part, parts.last()) {
+            ("" | ".", _) => {}
+            ("..", Some(last)) if *last != ".." => {
+                parts.pop();
+            }
+            ("..", None) if rooted => {}
+            _ => parts.push(part),
         }
     }
-    if cleaned.as_os_str().is_empty() { PathBuf::from(".") } else { cleaned }
+    let joined = parts.join("/");
+    if rooted {
+        format!("/{joined}")
+    } else if joined.is_empty() {
+        ".".to_owned()
+    } else {
+        joined
+    }
+}
+
+/// The last part of a path; `.` of an empty one, `/` of the root.
+fn base(path: &str) -> &str {
+    let trimmed = path.trim_end_matches('/');
+    match trimmed.rsplit('/').next() {
+        _ if path.is_empty() => ".",
+        Some(last) if !last.is_empty() => last,
+        _ => "/",
+    }
+}
+
+fn expand_home(context: &Context<'_>, path: &str) -> Result<String, Failure> {
+    let Some(rest) = path.strip_prefix('~') else { return Ok(path.to_owned()) };
+    if !rest.is_empty() && !rest.starts_with('/') {
+        return Err(Failure::at(0, "the home of another user is not known here"));
+    }
+    let home = context.scope.host.environment("HOME").filter(|home| !home.is_empty());
+    let home = home.ok_or_else(|| Failure::at(0, "`~` needs the environment variable `HOME`, which is not set"))?;
+    Ok(if rest.is_empty() { home } else { clean(&format!("{home}{rest}")) })
+}
+
+/// The path as the template means it: relative to the template's folder.
+fn resolved(context: &Context<'_>, path: &str) -> Result<PathBuf, Failure> {
+    Ok(context.scope.root.join(expand_home(context, path)?))
+}
+
+/// The path for messages.
+fn shown(context: &Context<'_>, path: &str) -> String {
+    if context.hidden { "this path".to_owned() } else { format!("`{path}`") }
+}
+
+fn unreadable(context: &Context<'_>, path: &str, error: &Error) -> Failure {
+    let shown = shown(context, path);
+    match error.kind() {
+        ErrorKind::NotFound => Failure::at(0, format!("there is no file at {shown}"))
+            .help("paths are relative to the folder of the template"),
+        ErrorKind::PermissionDenied => Failure::at(0, format!("{shown} may not be read")),
+        kind => Failure::at(0, format!("{shown} cannot be read: {kind}")),
+    }
+}
+
+fn file(context: &Context<'_>, arguments: &[Value]) -> Result<Value, Failure> {
+    let path = text(arguments, 0);
+    let resolved = resolved(context, path)?;
+    let host = &context.scope.host;
+    let status = host.status(&resolved).map_err(|error| unreadable(context, path, &error))?;
+    let shown = shown(context, path);
+    if status.is_directory {
+        return Err(Failure::at(0, format!("{shown} is a folder, not a file")));
+    }
+    if status.size > MAX_TEXT as u64 {
+        return Err(Failure::at(0, format!("{shown} is too large for a string")));
+    }
+    let bytes = host.read(&resolved).map_err(|error| unreadable(context, path, &error))?;
+    let content = String::from_utf8(bytes).map_err(|_| Failure::at(0, format!("{shown} is not UTF-8 text")))?;
+    Ok(Value::string(content))
+}
+
+fn file_exists(context: &Context<'_>, arguments: &[Value]) -> Result<Value, Failure> {
+    let path = text(arguments, 0);
+    match context.scope.host.status(&resolved(context, path)?) {
+        Ok(status) if status.is_directory => {
+            Err(Failure::at(0, format!("{} is a folder, not a file", shown(context, path))))
+        }
+        Ok(_) => Ok(Value::bool(true)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Value::bool(false)),
+        Err(error) => Err(unreadable(context, path, &error)),
+    }
 }

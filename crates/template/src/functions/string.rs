@@ -1,232 +1,163 @@
-//! Functions of strings. Lengths and offsets count grapheme clusters, what people see as one character.
+//! Functions of strings. Characters are grapheme clusters wherever they are counted.
 
-use super::{Environment, Failure, Function, Outcome, failure, function, integer, list_of_texts, text, texts};
-use crate::convert::convert;
-use crate::number::Digits;
+use super::Accepts::{self, Bool, List, String as Str};
+use super::{Context, Failure, Function, Parameter, bounded, size, text, whole};
 use crate::types::Type;
-use crate::value::{Kind, Value};
-use std::sync::Arc;
-use unicode_segmentation::UnicodeSegmentation as _;
+use crate::value::Value;
+use unicode_segmentation::UnicodeSegmentation;
+
+const STRING: Parameter = Parameter::string("string");
+const STRINGS: Accepts = List(&Str);
 
 pub(super) const TABLE: &[Function] = &[
-    function("chomp", 1, 1, |arguments, _| Ok(Value::string(text(arguments, 0)?.trim_end_matches(['\n', '\r'])))),
-    function("endswith", 2, 2, |arguments, _| Ok(Value::bool(text(arguments, 0)?.ends_with(&*text(arguments, 1)?)))),
-    function("format", 1, usize::MAX, format),
-    function("indent", 2, 2, indent),
-    function("join", 1, usize::MAX, join),
-    function("lower", 1, 1, |arguments, _| Ok(Value::string(text(arguments, 0)?.to_lowercase()))),
-    function("replace", 3, 3, |arguments, _| {
-        Ok(Value::string(text(arguments, 0)?.replace(&*text(arguments, 1)?, &text(arguments, 2)?)))
+    Function::new("chomp", &[STRING], Str, |_, arguments| {
+        Ok(Value::string(text(arguments, 0).trim_end_matches(['\n', '\r'])))
     }),
-    function("split", 2, 2, split),
-    function("startswith", 2, 2, |arguments, _| {
-        Ok(Value::bool(text(arguments, 0)?.starts_with(&*text(arguments, 1)?)))
+    Function::new("endswith", &[STRING, Parameter::string("suffix")], Bool, |_, arguments| {
+        Ok(Value::bool(text(arguments, 0).ends_with(text(arguments, 1))))
     }),
-    function("strcontains", 2, 2, |arguments, _| Ok(Value::bool(text(arguments, 0)?.contains(&*text(arguments, 1)?)))),
-    function("substr", 3, 3, substr),
-    function("trim", 2, 2, |arguments, _| {
-        let characters = text(arguments, 1)?;
-        Ok(Value::string(text(arguments, 0)?.trim_matches(|character| characters.contains(character))))
+    Function::new("startswith", &[STRING, Parameter::string("prefix")], Bool, |_, arguments| {
+        Ok(Value::bool(text(arguments, 0).starts_with(text(arguments, 1))))
     }),
-    function("trimprefix", 2, 2, |arguments, _| {
-        let whole = text(arguments, 0)?;
-        Ok(Value::string(whole.strip_prefix(&*text(arguments, 1)?).unwrap_or(&whole)))
+    Function::new("strcontains", &[STRING, Parameter::string("part")], Bool, |_, arguments| {
+        Ok(Value::bool(text(arguments, 0).contains(text(arguments, 1))))
     }),
-    function("trimspace", 1, 1, |arguments, _| Ok(Value::string(text(arguments, 0)?.trim()))),
-    function("trimsuffix", 2, 2, |arguments, _| {
-        let whole = text(arguments, 0)?;
-        Ok(Value::string(whole.strip_suffix(&*text(arguments, 1)?).unwrap_or(&whole)))
+    Function::new("indent", &[Parameter::number("spaces"), STRING], Str, |_, arguments| {
+        let spaces = size(arguments, 0)?;
+        let lines = text(arguments, 1).matches('\n').count();
+        bounded(spaces.saturating_mul(lines).saturating_add(text(arguments, 1).len()))?;
+        Ok(Value::string(
+            text(arguments, 1).replace('\n', &format!("\n{}", " ".repeat(if lines > 0 { spaces } else { 0 }))),
+        ))
     }),
-    function("upper", 1, 1, upper),
+    Function::new("join", &[Parameter::string("separator")], Str, join).rest(Parameter::new("lists", STRINGS)),
+    Function::new("lower", &[STRING], Str, |_, arguments| {
+        Ok(Value::string(text(arguments, 0).chars().map(lower).collect::<String>()))
+    }),
+    Function::new("upper", &[STRING], Str, |_, arguments| {
+        Ok(Value::string(text(arguments, 0).chars().map(upper).collect::<String>()))
+    }),
+    Function::new("title", &[STRING], Str, |_, arguments| Ok(Value::string(title(text(arguments, 0))))),
+    Function::new("replace", &[STRING, Parameter::string("part"), Parameter::string("replacement")], Str, replace),
+    Function::new("split", &[Parameter::string("separator"), STRING], STRINGS, |_, arguments| {
+        Ok(Value::list(Type::String, split(text(arguments, 0), text(arguments, 1)).map(Value::string)))
+    }),
+    Function::new("strrev", &[STRING], Str, |_, arguments| {
+        Ok(Value::string(text(arguments, 0).graphemes(true).rev().collect::<String>()))
+    }),
+    Function::new("substr", &[STRING, Parameter::number("offset"), Parameter::number("length")], Str, substr),
+    Function::new("trim", &[STRING, Parameter::string("characters")], Str, |_, arguments| {
+        let characters: Vec<_> = text(arguments, 1).chars().collect();
+        Ok(Value::string(text(arguments, 0).trim_matches(characters.as_slice())))
+    }),
+    Function::new("trimprefix", &[STRING, Parameter::string("prefix")], Str, |_, arguments| {
+        let string = text(arguments, 0);
+        Ok(Value::string(string.strip_prefix(text(arguments, 1)).unwrap_or(string)))
+    }),
+    Function::new("trimsuffix", &[STRING, Parameter::string("suffix")], Str, |_, arguments| {
+        let string = text(arguments, 0);
+        Ok(Value::string(string.strip_suffix(text(arguments, 1)).unwrap_or(string)))
+    }),
+    Function::new("trimspace", &[STRING], Str, |_, arguments| Ok(Value::string(text(arguments, 0).trim()))),
 ];
 
-/// One character for one: `ß` stays, as in Go.
-fn upper(arguments: &[Value], _: &Environment<'_>) -> Outcome {
-    let simple = |character: char| {
-        let mut upper = character.to_uppercase();
-        match (upper.next(), upper.next()) {
-            (Some(one), None) => one,
-            _ => character,
+fn join(_: &Context<'_>, arguments: &[Value]) -> Result<Value, Failure> {
+    if arguments.len() < 2 {
+        return Err(Failure::new("at least one list is needed"));
+    }
+    let separator = text(arguments, 0);
+    let mut parts = Vec::new();
+    let mut bytes = 0_usize;
+    for (index, list) in arguments.iter().enumerate().skip(1) {
+        for (position, element) in list.elements().unwrap_or_default().iter().enumerate() {
+            let null = || Failure::at(index, format!("[{position}]: this must not be null"));
+            let part = element.as_str().ok_or_else(null)?;
+            bytes = bytes.saturating_add(part.len() + separator.len());
+            parts.push(part);
         }
-    };
-    Ok(Value::string(text(arguments, 0)?.chars().map(simple).collect::<String>()))
-}
-
-fn indent(arguments: &[Value], _: &Environment<'_>) -> Outcome {
-    let count = usize::try_from(integer(arguments, 0)?).map_err(|_| failure(0, "it must not be negative"))?;
-    if count > 10_000 {
-        return Err(failure(0, "that is more than anyone indents"));
     }
-    Ok(Value::string(text(arguments, 1)?.replace('\n', &format!("\n{}", " ".repeat(count)))))
+    bounded(bytes)?;
+    Ok(Value::string(parts.join(separator)))
 }
 
-fn join(arguments: &[Value], _: &Environment<'_>) -> Outcome {
-    let separator = text(arguments, 0)?;
-    let mut all = Vec::new();
-    for index in 1..arguments.len() {
-        all.extend(texts(arguments, index)?);
-    }
-    Ok(Value::string(all.join(&*separator)))
+/// The part is always literal: there are no regular expressions here.
+fn replace(_: &Context<'_>, arguments: &[Value]) -> Result<Value, Failure> {
+    let (string, part, replacement) = (text(arguments, 0), text(arguments, 1), text(arguments, 2));
+    let times = string.matches(part).count();
+    bounded(times.saturating_mul(replacement.len()).saturating_add(string.len()))?;
+    Ok(Value::string(string.replace(part, replacement)))
 }
 
-fn split(arguments: &[Value], _: &Environment<'_>) -> Outcome {
-    let (separator, whole) = (text(arguments, 0)?, text(arguments, 1)?);
+/// An empty separator divides into characters, without the empty parts before and after.
+fn split<'s>(separator: &'s str, string: &'s str) -> Box<dyn Iterator<Item = &'s str> + 's> {
     if separator.is_empty() {
-        return Ok(list_of_texts(whole.graphemes(true).map(str::to_owned)));
-    }
-    Ok(list_of_texts(whole.split(&*separator).map(str::to_owned)))
-}
-
-fn substr(arguments: &[Value], _: &Environment<'_>) -> Outcome {
-    let whole = text(arguments, 0)?;
-    let clusters: Vec<&str> = whole.graphemes(true).collect();
-    let (offset, length) = (integer(arguments, 1)?, integer(arguments, 2)?);
-    let count = i64::try_from(clusters.len()).unwrap_or(i64::MAX);
-    let start = if offset < 0 { count.saturating_add(offset) } else { offset }.clamp(0, count);
-    let end = if length < 0 { count } else { start.saturating_add(length).min(count) };
-    let part = |at: i64| usize::try_from(at).unwrap_or(0);
-    Ok(Value::string(clusters.get(part(start)..part(end)).unwrap_or_default().concat()))
-}
-
-/// One `%` verb: its flags, width, precision and letter.
-struct Verb {
-    minus: bool,
-    plus: bool,
-    zero: bool,
-    sharp: bool,
-    width: usize,
-    precision: Option<usize>,
-    letter: char,
-}
-
-/// Wider fields than this are a mistake, not a layout.
-const MAX_WIDTH: usize = 10_000;
-
-fn format(arguments: &[Value], _: &Environment<'_>) -> Outcome {
-    let layout = text(arguments, 0)?;
-    let mut output = String::new();
-    let mut rest = layout.chars().peekable();
-    let mut used = 1;
-    while let Some(character) = rest.next() {
-        if character != '%' {
-            output.push(character);
-            continue;
-        }
-        if rest.peek() == Some(&'%') {
-            rest.next();
-            output.push('%');
-            continue;
-        }
-        let verb = verb(&mut rest).map_err(|message| failure(0, message))?;
-        let Some(argument) = arguments.get(used) else {
-            return Err(failure(0, format!("there is no argument for `%{}`", verb.letter)));
-        };
-        output.push_str(&formatted(&verb, argument, used)?);
-        used += 1;
-    }
-    if used < arguments.len() {
-        return Err(failure(used, "no verb of the layout uses this argument"));
-    }
-    Ok(Value::string(output))
-}
-
-fn verb(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<Verb, String> {
-    let mut verb =
-        Verb { minus: false, plus: false, zero: false, sharp: false, width: 0, precision: None, letter: 'v' };
-    while let Some(flag) = rest.peek() {
-        match flag {
-            '-' => verb.minus = true,
-            '+' => verb.plus = true,
-            '0' => verb.zero = true,
-            '#' => verb.sharp = true,
-            ' ' => {}
-            _ => break,
-        }
-        rest.next();
-    }
-    verb.width = count(rest)?.unwrap_or(0);
-    if rest.peek() == Some(&'.') {
-        rest.next();
-        verb.precision = Some(count(rest)?.unwrap_or(0));
-    }
-    verb.letter = rest.next().ok_or("the layout ends in the middle of a verb")?;
-    Ok(verb)
-}
-
-fn count(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<Option<usize>, String> {
-    let mut number = None;
-    while let Some(digit) = rest.peek().and_then(|character| character.to_digit(10)) {
-        rest.next();
-        let next = number.unwrap_or(0) * 10 + digit as usize;
-        if next > MAX_WIDTH {
-            return Err(format!("a field can't be wider than {MAX_WIDTH}"));
-        }
-        number = Some(next);
-    }
-    Ok(number)
-}
-
-fn formatted(verb: &Verb, argument: &Value, index: usize) -> Result<String, Failure> {
-    let number = || match convert(argument, &Type::Number).map(|number| number.kind) {
-        Ok(Kind::Number(number)) => Ok(number),
-        _ => Err(failure(index, format!("`%{}` takes a number", verb.letter))),
-    };
-    let signed = |text: String| if verb.plus && !text.starts_with('-') { format!("+{text}") } else { text };
-    let radix = |base| {
-        let number = number()?.truncate();
-        number.to_radix(base).ok_or_else(|| failure(index, "the number is infinite"))
-    };
-    let text = match verb.letter {
-        'v' if argument.is_null() => "null".to_owned(),
-        'v' if verb.sharp => super::encoding::json(argument),
-        'v' | 's' => match convert(argument, &Type::String).map(|text| text.kind) {
-            Ok(Kind::String(text)) => cut(&text, verb.precision),
-            _ if verb.letter == 'v' => super::encoding::json(argument),
-            _ => return Err(failure(index, "`%s` takes a string")),
-        },
-        'q' => match convert(argument, &Type::String).map(|text| text.kind) {
-            Ok(Kind::String(text)) => super::encoding::json(&Value::string(text)),
-            _ => return Err(failure(index, "`%q` takes a string")),
-        },
-        't' => match convert(argument, &Type::Bool).map(|value| value.kind) {
-            Ok(Kind::Bool(value)) => value.to_string(),
-            _ => return Err(failure(index, "`%t` takes true or false")),
-        },
-        'd' => signed(number()?.truncate().to_string()),
-        'b' => signed(radix(2)?),
-        'o' => signed(radix(8)?),
-        'x' => signed(radix(16)?),
-        'X' => signed(radix(16)?.to_uppercase()),
-        'f' | 'F' => {
-            let places = verb.precision.unwrap_or(6);
-            let decimal = number()?.decimal(Digits::Fraction(places));
-            signed(decimal.ok_or_else(|| failure(index, "the number is infinite"))?.plain(places))
-        }
-        'g' | 'G' => {
-            let digits = verb.precision.map_or(Digits::Shortest, |count| Digits::Significant(count.max(1)));
-            let decimal = number()?.decimal(digits);
-            signed(decimal.ok_or_else(|| failure(index, "the number is infinite"))?.plain(0))
-        }
-        letter => return Err(failure(0, format!("there is no verb `%{letter}`"))),
-    };
-    let length = text.graphemes(true).count();
-    let missing = verb.width.saturating_sub(length);
-    Ok(if verb.minus {
-        format!("{text}{}", " ".repeat(missing))
-    } else if verb.zero && "dbxXofF".contains(verb.letter) {
-        let (sign, digits) = match text.strip_prefix(['-', '+']) {
-            Some(digits) => (&text[..1], digits),
-            None => ("", text.as_str()),
-        };
-        format!("{sign}{}{digits}", "0".repeat(missing))
+        Box::new(string.split("").filter(|part| !part.is_empty()))
     } else {
-        format!("{}{text}", " ".repeat(missing))
-    })
+        Box::new(string.split(separator))
+    }
 }
 
-fn cut(text: &Arc<str>, precision: Option<usize>) -> String {
-    match precision {
-        Some(count) => text.graphemes(true).take(count).collect(),
-        None => text.to_string(),
+/// A negative offset counts from the end, a negative length takes all that is left.
+fn substr(_: &Context<'_>, arguments: &[Value]) -> Result<Value, Failure> {
+    let string = text(arguments, 0);
+    let (offset, length) = (whole(arguments, 1)?, whole(arguments, 2)?);
+    let offset = if offset < 0 {
+        let total = i64::try_from(string.graphemes(true).count()).unwrap_or(i64::MAX);
+        offset.saturating_add(total).max(0)
+    } else {
+        offset
+    };
+    let characters = string.graphemes(true).skip(usize::try_from(offset).unwrap_or(usize::MAX));
+    let part: String = match usize::try_from(length) {
+        Ok(length) => characters.take(length).collect(),
+        Err(_) => characters.collect(),
+    };
+    Ok(Value::string(part))
+}
+
+/// The one upper-case character, where there is one: `ß` stays, as in Go.
+fn upper(character: char) -> char {
+    match character {
+        // Unicode also writes these as two letters.
+        '\u{1f80}'..='\u{1f87}' | '\u{1f90}'..='\u{1f97}' | '\u{1fa0}'..='\u{1fa7}' => shifted(character, 8),
+        '\u{1fb3}' | '\u{1fc3}' | '\u{1ff3}' => shifted(character, 9),
+        _ => {
+            let mut mapped = character.to_uppercase();
+            match (mapped.next(), mapped.next()) {
+                (Some(upper), None) => upper,
+                _ => character,
+            }
+        }
     }
+}
+
+fn shifted(character: char, by: u32) -> char {
+    char::from_u32(u32::from(character) + by).unwrap_or(character)
+}
+
+fn lower(character: char) -> char {
+    // `İ` becomes `i` and a dot; the letter is what Go makes of it.
+    character.to_lowercase().next().unwrap_or(character)
+}
+
+/// Upper case for each first letter; words are of letters, digits and underscores.
+fn title(string: &str) -> String {
+    let mut inside = false;
+    let mut result = String::with_capacity(string.len());
+    for character in string.chars() {
+        result.push(match character {
+            _ if inside => character,
+            'Ǆ' | 'ǅ' | 'ǆ' => 'ǅ',
+            'Ǉ' | 'ǈ' | 'ǉ' => 'ǈ',
+            'Ǌ' | 'ǋ' | 'ǌ' => 'ǋ',
+            'Ǳ' | 'ǲ' | 'ǳ' => 'ǲ',
+            _ => upper(character),
+        });
+        inside = match character {
+            _ if character.is_ascii() => character.is_ascii_alphanumeric() || character == '_',
+            _ if character.is_alphanumeric() => true,
+            _ => !character.is_whitespace(),
+        };
+    }
+    result
 }

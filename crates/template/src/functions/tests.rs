@@ -1,0 +1,339 @@
+//! What functions return, called directly. The values agree with what `packer console` prints.
+
+use super::*;
+use crate::eval::world::{empty, show};
+use crate::scope::Functions;
+use crate::value::Kind;
+
+/// The result, or the first thing that is wrong and with which argument.
+fn call(name: &str, arguments: &[Value]) -> String {
+    let function = find(name).expect("a function");
+    assert_eq!(function.check_count(arguments.len()), Ok(()));
+    match function.invoke(&empty(Functions::All), arguments) {
+        Ok(value) => show(&value),
+        Err(failures) => {
+            let failure = failures.into_iter().next().expect("a failure");
+            let place = failure.argument.map(|index| format!("{index}: ")).unwrap_or_default();
+            format!("{place}{}", failure.message)
+        }
+    }
+}
+
+fn s(text: &str) -> Value {
+    Value::string(text)
+}
+
+fn n(text: &str) -> Value {
+    Value::number(Number::parse(text).expect("a number"))
+}
+
+fn t<const N: usize>(elements: [Value; N]) -> Value {
+    Value::tuple(elements)
+}
+
+fn texts<const N: usize>(elements: [&str; N]) -> Value {
+    Value::list(Type::String, elements.map(s))
+}
+
+fn null() -> Value {
+    Value::null(Type::Any)
+}
+
+#[test]
+fn each_name_is_there_once() {
+    let mut all: Vec<_> = names().chain(PLANNED.iter().copied()).collect();
+    let count = all.len();
+    all.sort_unstable();
+    all.dedup();
+    // Packer's 103 functions, and `env`.
+    assert_eq!((count, all.len()), (104, 104));
+}
+
+#[test]
+fn numbers() {
+    assert_eq!(call("abs", &[n("-1.5")]), "1.5");
+    assert_eq!(call("ceil", &[n("1.2")]), "2");
+    assert_eq!(call("floor", &[n("-1.2")]), "-2");
+    assert_eq!(call("log", &[n("8"), n("2")]), "3");
+    assert_eq!(call("log", &[n("0"), n("10")]), "-Inf");
+    assert_eq!(call("log", &[n("-1"), n("10")]), "there is no such number");
+    assert_eq!(call("max", &[s("5"), n("3")]), "5");
+    assert_eq!(call("min", &[n("5"), n("-3")]), "-3");
+    assert_eq!(call("parseint", &[s("zz"), n("36")]), "1295");
+    assert_eq!(call("parseint", &[s("aZ"), n("62")]), "681");
+    assert_eq!(call("parseint", &[s("+5"), n("10")]), "5");
+    assert_eq!(call("parseint", &[n("5"), n("10")]), "0: a string is required");
+    assert_eq!(call("parseint", &[s("9"), n("8")]), "0: this is no whole number in base 8");
+    assert_eq!(call("parseint", &[s("9"), n("63")]), "1: the base must be from 2 to 62");
+    assert_eq!(call("pow", &[n("2"), n("0.5")]), "1.4142135623730951");
+    assert_eq!(call("pow", &[n("10"), n("30")]), "1000000000000000000000000000000");
+    assert_eq!(call("pow", &[n("0"), n("0")]), "1");
+    assert_eq!(call("signum", &[n("-3")]), "-1");
+    assert_eq!(call("signum", &[n("0")]), "0");
+    assert_eq!(call("sum", &[t([n("1"), s("2.5")])]), "3.5");
+    assert_eq!(call("sum", &[t([])]), "0: an empty list has no sum");
+    assert_eq!(call("sum", &[t([n("1"), null()])]), "0: [1]: this must not be null");
+}
+
+#[test]
+fn strings() {
+    assert_eq!(call("chomp", &[s("a\r\n\n\r")]), "\"a\"");
+    assert_eq!(call("endswith", &[s("abc"), s("bc")]), "true");
+    assert_eq!(call("startswith", &[s("abc"), s("bc")]), "false");
+    assert_eq!(call("strcontains", &[s("abc"), s("b")]), "true");
+    assert_eq!(call("indent", &[n("2"), s("a\n\nb\n")]), "\"a\\n  \\n  b\\n  \"");
+    assert_eq!(call("indent", &[n("1e9"), s("a\nb")]), "the result is too large");
+    assert_eq!(call("indent", &[n("1e9"), s("a")]), "\"a\"");
+    assert_eq!(call("join", &[s("-"), t([s("a"), n("1")]), texts(["b"])]), "\"a-1-b\"");
+    assert_eq!(call("join", &[s("-")]), "at least one list is needed");
+    assert_eq!(call("join", &[s("-"), t([null()])]), "1: [0]: this must not be null");
+    assert_eq!(call("lower", &[s("ABCİΣ")]), "\"abciσ\"");
+    assert_eq!(call("upper", &[s("éßﬁᾳ")]), "\"Éßﬁᾼ\"");
+    assert_eq!(call("title", &[s("world-foo bar_baz éa 1a a'b")]), "\"World-Foo Bar_baz Éa 1a A'B\"");
+    assert_eq!(call("replace", &[s("hello"), s("/l+/"), s("L")]), "\"hello\"");
+    assert_eq!(call("replace", &[s("aaa"), s(""), s("-")]), "\"-a-a-a-\"");
+    assert_eq!(call("split", &[s(","), s("a,,b")]), "list[\"a\", \"\", \"b\"]");
+    assert_eq!(call("split", &[s(""), s("abc")]), "list[\"a\", \"b\", \"c\"]");
+    assert_eq!(call("split", &[s(","), s("")]), "list[\"\"]");
+    assert_eq!(call("strrev", &[s("x\u{0}he\u{301}")]), "\"éh\\0x\"");
+    assert_eq!(call("substr", &[s("hello"), n("-3"), n("2")]), "\"ll\"");
+    assert_eq!(call("substr", &[s("hello"), n("-10"), n("2")]), "\"he\"");
+    assert_eq!(call("substr", &[s("hello"), n("2"), n("-1")]), "\"llo\"");
+    assert_eq!(call("substr", &[s("hello"), n("9"), n("1")]), "\"\"");
+    assert_eq!(call("substr", &[s("hello"), n("0.5"), n("1")]), "1: a whole number is required");
+    assert_eq!(call("trim", &[s("?!hello?!"), s("!?")]), "\"hello\"");
+    assert_eq!(call("trimprefix", &[s("aab"), s("a")]), "\"ab\"");
+    assert_eq!(call("trimsuffix", &[s("abb"), s("b")]), "\"ab\"");
+    assert_eq!(call("trimspace", &[s(" \u{a0}a\n")]), "\"a\"");
+}
+
+#[test]
+fn formats() {
+    let format = |format: &str, arguments: &[Value]| call("format", &[&[s(format)], arguments].concat());
+    let number = n("1234567.5");
+    assert_eq!(
+        format("%05d|%-5d|%+d|%x|%#x|% d|%5.3d", &["42", "42", "42", "255", "255", "3", "7"].map(n)),
+        "\"00042|42   |+42|ff|0xff| 3|  007\""
+    );
+    assert_eq!(format("%05s|%5v|%05v|%-5v|", &[s("ab"), s("ab"), s("ab"), n("1")]), "\"000ab|   ab|000ab|1    |\"");
+    let mixed = [Value::bool(true), t([n("1"), s("a")]), s("x"), n("123456")];
+    assert_eq!(format("%v|%v|%#v|%v", &mixed), "\"true|[1,\\\"a\\\"]|\\\"x\\\"|123456\"");
+    assert_eq!(
+        format("%g|%g|%g|%G", &["100000", "1000000", "0.00001", "0.00001"].map(n)),
+        "\"100000|1e+06|1e-05|1E-05\""
+    );
+    assert_eq!(
+        format("%.3g|%.10g|%.3e|%e|%f", &[number.clone(), number.clone(), number.clone(), number.clone(), number]),
+        "\"1.23e+06|1234567.5|1.235e+06|1.234568e+06|1234567.500000\""
+    );
+    assert_eq!(
+        format("%.0f|%8.2f|%08.2f|%+.1f", &["2.5", "3.14159", "-3.14159", "2"].map(n)),
+        "\"2|    3.14|-0003.14|+2.0\""
+    );
+    assert_eq!(format("%b|%o|%#o|%X|%t", &[n("5"), n("8"), n("8"), n("255"), s("true")]), "\"101|10|010|FF|true\"");
+    assert_eq!(format("%q|%10q|%.1s", &[s("é\n"), s("a"), s("éx")]), "\"\\\"é\\\\n\\\"|       \\\"a\\\"|é\"");
+    assert_eq!(
+        format("%e|%f|%g|%v", &["0", "0", "0", "12345678901234567890"].map(n)),
+        "\"0.000000e+00|0.000000|0|1.234567890123456789e+19\""
+    );
+    assert_eq!(format("%[2]s %[1]s%%", &[s("a"), s("b")]), "\"b a%\"");
+    assert_eq!(format("%v", &[null()]), "\"null\"");
+    assert_eq!(format("%s", &[null()]), "1: `%s` cannot format null; `%v` can");
+    assert_eq!(format("%d", &[n("1.5")]), "1: `%d` needs a whole number");
+    assert_eq!(format("%s %s", &[s("a")]), "0: `%s` wants argument 2, and there are 1");
+    assert_eq!(format("%s", &[s("a"), s("b")]), "2: the format makes no use of this");
+    assert_eq!(format("%z", &[s("a")]), "1: `%z` is no way to format a value");
+    assert_eq!(format("100%", &[]), "0: nothing follows the last `%`");
+    assert_eq!(format("%9999999s", &[s("a")]), "0: more than 10000 is too wide");
+    assert_eq!(format("%s-x", &[Value::unknown_of(Type::String)]), "unknown string");
+}
+
+#[test]
+fn formats_of_lists() {
+    assert_eq!(call("formatlist", &[s("%s-%d"), t([s("a"), s("b")]), t([n("1"), n("2")])]), "list[\"a-1\", \"b-2\"]");
+    assert_eq!(call("formatlist", &[s("%s-%s"), texts(["a", "b"]), s("x")]), "list[\"a-x\", \"b-x\"]");
+    assert_eq!(call("formatlist", &[s("%s"), t([])]), "list[]");
+    assert_eq!(call("formatlist", &[s("%s"), s("a")]), "list[\"a\"]");
+    assert_eq!(
+        call("formatlist", &[s("%s%s"), texts(["a"]), texts(["b", "c"])]),
+        "2: this has 2 elements, and the list before it 1"
+    );
+}
+
+#[test]
+fn collections() {
+    let object = || Value::object([("b", n("1")), ("a", n("2"))]);
+    let map = || Value::map(Type::String, [("k", s("v"))]);
+    assert_eq!(call("alltrue", &[t([s("true"), Value::bool(true)])]), "true");
+    assert_eq!(call("alltrue", &[t([null(), Value::bool(true)])]), "false");
+    assert_eq!(call("anytrue", &[t([])]), "false");
+    assert_eq!(call("coalesce", &[null(), n("1"), s("y")]), "\"1\"");
+    assert_eq!(call("coalesce", &[s(""), s("x")]), "\"x\"");
+    assert_eq!(call("coalesce", &[null(), null()]), "all arguments are null or empty");
+    assert_eq!(call("coalescelist", &[t([]), null(), t([s("a")])]), "[\"a\"]");
+    assert_eq!(call("contains", &[t([n("1"), n("2")]), s("1")]), "false");
+    assert_eq!(call("contains", &[t([Value::unknown(), n("2")]), n("2")]), "true");
+    assert_eq!(call("contains", &[t([Value::unknown(), n("2")]), n("1")]), "unknown bool");
+    assert_eq!(call("keys", &[object()]), "[\"a\", \"b\"]");
+    assert_eq!(call("keys", &[map()]), "list[\"k\"]");
+    assert_eq!(call("values", &[object()]), "[2, 1]");
+    assert_eq!(call("values", &[map()]), "list[\"v\"]");
+    assert_eq!(call("length", &[s("e\u{301}日")]), "2");
+    assert_eq!(call("length", &[object()]), "2");
+    assert_eq!(call("length", &[n("5")]), "0: a string or a collection is required, not a number");
+    assert_eq!(call("lookup", &[object(), s("z"), s("x")]), "\"x\"");
+    assert_eq!(call("lookup", &[map(), s("k"), n("1")]), "\"v\"");
+    assert_eq!(call("lookup", &[map(), s("z"), n("1")]), "\"1\"");
+    assert_eq!(call("merge", &[map(), null(), Value::object([("k", n("1"))])]), "{k = 1}");
+    assert_eq!(call("merge", &[map(), map()]), "map{k = \"v\"}");
+    assert_eq!(call("merge", &[]), "{}");
+    assert_eq!(call("merge", &[s("x")]), "0: a map or object is required, not a string");
+    assert_eq!(call("zipmap", &[t([s("a"), s("b")]), t([n("1"), n("2")])]), "{a = 1, b = 2}");
+    assert_eq!(call("zipmap", &[t([s("a")]), texts(["x"])]), "map{a = \"x\"}");
+    assert_eq!(call("zipmap", &[t([s("a")]), t([])]), "1: there must be one value for each of the 1 keys, not 0");
+}
+
+#[test]
+fn lists() {
+    let three = || t([n("1"), n("2"), n("3")]);
+    assert_eq!(call("chunklist", &[three(), n("2")]), "list[list[1, 2], list[3]]");
+    assert_eq!(call("chunklist", &[three(), n("0")]), "list[list[1, 2, 3]]");
+    assert_eq!(call("chunklist", &[t([]), n("2")]), "list[]");
+    assert_eq!(call("chunklist", &[three(), n("-1")]), "1: this must not be negative");
+    assert_eq!(call("compact", &[t([s("a"), s(""), null(), s("b")])]), "list[\"a\", \"b\"]");
+    assert_eq!(call("concat", &[texts(["a"]), t([n("1")]), t([])]), "[\"a\", 1]");
+    assert_eq!(call("concat", &[texts(["a"]), texts(["b"])]), "list[\"a\", \"b\"]");
+    assert_eq!(call("concat", &[]), "at least one list is needed");
+    assert_eq!(call("distinct", &[t([n("1"), s("1"), n("1")])]), "list[\"1\"]");
+    assert_eq!(call("distinct", &[texts(["b", "a", "b"])]), "list[\"b\", \"a\"]");
+    assert_eq!(call("element", &[texts(["a", "b"]), n("3")]), "\"b\"");
+    assert_eq!(call("element", &[t([]), n("0")]), "0: an empty list has no elements");
+    assert_eq!(call("flatten", &[t([t([n("1"), t([n("2")])]), t([]), n("3")])]), "[1, 2, 3]");
+    assert_eq!(call("flatten", &[t([Value::unknown()])]), "unknown");
+    assert_eq!(call("index", &[texts(["a", "b"]), s("b")]), "1");
+    assert_eq!(call("index", &[texts(["a", "b"]), s("c")]), "1: this is not in the list");
+    assert_eq!(call("reverse", &[t([n("1"), s("a")])]), "[\"a\", 1]");
+    assert_eq!(call("slice", &[texts(["a", "b"]), n("0"), n("1")]), "list[\"a\"]");
+    assert_eq!(call("slice", &[three(), n("2"), n("1")]), "1: the start must not be after the end");
+    assert_eq!(call("slice", &[three(), n("0"), n("4")]), "2: the end must not be beyond the length of the list, 3");
+    assert_eq!(call("sort", &[t([n("3"), n("1"), n("20")])]), "list[\"1\", \"20\", \"3\"]");
+    assert_eq!(call("sort", &[t([null(), s("a")])]), "0: [0]: this must not be null");
+}
+
+#[test]
+fn ranges() {
+    assert_eq!(call("range", &[n("3")]), "list[0, 1, 2]");
+    assert_eq!(call("range", &[n("5"), n("1")]), "list[5, 4, 3, 2]");
+    assert_eq!(call("range", &[n("1"), n("2"), n("0.25")]), "list[1, 1.25, 1.5, 1.75]");
+    assert_eq!(call("range", &[n("0")]), "list[]");
+    assert_eq!(call("range", &[n("1"), n("1"), n("-1")]), "list[]");
+    assert_eq!(call("range", &[n("2"), n("1"), n("1")]), "2: the step must be negative to come down to the limit");
+    assert_eq!(call("range", &[n("0"), n("2000")]), "more than 1024 numbers are too many");
+}
+
+#[test]
+fn sets() {
+    assert_eq!(call("setintersection", &[texts(["a", "b"]), texts(["b", "c"])]), "set[\"b\"]");
+    assert_eq!(call("setintersection", &[t([n("1"), n("2")]), texts(["2"])]), "set[\"2\"]");
+    assert_eq!(call("setunion", &[t([]), t([s("b"), s("a")])]), "set[\"a\", \"b\"]");
+    let product = "list[[\"a\", 1], [\"a\", 2], [\"b\", 1], [\"b\", 2]]";
+    assert_eq!(call("setproduct", &[texts(["a", "b"]), t([n("1"), n("2")])]), product);
+    assert_eq!(call("setproduct", &[t([]), t([n("1")])]), "list[]");
+    assert_eq!(call("setproduct", &[t([s("a")])]), "at least two sets are needed");
+    let large = Value::tuple((0..1000).map(Value::number));
+    assert_eq!(call("setproduct", &[large.clone(), large.clone(), large]), "the result is too large");
+}
+
+#[test]
+fn encodings() {
+    assert_eq!(call("base64encode", &[s("é")]), "\"w6k=\"");
+    assert_eq!(call("base64encode", &[s("")]), "\"\"");
+    for text in ["", "a", "ab", "abc", "abcd", "日本"] {
+        let encoded = call("base64encode", &[s(text)]);
+        assert_eq!(call("base64decode", &[s(encoded.trim_matches('"'))]), format!("{text:?}"));
+    }
+    assert_eq!(call("base64decode", &[s("w6k")]), "0: this is not Base64");
+    assert_eq!(call("base64decode", &[s("!!!!")]), "0: this is not Base64");
+    assert_eq!(call("base64decode", &[s("/w==")]), "0: the decoded bytes are not UTF-8 text");
+    assert_eq!(call("urlencode", &[s("a b*~é/")]), "\"a+b%2A~%C3%A9%2F\"");
+    let value = Value::object([
+        ("b", n("1")),
+        ("a", t([n("1.50"), s("<x>&\u{2028}\u{1}\"\\"), null(), Value::bool(true)])),
+        ("c", t([])),
+        ("d", Value::object::<&str>([])),
+    ]);
+    let json = r#"{"a":[1.5,"\u003cx\u003e\u0026\u2028\u0001\"\\",null,true],"b":1,"c":[],"d":{}}"#;
+    assert_eq!(call("jsonencode", &[value]), format!("{json:?}"));
+    assert_eq!(call("jsonencode", &[n("1e21")]), "\"1000000000000000000000\"");
+}
+
+#[test]
+fn paths() {
+    assert_eq!(call("abspath", &[s("a/../b")]), "\"/work/b\"");
+    assert_eq!(call("abspath", &[s("/a//b/./c/../..")]), "\"/a\"");
+    for (path, base, directory) in [
+        ("/a/b/", "b", "/a/b"),
+        ("a", "a", "."),
+        ("/", "/", "/"),
+        ("", ".", "."),
+        ("a/b", "b", "a"),
+        ("../a", "a", ".."),
+    ] {
+        assert_eq!(call("basename", &[s(path)]), format!("{base:?}"), "{path}");
+        assert_eq!(call("dirname", &[s(path)]), format!("{directory:?}"), "{path}");
+    }
+    assert_eq!(call("pathexpand", &[s("~/x/../y")]), "\"/home/user/y\"");
+    assert_eq!(call("pathexpand", &[s("~")]), "\"/home/user\"");
+    assert_eq!(call("pathexpand", &[s("a~")]), "\"a~\"");
+    assert_eq!(call("pathexpand", &[s("~bob")]), "0: the home of another user is not known here");
+}
+
+#[test]
+fn files() {
+    assert_eq!(call("file", &[s("note.txt")]), "\"remember\\n\"");
+    assert_eq!(call("file", &[s("nope.txt")]), "0: there is no file at `nope.txt`");
+    assert_eq!(call("file", &[s("scripts")]), "0: `scripts` is a folder, not a file");
+    assert_eq!(call("file", &[s("image")]), "0: `image` is not UTF-8 text");
+    assert_eq!(call("file", &[s("secret")]), "0: `secret` may not be read");
+    assert_eq!(call("fileexists", &[s("note.txt")]), "true");
+    assert_eq!(call("fileexists", &[s("nope.txt")]), "false");
+    assert_eq!(call("fileexists", &[s("scripts")]), "0: `scripts` is a folder, not a file");
+}
+
+#[test]
+fn times() {
+    let time = "2024-02-29T00:04:05+02:00";
+    let format = "EEEE, DD-MMM-YY hh:mm:ss ZZZ 'o''clock' AA HH H h M D YYYY EEE MMMM";
+    assert_eq!(
+        call("formatdate", &[s(format), s(time)]),
+        "\"Thursday, 29-Feb-24 00:04:05 +0200 o'clock AM 12 12 0 2 29 2024 Thu February\""
+    );
+    assert_eq!(call("formatdate", &[s("Z ZZZ ZZZZ ZZZZZ"), s("2024-02-29T13:04:05Z")]), "\"Z UTC +0000 +00:00\"");
+    assert_eq!(call("formatdate", &[s("YYY"), s(time)]), "0: `YYY` means nothing in a format");
+    assert_eq!(call("formatdate", &[s("'a"), s(time)]), "0: a single quote is not closed");
+    assert_eq!(call("formatdate", &[s("YYYY"), s("2024-02-30T00:04:05Z")]), "1: this is no time as in RFC 3339");
+    assert_eq!(call("timeadd", &[s(time), s("-1h30m0.5s")]), "\"2024-02-28T22:34:04+02:00\"");
+    assert_eq!(call("timeadd", &[s("2024-02-29T00:04:05.7Z"), s("300ms")]), "\"2024-02-29T00:04:06Z\"");
+    assert_eq!(call("timeadd", &[s("2024-02-29T00:04:05Z"), s(".5s")]), "\"2024-02-29T00:04:05Z\"");
+    for duration in ["1d", "", "-", "1", "1h-", "s", "99999999999999999999h"] {
+        assert_eq!(call("timeadd", &[s(time), s(duration)]), "1: this is no duration", "{duration}");
+    }
+    assert_eq!(call("timestamp", &[]), "\"2024-02-29T13:04:05Z\"");
+}
+
+#[test]
+fn marks_and_unknowns_pass_through() {
+    let secret = || s("x").marked(true);
+    assert_eq!(call("upper", &[secret()]), "sensitive \"X\"");
+    assert_eq!(call("concat", &[t([secret()]), t([n("1")])]), "[sensitive \"x\", 1]");
+    assert_eq!(call("setunion", &[t([secret()]), t([s("y")])]), "sensitive set[\"x\", \"y\"]");
+    assert_eq!(call("flatten", &[t([t([secret()]).marked(true)])]), "sensitive [sensitive \"x\"]");
+    assert_eq!(call("file", &[secret()]), "0: there is no file at this path");
+    assert_eq!(call("split", &[s(","), Value::unknown()]), "unknown list of string");
+    assert_eq!(call("sort", &[t([Value::unknown(), s("a")])]), "unknown list of string");
+    assert_eq!(call("values", &[Value::object([("a", Value::unknown_of(Type::String))])]), "[unknown string]");
+    assert_eq!(
+        call("upper", &[Value::from(Kind::Unknown(Type::list(Type::Any))).marked(true)]),
+        "0: a string is required, not a list"
+    );
+}
