@@ -69,6 +69,9 @@ pub enum Event {
 pub trait Reporter: Send {
     fn event(&mut self, event: &Event);
 
+    /// Secrets that are known now: a CI system may be told to mask them too. They must not be shown.
+    fn secrets(&mut self, _: &[String]) {}
+
     /// Called once, when nothing more will happen.
     fn finish(&mut self) {}
 }
@@ -104,16 +107,23 @@ impl Events {
         self.emit(Event::Line { tone: Tone::Error, text: text.into() });
     }
 
+    /// Adds secrets: no event shows them from now on.
+    pub fn add_secrets(&self, secrets: &[String]) {
+        for secret in secrets {
+            self.redactor.add(secret);
+        }
+        let mut reporters = self.reporters.lock().unwrap_or_else(PoisonError::into_inner);
+        for reporter in reporters.iter_mut() {
+            reporter.secrets(&self.redactor.secrets());
+        }
+    }
+
     /// Lets every reporter write what it has been keeping.
     pub fn finish(&self) {
         let mut reporters = self.reporters.lock().unwrap_or_else(PoisonError::into_inner);
         for reporter in reporters.iter_mut() {
             reporter.finish();
         }
-    }
-
-    pub fn redactor(&self) -> &Redactor {
-        &self.redactor
     }
 
     fn redacted(&self, event: Event) -> Event {
@@ -131,7 +141,8 @@ impl Events {
                         ..diagnostic
                     })
                     .collect();
-                Event::Diagnostics { sources, list }
+                let masked = sources.masked(&self.redactor.secrets());
+                Event::Diagnostics { sources: masked.map_or(sources, Arc::new), list }
             }
             Event::Line { tone, text } => Event::Line { tone, text: clean(text) },
             Event::BuildLine { build, source, tone, text } => {

@@ -63,3 +63,93 @@ impl Host for LocalHost {
         uuid::Uuid::new_v4().to_string()
     }
 }
+
+/// The world as a stranger's template may see it: files inside one folder, and no environment.
+pub struct ForkHost {
+    inner: LocalHost,
+    /// Without symbolic links.
+    root: PathBuf,
+}
+
+impl ForkHost {
+    /// A host that shows the files below `root` alone.
+    ///
+    /// # Errors
+    /// When `root` or the working directory is not there.
+    pub fn new(root: &Path) -> io::Result<Self> {
+        Ok(Self { inner: LocalHost::new()?, root: root.canonicalize()? })
+    }
+
+    /// The path, if it leads to a place inside the folder. Symbolic links are followed first: one may lead outside.
+    fn inside(&self, path: &Path) -> io::Result<PathBuf> {
+        let path = self.inner.working_directory.join(path);
+        let real = path.canonicalize();
+        // What is not there is judged by where it would be.
+        let judged = match (&real, path.parent()) {
+            (Err(error), Some(parent)) if error.kind() == io::ErrorKind::NotFound => parent.canonicalize()?,
+            _ => real?,
+        };
+        if judged.starts_with(&self.root) {
+            return Ok(path);
+        }
+        let message = "a pull request from a fork may only use files of the repository";
+        Err(io::Error::new(io::ErrorKind::PermissionDenied, message))
+    }
+}
+
+impl Host for ForkHost {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        self.inner.read(&self.inside(path)?)
+    }
+
+    fn status(&self, path: &Path) -> io::Result<FileStatus> {
+        self.inner.status(&self.inside(path)?)
+    }
+
+    fn list(&self, directory: &Path) -> io::Result<Vec<String>> {
+        self.inner.list(&self.inside(directory)?)
+    }
+
+    fn environment(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn started(&self) -> i64 {
+        self.inner.started()
+    }
+
+    fn now(&self) -> i64 {
+        self.inner.now()
+    }
+
+    fn working_directory(&self) -> PathBuf {
+        self.inner.working_directory()
+    }
+
+    fn uuid(&self) -> String {
+        self.inner.uuid()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fork_sees_the_files_of_the_repository_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("repository");
+        std::fs::create_dir(&root).unwrap();
+        std::fs::write(root.join("a"), "a").unwrap();
+        std::fs::write(folder.path().join("secret"), "secret").unwrap();
+        std::os::unix::fs::symlink("../secret", root.join("link")).unwrap();
+        let host = ForkHost::new(&root).unwrap();
+        let kind = |path: &str| host.read(&root.join(path)).map_err(|error| error.kind());
+        assert_eq!(kind("a"), Ok(b"a".to_vec()));
+        assert_eq!(kind("missing"), Err(io::ErrorKind::NotFound));
+        for outside in ["link", "../secret", "/etc/passwd", "../missing"] {
+            assert_eq!(kind(outside), Err(io::ErrorKind::PermissionDenied), "{outside}");
+        }
+        assert_eq!(host.environment("PATH"), None);
+    }
+}

@@ -182,12 +182,11 @@ async fn existing(git: &Git, has_origin: bool) -> Result<Vec<String>, TagError> 
 /// sign, but in a repository of its own that shares configuration and objects with the real one. It lies inside that
 /// one, so that what the user configures by folder holds there too.
 async fn object(git: &Git, release: &Release<'_>, version: Version, tag: &str) -> Result<String> {
-    let mut message = format!("{} {version}\n", release.image);
-    if !release.trailers.is_empty() {
-        message.push('\n');
-        message.push_str(&release.trailers.join("\n"));
-        message.push('\n');
-    }
+    // Two jobs that tag the same commit in the same second must not make the same object: each would take the
+    // other's tag for its own.
+    let own = format!("Imgforge-Id: {:016x}", rand::random::<u64>());
+    let trailers: Vec<&str> = release.trailers.iter().map(String::as_str).chain([own.as_str()]).collect();
+    let message = format!("{} {version}\n\n{}\n", release.image, trailers.join("\n"));
     let common = git.run(&["rev-parse", "--path-format=absolute", "--git-common-dir"]).await?;
     let objects = git.run(&["rev-parse", "--path-format=absolute", "--git-path", "objects"]).await?;
     let format = format!("--object-format={}", git.run(&["rev-parse", "--show-object-format"]).await?);
@@ -220,6 +219,12 @@ enum Publish {
     Failed(String),
 }
 
+/// Whether `origin` has this very tag object under this name.
+async fn is_published(git: &Git, tag: &str, object: &str) -> bool {
+    let listed = git.try_run(&["ls-remote", "--refs", "origin", &format!("refs/tags/{tag}")]).await;
+    listed.is_some_and(|line| line.split_whitespace().next() == Some(object))
+}
+
 /// Pushes first, and only then makes the tag here: a lost race leaves no wrong tag behind.
 async fn publish(git: &Git, tag: &str, object: &str, has_origin: bool) -> Result<Publish> {
     if has_origin {
@@ -230,14 +235,14 @@ async fn publish(git: &Git, tag: &str, object: &str, has_origin: bool) -> Result
         if !answer.success {
             let said = format!("{}\n{}", answer.stdout, answer.stderr);
             let lost = ["stale info", "already exists", "cannot lock ref", "reference already exists"];
+            if is_published(git, tag, object).await {
+                // The server took it and the answer was lost on the way.
+                return Ok(Publish::Done);
+            }
             return Ok(match lost.iter().any(|words| said.contains(words)) {
                 true => Publish::Taken,
                 false => Publish::Failed(last_words(&said)),
             });
-        }
-        // `*` is a new ref. `=` would be a tag alike to the byte, made by another job in the same second.
-        if !answer.stdout.lines().any(|line| line.starts_with('*')) {
-            return Ok(Publish::Taken);
         }
     }
     let zero = "0".repeat(object.len());

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use imgforge_template::diagnostic::{Diagnostic, Severity};
 use imgforge_template::source::{Origin, Sources};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -86,8 +87,9 @@ impl CiPlatform for GitHub {
             terminal,
             workspace: job.workspace.clone(),
             working_directory,
-            errors: 0,
-            warnings: 0,
+            errors: Count::default(),
+            warnings: Count::default(),
+            masked: BTreeSet::new(),
         })
     }
 
@@ -169,13 +171,25 @@ fn neutral(line: &str) -> String {
 /// The runner shows this many annotations of a kind for a step; the last one says how many more there are.
 const LIMIT: usize = 10;
 
+/// Characters of a message that the runner keeps.
+const MESSAGE_LIMIT: usize = 4096;
+
 struct Annotations {
     out: Shared,
     terminal: Terminal,
     workspace: Option<PathBuf>,
     working_directory: PathBuf,
-    errors: usize,
-    warnings: usize,
+    errors: Count,
+    warnings: Count,
+    masked: BTreeSet<String>,
+}
+
+/// Annotations of one kind so far.
+#[derive(Default)]
+struct Count {
+    told: usize,
+    /// The tenth, held back until it is known whether it is the last.
+    tenth: Option<String>,
 }
 
 impl Reporter for Annotations {
@@ -191,15 +205,31 @@ impl Reporter for Annotations {
         }
     }
 
-    fn finish(&mut self) {
-        for (kind, count) in [("error", self.errors), ("warning", self.warnings)] {
-            if count >= LIMIT {
-                let more = count + 1 - LIMIT;
-                self.out
-                    .write_line(&format!("::{kind} title=imgforge::{more} more {kind}s are in the log of this step"));
+    fn secrets(&mut self, secrets: &[String]) {
+        for secret in secrets.iter().filter(|secret| is_maskable(secret)) {
+            if self.masked.insert(secret.clone()) {
+                self.out.write_line(&format!("::add-mask::{}", data(secret)));
             }
         }
     }
+
+    fn finish(&mut self) {
+        for (kind, count) in [("error", &mut self.errors), ("warning", &mut self.warnings)] {
+            let Some(tenth) = count.tenth.take() else { continue };
+            let more = count.told + 1 - LIMIT;
+            self.out.write_line(&match more {
+                1 => tenth,
+                more => format!("::{kind} title=imgforge::{more} more {kind}s are in the log of this step"),
+            });
+        }
+    }
+}
+
+/// The runner replaces a masked text in every line of the job: short texts and plain words would shred the log.
+fn is_maskable(secret: &str) -> bool {
+    const WORDS: [&str; 9] = ["true", "false", "null", "none", "default", "enabled", "disabled", "root", "test"];
+    let secret = secret.trim();
+    secret.chars().count() >= 4 && !WORDS.iter().any(|word| secret.eq_ignore_ascii_case(word))
 }
 
 impl Annotations {
@@ -208,10 +238,15 @@ impl Annotations {
             Severity::Error => &mut self.errors,
             Severity::Warning => &mut self.warnings,
         };
-        *count += 1;
-        if *count < LIMIT {
-            let line = command(diagnostic, sources, self.workspace.as_deref(), &self.working_directory);
+        count.told += 1;
+        if count.told > LIMIT {
+            return;
+        }
+        let line = command(diagnostic, sources, self.workspace.as_deref(), &self.working_directory);
+        if count.told < LIMIT {
             self.out.write_line(&line);
+        } else {
+            count.tenth = Some(line);
         }
     }
 }
@@ -243,6 +278,8 @@ fn command(diagnostic: &Diagnostic, sources: &Sources, workspace: Option<&Path>,
     if let Some(help) = &diagnostic.help {
         message.push_str(&format!("\nhelp: {help}"));
     }
+    // The runner cuts longer ones off, in the middle of what may be an escape.
+    let message: String = message.chars().take(MESSAGE_LIMIT).collect();
     format!("::{kind} {}::{}", properties.join(","), data(&message))
 }
 
@@ -293,6 +330,56 @@ mod tests {
         ] {
             assert_eq!(neutral(line), expected);
         }
+    }
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn commands(errors: usize, secrets: &[String]) -> Vec<String> {
+        let log = Log::default();
+        let job = Job {
+            trigger: Trigger::Push,
+            branch: None,
+            tag: None,
+            default_branch: None,
+            is_fork: false,
+            url: None,
+            workspace: None,
+        };
+        let mut reporter = GitHub.reporter(&job, Box::new(log.clone()));
+        reporter.secrets(secrets);
+        reporter.secrets(secrets);
+        let list = (0..errors).map(|index| Diagnostic::error("x", format!("mistake {index}"))).collect();
+        reporter.event(&Event::Diagnostics { sources: Arc::default(), list });
+        reporter.finish();
+        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        text.lines().filter(|line| line.starts_with("::")).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn ten_annotations_are_shown_and_of_more_their_number() {
+        let ten = commands(10, &[]);
+        assert_eq!((ten.len(), ten[9].as_str()), (10, "::error title=x::mistake 9"));
+        let twelve = commands(12, &[]);
+        assert_eq!(twelve.len(), 10);
+        assert_eq!(twelve[9], "::error title=imgforge::3 more errors are in the log of this step");
+    }
+
+    #[test]
+    fn secrets_are_masked_once_but_not_plain_words() {
+        let secrets = ["s3cret%".to_owned(), "true".to_owned(), "abc".to_owned()];
+        assert_eq!(commands(0, &secrets), ["::add-mask::s3cret%25"]);
     }
 
     #[test]

@@ -32,9 +32,7 @@ pub(super) fn load(
     let template = template::load(&arguments.template, &inputs, depth, host, &mut sources, &mut diagnostics);
     let mut plan = Plan::default();
     if let Some(template) = &template {
-        for secret in &template.secrets {
-            session.events.redactor().add(secret);
-        }
+        session.events.add_secrets(&template.secrets);
         if depth == Depth::Everything {
             let language = template.document.language;
             let selection = Selection::new(&arguments.only, &arguments.except, language, &mut diagnostics);

@@ -9,7 +9,7 @@ use crate::cli::TemplateArguments;
 use crate::event::Event;
 use crate::exit::Exit;
 use crate::git::Git;
-use crate::host::LocalHost;
+use crate::host::{ForkHost, LocalHost};
 use crate::pipeline::{self, Image, Pipeline};
 use crate::post_processors::manifest::{Manifest, ManifestBuild};
 use crate::version::{self, Release, TagError, Tagged};
@@ -103,7 +103,7 @@ async fn stages(
     let events = &session.events;
     events.say(format!("imgforge {}: {} on {}", env!("CARGO_PKG_VERSION"), job.trigger.name(), platform.name()));
     let Some(pipeline) = read(config, text, session) else { return Ok(Exit::Failed) };
-    let host: Arc<dyn Host> = Arc::new(LocalHost::new().context("find the working directory")?);
+    let host = host(job).context("find the working directory")?;
     let loaded: Vec<(&Image, Loaded)> = pipeline
         .images
         .iter()
@@ -132,6 +132,15 @@ async fn stages(
     }
     outputs.set("images-json", serde_json::to_string(&built).context("write the outputs")?);
     Ok(exit)
+}
+
+/// A stranger's templates see the repository alone.
+fn host(job: &Job) -> std::io::Result<Arc<dyn Host>> {
+    if !job.is_fork {
+        return Ok(Arc::new(LocalHost::new()?));
+    }
+    let root = job.workspace.clone().unwrap_or_else(|| PathBuf::from("."));
+    Ok(Arc::new(ForkHost::new(&root)?))
 }
 
 fn read(config: &Path, text: &str, session: &Session) -> Option<Pipeline> {

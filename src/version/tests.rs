@@ -65,7 +65,8 @@ async fn the_first_tag_is_the_initial_version_and_then_the_patch_grows() {
     let shown = git(&origin, &["cat-file", "-p", "images/web/v0.1.0"]);
     let (head, message) = shown.split_once("\n\n").unwrap();
     assert!(head.starts_with(&format!("object {commit}\ntype commit\ntag images/web/v0.1.0\ntagger ")), "{head}");
-    assert_eq!(message, "web 0.1.0\n\nImgforge-Manifest: sha256:abc size=3");
+    let (message, id) = message.rsplit_once("\nImgforge-Id: ").unwrap();
+    assert_eq!((message, id.len()), ("web 0.1.0\n\nImgforge-Manifest: sha256:abc size=3", 16));
     assert_eq!(git(&work, &["tag", "-l", "images/web/v0.3.1"]), "images/web/v0.3.1");
     git(&origin, &["fsck", "--strict"]);
 }
@@ -111,7 +112,9 @@ async fn tags_are_signed_where_git_is_told_to() {
     }
     release(&work, &commit).await.unwrap();
     let shown = git(&work, &["cat-file", "-p", "images/web/v0.1.0"]);
-    assert!(shown.contains("Imgforge-Manifest: sha256:abc size=3\n-----BEGIN SSH SIGNATURE-----"), "{shown}");
+    let (message, signature) = shown.split_once("\nImgforge-Id: ").unwrap();
+    assert!(message.ends_with("Imgforge-Manifest: sha256:abc size=3"), "{shown}");
+    assert!(signature.contains("\n-----BEGIN SSH SIGNATURE-----"), "{shown}");
 }
 
 #[tokio::test]

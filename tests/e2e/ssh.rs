@@ -178,7 +178,10 @@ async fn a_failed_connection_says_what_the_last_try_met() {
         format!("{error:#}").replace(&port.to_string(), "PORT")
     };
     let closed = fail(free_port(), &[("ssh_timeout", "1s")]).await;
-    assert_eq!(closed, "Timeout waiting for SSH: no connection to 127.0.0.1:PORT within 1s; the last try met: connection refused");
+    assert_eq!(
+        closed,
+        "Timeout waiting for SSH: no connection to 127.0.0.1:PORT within 1s; the last try met: connection refused"
+    );
 
     let hanging = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let message = fail(hanging.local_addr().unwrap().port(), &[("ssh_timeout", "4s")]).await;

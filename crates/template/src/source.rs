@@ -154,6 +154,26 @@ impl Sources {
         (self.position(span.file, span.start), self.position(span.file, span.end))
     }
 
+    /// The same texts with secrets overwritten, byte for byte, so that all places stay what they are. `None` where
+    /// there is nothing to overwrite.
+    pub fn masked(&self, secrets: &[String]) -> Option<Self> {
+        let holds = |text: &str| secrets.iter().any(|secret| !secret.is_empty() && text.contains(secret.as_str()));
+        if !self.files.iter().any(|source| holds(&source.text)) {
+            return None;
+        }
+        let mut masked = self.clone();
+        for source in masked.files.iter_mut().filter(|source| holds(&source.text)) {
+            let mut text = source.text.to_string();
+            for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+                // Line endings stay, or the lines would move.
+                let stars: String = secret.bytes().map(|byte| if byte == b'\n' { '\n' } else { '*' }).collect();
+                text = text.replace(secret.as_str(), &stars);
+            }
+            source.text = text.into();
+        }
+        Some(masked)
+    }
+
     /// The whole line (from 1) of a file, without its line ending.
     pub fn line(&self, file: FileId, line: usize) -> &str {
         let source = self.source(file);
@@ -260,6 +280,16 @@ mod tests {
         assert_eq!(sources.position(file, 9), Position { line: 2, column: 3 });
         assert_eq!(sources.line(file, 2), "bcd");
         assert_eq!(sources.line(file, 9), "");
+    }
+
+    #[test]
+    fn secrets_are_overwritten_where_they_stand() {
+        let mut sources = Sources::default();
+        let file = sources.add("-var key", Origin::Argument, "a geheim b\nc");
+        assert!(sources.masked(&["other".to_owned()]).is_none());
+        let masked = sources.masked(&["geheim".to_owned()]).unwrap();
+        assert_eq!(&**masked.text(file), "a ****** b\nc");
+        assert_eq!(masked.position(file, 11), Position { line: 2, column: 1 });
     }
 
     #[test]

@@ -129,6 +129,7 @@ impl Evaluation<'_> {
             let value = self.variable(variable, assignments);
             if variable.sensitive {
                 self.add_secrets(&value);
+                self.add_given_secrets(variable, assignments);
             }
             values.insert(Arc::<str>::from(variable.name.value.as_str()), value);
         }
@@ -199,6 +200,15 @@ impl Evaluation<'_> {
             Kind::Unknown(constraint.map_or(Type::Any, |constraint| constraint.to_type())).into()
         });
         self.marked(value, variable)
+    }
+
+    /// A value that does not fit its type is quoted in the message about it, so its text is a secret too.
+    fn add_given_secrets(&mut self, variable: &Variable, assignments: &[Assignment]) {
+        for assignment in assignments.iter().filter(|assignment| assignment.name.value == variable.name.value) {
+            if let Form::Text { text, .. } = &assignment.form {
+                self.secrets.push(text.clone());
+            }
+        }
     }
 
     fn marked(&self, mut value: Value, variable: &Variable) -> Value {

@@ -144,19 +144,21 @@ impl SshArguments {
             diagnostics.push(invalid("`ssh_port` must be from 1 to 65535, not 0", span));
         }
         if let Some(Err(why)) = self.parse_keep_alive()
-            && let Some(span) = self.given.span("ssh_keep_alive_interval") {
-                diagnostics.push(
-                    invalid(format!("`ssh_keep_alive_interval` is not a duration: {why}"), span)
-                        .help("write it like `5s`, or `-1s` for never"),
-                );
-            }
+            && let Some(span) = self.given.span("ssh_keep_alive_interval")
+        {
+            diagnostics.push(
+                invalid(format!("`ssh_keep_alive_interval` is not a duration: {why}"), span)
+                    .help("write it like `5s`, or `-1s` for never"),
+            );
+        }
         if let Some(method) = given(self.ssh_file_transfer_method.as_ref())
-            && !matches!(method.as_str(), "scp" | "sftp") {
-                diagnostics.push(
-                    invalid("`ssh_file_transfer_method` must be `scp` or `sftp`", method.span)
-                        .help("leave it out: the fastest way that the machine knows is taken either way"),
-                );
-            }
+            && !matches!(method.as_str(), "scp" | "sftp")
+        {
+            diagnostics.push(
+                invalid("`ssh_file_transfer_method` must be `scp` or `sftp`", method.span)
+                    .help("leave it out: the fastest way that the machine knows is taken either way"),
+            );
+        }
     }
 
     /// Whether there is no communicator at all.

@@ -47,17 +47,20 @@ impl Attempt<'_> {
             return Ok(());
         }
         if let Some((path, key)) = &login.key_file
-            && self.with_key(&format!("the key `{}`", path.display()), key).await? {
-                return Ok(());
-            }
+            && self.with_key(&format!("the key `{}`", path.display()), key).await?
+        {
+            return Ok(());
+        }
         if let Some(key) = &login.temporary
-            && self.with_key("the temporary key", &key.private()).await? {
-                return Ok(());
-            }
+            && self.with_key("the temporary key", &key.private()).await?
+        {
+            return Ok(());
+        }
         if let Some(password) = &login.password
-            && (self.with_password(password).await? || self.with_answers(password).await?) {
-                return Ok(());
-            }
+            && (self.with_password(password).await? || self.with_answers(password).await?)
+        {
+            return Ok(());
+        }
         if self.tried.is_empty() && !login.agent {
             self.tried.push("no key and no password".to_owned());
             let result = self.session.authenticate_none(&login.user).await.context("log in")?;

@@ -150,7 +150,10 @@ impl Login {
                 Err(_) => {
                     let limit = limit.unwrap_or_default();
                     let met = last_refusal.as_ref().unwrap_or(met);
-                    bail!("Timeout waiting for SSH: no connection to {} within {limit:?}; the last try met: {met}", self.address());
+                    bail!(
+                        "Timeout waiting for SSH: no connection to {} within {limit:?}; the last try met: {met}",
+                        self.address()
+                    );
                 }
             }
         }

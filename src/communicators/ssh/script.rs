@@ -18,10 +18,12 @@ const VARIABLES_LIMIT: usize = 16 << 10;
 /// When it could not be put there or started; nothing has run then.
 pub(super) async fn run(ssh: &Ssh, script: &RemoteScript, sink: &mut dyn OutputSink) -> Result<ExitStatus> {
     // A terminal would echo, translate and cut what we send.
-    if !ssh.terminal && !ssh.plain_shell.load(Ordering::Relaxed)
-        && let Some(status) = run_wrapped(ssh, script, sink).await? {
-            return Ok(status);
-        }
+    if !ssh.terminal
+        && !ssh.plain_shell.load(Ordering::Relaxed)
+        && let Some(status) = run_wrapped(ssh, script, sink).await?
+    {
+        return Ok(status);
+    }
     let status = run_in_steps(ssh, script, sink).await?;
     ssh.plain_shell.store(true, Ordering::Relaxed);
     Ok(status)
