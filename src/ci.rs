@@ -154,6 +154,12 @@ async fn default_branch(git: &Git) -> Option<String> {
     None
 }
 
+/// The branch of an event, if its commit is the one that is checked out: any other must not be tagged as the branch's.
+async fn branch_of(branch: Option<String>, commit: Option<&str>, git: &Git) -> Option<String> {
+    let head = git.try_run(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]).await;
+    branch.filter(|_| commit.is_none() || head.is_none() || commit == head.as_deref())
+}
+
 /// A path as seen from the checkout; `None` for one outside of it.
 fn in_workspace(name: &str, workspace: Option<&Path>, working_directory: &Path) -> Option<String> {
     let path = working_directory.join(name);

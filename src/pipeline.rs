@@ -151,10 +151,25 @@ impl Reader<'_> {
         }
         let mut images: Vec<_> = members.into_iter().collect();
         images.sort_by_key(|(_, (span, _))| span.start);
-        images.into_iter().filter_map(|(name, (span, node))| self.image(name, span, node, versioning)).collect()
+        let images = images.into_iter().filter_map(|(name, (span, node))| self.image(name, span, node, versioning));
+        let images: Vec<_> = images.collect();
+        for (index, (image, place)) in images.iter().enumerate() {
+            let tags = |image: &Image| image.versioning.tag.of_image(&image.name);
+            let earlier = images.iter().take(index).find(|(other, _)| tags(other) == tags(image));
+            // One of the two says how its tags are called, or they would be called by their names.
+            if let Some((other, other_place)) = earlier
+                && let Some(place) = place.or(*other_place)
+            {
+                let message = format!("`{}` and `{}` would have the same tags", other.name, image.name);
+                let diagnostic = Diagnostic::error("shared-tag", message).at(place);
+                self.diagnostics.push(diagnostic.help("put `{image}` into the tag"));
+            }
+        }
+        images.into_iter().map(|(image, _)| image).collect()
     }
 
-    fn image(&mut self, name: &str, span: Span, node: &Node, defaults: &Given) -> Option<Image> {
+    /// The image, and the place that says how its tags are called.
+    fn image(&mut self, name: &str, span: Span, node: &Node, defaults: &Given) -> Option<(Image, Option<Span>)> {
         if !is_name(name) {
             self.diagnostics.push(
                 Diagnostic::error("invalid-name", format!("`{name}` can't be the name of an image"))
@@ -183,7 +198,8 @@ impl Reader<'_> {
                 return None;
             }
         };
-        Some(Image {
+        let tag = given.tag.as_ref().or(defaults.tag.as_ref());
+        let image = Image {
             name: name.to_owned(),
             template: Spanned::new(PathBuf::from(template.value), template.span),
             var_files: var_files.into_iter().map(PathBuf::from).collect(),
@@ -192,9 +208,10 @@ impl Reader<'_> {
             except,
             versioning: Versioning {
                 initial: given.initial.or(defaults.initial).unwrap_or(Version { major: 0, minor: 1, patch: 0 }),
-                tag: given.tag.or_else(|| defaults.tag.clone()).unwrap_or_default(),
+                tag: tag.map(|tag| tag.value.clone()).unwrap_or_default(),
             },
-        })
+        };
+        Some((image, tag.map(|tag| tag.span)))
     }
 
     fn variables(&mut self, node: &Node) -> Vec<(String, String)> {
@@ -206,7 +223,7 @@ impl Reader<'_> {
             }
             // Text is taken as it is; in lists and maps it stands in the syntax of the template.
             let text = match &value.kind {
-                Kind::String(text) => text.clone(),
+                Kind::String(text) | Kind::Number(text) => text.clone(),
                 _ => expression(value),
             };
             Some((name.to_owned(), text))
@@ -229,7 +246,7 @@ impl Reader<'_> {
         }
         if let Some(text) = members.get("tag").and_then(|(_, node)| self.string(node, "tag")) {
             match TagTemplate::parse(&text.value, image.is_some()) {
-                Ok(tag) => given.tag = Some(tag),
+                Ok(tag) => given.tag = Some(Spanned::new(tag, text.span)),
                 Err(why) => self.error("invalid-value", why, text.span),
             }
         }
@@ -266,7 +283,7 @@ impl Reader<'_> {
 #[derive(Default)]
 struct Given {
     initial: Option<Version>,
-    tag: Option<TagTemplate>,
+    tag: Option<Spanned<TagTemplate>>,
 }
 
 /// Names become parts of git refs, file names and, later, names in clouds.
@@ -283,8 +300,9 @@ fn expression(node: &Node) -> String {
     match &node.kind {
         Kind::Null => "null".to_owned(),
         Kind::Bool(value) => value.to_string(),
-        Kind::Number(number) => number.clone(),
-        Kind::String(value) => text(value),
+        // What only YAML takes for a number, such as `0x1F`, goes as text.
+        Kind::Number(number) if serde_json::from_str::<serde_json::Number>(number).is_ok() => number.clone(),
+        Kind::Number(value) | Kind::String(value) => text(value),
         Kind::List(elements) => {
             format!("[{}]", elements.iter().map(expression).collect::<Vec<_>>().join(", "))
         }
@@ -366,6 +384,37 @@ publish:
                 "13:21 `../manifest.json` invalid-value: the manifest must stay inside the repository: a relative path without `..`",
             ]
         );
+    }
+
+    #[test]
+    fn images_do_not_share_tags() {
+        let own = "versioning: { tag: \"v{version}\" }";
+        let text = format!("version: 1\nimages:\n  a:\n    template: a\n    {own}\n  b:\n    template: b\n    {own}\n");
+        let (pipeline, told) = read(&text);
+        assert!(pipeline.is_none());
+        assert_eq!(
+            told,
+            ["8:24 `\"v{version}\"` shared-tag: `a` and `b` would have the same tags (put `{image}` into the tag)"]
+        );
+        let stolen = "version: 1\nimages:\n  a: { template: a, versioning: { tag: \"images/b/v{version}\" } }\n  b: { template: b }\n";
+        assert_eq!(
+            read(stolen).1,
+            [
+                "3:40 `\"images/b/v{version}\"` shared-tag: `a` and `b` would have the same tags (put `{image}` into the tag)"
+            ]
+        );
+        let one = format!("version: 1\nimages:\n  a:\n    template: a\n    {own}\n  b: {{ template: b }}\n");
+        assert_eq!(read(&one).1, Vec::<String>::new());
+    }
+
+    #[test]
+    fn values_go_as_they_are_written() {
+        let vars = "{a: yes, b: 1.10, c: 0x1F, d: [1.5, 0x1F, +1, no]}";
+        let (pipeline, told) = read(&format!("version: 1\nimages: {{a: {{template: a, vars: {vars}}}}}\n"));
+        assert_eq!(told, Vec::<String>::new());
+        let image = pipeline.unwrap().images.remove(0);
+        let values: Vec<&str> = image.variables.iter().map(|(_, value)| value.as_str()).collect();
+        assert_eq!(values, ["yes", "1.10", "0x1F", "[1.5, \"0x1F\", \"+1\", \"no\"]"]);
     }
 
     #[test]

@@ -72,6 +72,11 @@ impl TagTemplate {
         Ok(Self { text: text.to_owned() })
     }
 
+    /// The template with only `{version}` left open: images for which it is the same share their tags.
+    pub fn of_image(&self, image: &str) -> String {
+        self.text.replace("{image}", image)
+    }
+
     pub fn render(&self, image: &str, version: Version) -> String {
         self.text.replace("{image}", image).replace("{version}", &version.to_string())
     }
@@ -102,6 +107,9 @@ pub enum TagError {
     /// The forge refused the tag or could not be reached.
     #[error("the tag could not be pushed: {0}")]
     Push(String),
+    /// Refs are files and folders: `a/b` can't be beside `a`.
+    #[error("`{tag}` can't be made beside the tag `{other}`: one is a folder of the other")]
+    InTheWay { tag: String, other: String },
     #[error(transparent)]
     Git(#[from] anyhow::Error),
 }
@@ -133,6 +141,9 @@ pub async fn tag(git: &Git, release: &Release<'_>) -> Result<Tagged, TagError> {
         let versions = tags.iter().filter_map(|tag| release.template.version(release.image, tag));
         let version = versions.max().map_or(release.initial, Version::next_patch).max(least);
         let tag = release.template.render(release.image, version);
+        if let Some(other) = tags.iter().find(|other| is_inside(&tag, other) || is_inside(other, &tag)) {
+            return Err(TagError::InTheWay { tag, other: other.clone() });
+        }
         let object = object(git, release, version, &tag).await?;
         match publish(git, &tag, &object, has_origin).await? {
             Publish::Done => return Ok(Tagged { version, tag, pushed: has_origin }),
@@ -146,6 +157,10 @@ pub async fn tag(git: &Git, release: &Release<'_>) -> Result<Tagged, TagError> {
             }
         }
     }
+}
+
+fn is_inside(inner: &str, outer: &str) -> bool {
+    inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// The names of all tags, here and at `origin`: a shallow clone has none of its own.
@@ -163,24 +178,39 @@ async fn existing(git: &Git, has_origin: bool) -> Result<Vec<String>, TagError> 
     Ok(tags)
 }
 
-/// Makes the tag object, which is nothing yet that anyone can see.
+/// Makes the tag object, which is nothing yet that anyone can see: `git tag` itself writes it, since it knows how to
+/// sign, but in a repository of its own that shares configuration and objects with the real one. It lies inside that
+/// one, so that what the user configures by folder holds there too.
 async fn object(git: &Git, release: &Release<'_>, version: Version, tag: &str) -> Result<String> {
-    let identity = git.try_run(&["var", "GIT_COMMITTER_IDENT"]).await;
-    let own = [("GIT_COMMITTER_NAME", "imgforge"), ("GIT_COMMITTER_EMAIL", "imgforge@users.noreply.invalid")];
-    let environment: &[(&str, &str)] = if identity.is_some() { &[] } else { &own };
-    let tagger = git.ask_with(&["var", "GIT_COMMITTER_IDENT"], environment).await?.stdout;
-    let mut content =
-        format!("object {}\ntype commit\ntag {tag}\ntagger {tagger}\n\n{} {version}\n", release.commit, release.image);
+    let mut message = format!("{} {version}\n", release.image);
     if !release.trailers.is_empty() {
-        content.push('\n');
-        content.push_str(&release.trailers.join("\n"));
-        content.push('\n');
+        message.push('\n');
+        message.push_str(&release.trailers.join("\n"));
+        message.push('\n');
     }
-    let folder = tempfile::tempdir().context("make a temporary folder")?;
-    let path = folder.path().join("tag");
-    tokio::fs::write(&path, content).await.context("write the tag")?;
-    let path = path.to_str().context("the temporary folder is not UTF-8")?;
-    git.run(&["hash-object", "-t", "tag", "-w", "--", path]).await
+    let common = git.run(&["rev-parse", "--path-format=absolute", "--git-common-dir"]).await?;
+    let objects = git.run(&["rev-parse", "--path-format=absolute", "--git-path", "objects"]).await?;
+    let format = format!("--object-format={}", git.run(&["rev-parse", "--show-object-format"]).await?);
+    let scratch = tempfile::Builder::new().prefix("imgforge-tag-").tempdir_in(&common);
+    let scratch = scratch.context("make a temporary folder")?;
+    let path = scratch.path().to_str().context("the repository's path is not UTF-8")?;
+    let (file, include) = (format!("{path}/message"), format!("include.path={common}/config"));
+    tokio::fs::write(&file, message).await.context("write the tag's message")?;
+    git.run(&["init", "--quiet", "--bare", "--template=", &format, path]).await?;
+    let mut environment = vec![("GIT_DIR", path), ("GIT_OBJECT_DIRECTORY", objects.as_str())];
+    // Else git makes up an address from user and host name.
+    if git.try_run(&["-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT"]).await.is_none() {
+        environment.push(("GIT_COMMITTER_NAME", "imgforge"));
+        environment.push(("GIT_COMMITTER_EMAIL", "imgforge@users.noreply.invalid"));
+    }
+    // Verbatim, or lines that begin with `#` vanish.
+    let (commit, file) = (release.commit, format!("--file={file}"));
+    let make = ["-c", &include, "tag", "--annotate", "--cleanup=verbatim", &file, "--", tag, commit];
+    let made = git.ask_with(&make, &environment).await?;
+    anyhow::ensure!(made.success, "git tag: {}", made.stderr);
+    let object = git.ask_with(&["rev-parse", "--verify", &format!("refs/tags/{tag}")], &environment).await?;
+    anyhow::ensure!(object.success, "git rev-parse: {}", object.stderr);
+    Ok(object.stdout)
 }
 
 enum Publish {
@@ -196,7 +226,7 @@ async fn publish(git: &Git, tag: &str, object: &str, has_origin: bool) -> Result
         let refspec = format!("{object}:refs/tags/{tag}");
         // An empty lease means "must not exist yet", at the moment the server takes it.
         let lease = format!("--force-with-lease=refs/tags/{tag}:");
-        let answer = git.ask(&["push", "--porcelain", &lease, "origin", &refspec]).await?;
+        let answer = git.ask(&["push", "--porcelain", "--no-follow-tags", &lease, "origin", &refspec]).await?;
         if !answer.success {
             let said = format!("{}\n{}", answer.stdout, answer.stderr);
             let lost = ["stale info", "already exists", "cannot lock ref", "reference already exists"];

@@ -1,6 +1,6 @@
 //! GitHub Actions: annotations by workflow commands, and values by files.
 
-use super::{CiPlatform, Environment, Job, Outputs, Trigger, default_branch, in_workspace};
+use super::{CiPlatform, Environment, Job, Outputs, Trigger, branch_of, default_branch, in_workspace};
 use crate::event::{Event, Reporter};
 use crate::git::Git;
 use crate::reports::terminal::{Look, Terminal};
@@ -51,8 +51,13 @@ impl CiPlatform for GitHub {
                 || text("/pull_request/head/repo/full_name") != text("/pull_request/base/repo/full_name"));
         let default_branch = match text("/repository/default_branch") {
             Some(branch) => Some(branch.to_owned()),
+            // Schedules run on the default branch only, and their payload may say nothing else.
+            None if trigger == Trigger::Schedule => name.clone().filter(|_| !is_tag),
             None => default_branch(git).await,
         };
+        let branch = name.clone().filter(|_| trigger != Trigger::PullRequest && !is_tag);
+        // Annotations are told from the repository, which is not the workspace if it was checked out into a folder.
+        let root = git.try_run(&["rev-parse", "--show-toplevel"]).await;
         let parts = ["GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT"];
         let parts: Option<Vec<&str>> = parts.iter().map(|part| environment.get(part)).collect();
         let url = parts.map(|parts| match parts.as_slice() {
@@ -63,12 +68,12 @@ impl CiPlatform for GitHub {
         });
         Ok(Job {
             trigger,
-            branch: name.clone().filter(|_| trigger != Trigger::PullRequest && !is_tag),
+            branch: branch_of(branch, environment.get("GITHUB_SHA"), git).await,
             tag: name.filter(|_| is_tag),
             default_branch,
             is_fork,
             url,
-            workspace: environment.owned("GITHUB_WORKSPACE").map(PathBuf::from),
+            workspace: root.or(environment.owned("GITHUB_WORKSPACE")).map(PathBuf::from),
         })
     }
 
@@ -87,10 +92,22 @@ impl CiPlatform for GitHub {
     }
 
     fn outputs(&self, environment: &Environment, outputs: &Outputs) -> Result<()> {
-        let Some(path) = environment.get("GITHUB_OUTPUT") else { return Ok(()) };
-        let mut file = OpenOptions::new().append(true).create(true).open(path).context("open GITHUB_OUTPUT")?;
-        file.write_all(file_commands(outputs)?.as_bytes()).context("write GITHUB_OUTPUT")
+        for (variable, text) in [("GITHUB_OUTPUT", file_commands(outputs)?), ("GITHUB_STEP_SUMMARY", summary(outputs))]
+        {
+            let Some(path) = environment.get(variable) else { continue };
+            let mut file = OpenOptions::new().append(true).create(true).open(path);
+            let file = file.as_mut().map_err(|error| anyhow::anyhow!("open {variable}: {error}"))?;
+            file.write_all(text.as_bytes()).with_context(|| format!("write {variable}"))?;
+        }
+        Ok(())
     }
+}
+
+/// What the run has come to, for its page.
+fn summary(outputs: &Outputs) -> String {
+    let cell = |text: &str| text.replace(['\n', '\r'], " ").replace('|', "\\|").replace('<', "&lt;");
+    let rows = outputs.iter().map(|(name, value)| format!("| {name} | {} |\n", cell(value)));
+    format!("### imgforge\n\n| output | value |\n| --- | --- |\n{}\n", rows.collect::<String>())
 }
 
 /// The heredoc form, with a delimiter that nobody can guess: a value can't end itself and set others.
@@ -323,5 +340,48 @@ mod tests {
             assert_eq!((pull.trigger, pull.is_fork), (Trigger::PullRequest, is_fork), "{payload}");
         }
         assert_eq!(job("issue_comment", "branch", "{}").await.trigger, Trigger::Other);
+        // A schedule runs on the default branch, and its payload may say nothing else.
+        let schedule = job("schedule", "branch", r#"{"schedule": "0 3 * * 1"}"#).await;
+        assert_eq!((schedule.trigger, schedule.default_branch.as_deref()), (Trigger::Schedule, Some("x")));
+    }
+
+    #[test]
+    fn the_summary_is_a_short_table() {
+        let mut outputs = Outputs::default();
+        outputs.set("conclusion", "success");
+        outputs.set("tag", "a|b\n<x>");
+        assert_eq!(
+            summary(&outputs),
+            "### imgforge\n\n| output | value |\n| --- | --- |\n| conclusion | success |\n| tag | a\\|b &lt;x> |\n\n"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_checkout_in_a_folder_or_of_another_commit_is_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let checkout = root.join("checkout");
+        let git = |arguments: &[&str]| {
+            let identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"];
+            let output = std::process::Command::new("git").arg("-C").arg(&root).args(identity).args(arguments).output();
+            let output = output.unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        };
+        git(&["init", "-q", "-b", "main", "checkout"]);
+        git(&["-C", "checkout", "commit", "-q", "--allow-empty", "-m", "first"]);
+        let head = git(&["-C", "checkout", "rev-parse", "HEAD"]);
+        let job = async |commit: &str| {
+            let environment = Environment::from([
+                ("GITHUB_EVENT_NAME", "push"),
+                ("GITHUB_REF_NAME", "main"),
+                ("GITHUB_SHA", commit),
+                ("GITHUB_WORKSPACE", root.to_str().unwrap()),
+            ]);
+            GitHub.job(&environment, &Git::new(&checkout)).await.unwrap()
+        };
+        let same = job(&head).await;
+        assert_eq!((same.branch.as_deref(), same.workspace.as_deref()), (Some("main"), Some(checkout.as_path())));
+        assert_eq!(job("1234567890123456789012345678901234567890").await.branch, None);
     }
 }

@@ -1,6 +1,6 @@
 //! GitLab: plain lines, and values by a dotenv report.
 
-use super::{CiPlatform, Environment, Job, Outputs, Trigger, plain};
+use super::{CiPlatform, Environment, Job, Outputs, Trigger, branch_of, plain};
 use crate::event::Reporter;
 use crate::git::Git;
 use anyhow::{Context as _, Result};
@@ -20,23 +20,32 @@ impl CiPlatform for GitLab {
         environment.get("GITLAB_CI") == Some("true")
     }
 
-    async fn job(&self, environment: &Environment, _: &Git) -> Result<Job> {
+    async fn job(&self, environment: &Environment, git: &Git) -> Result<Job> {
         let tag = environment.owned("CI_COMMIT_TAG");
         let source = environment.get("CI_PIPELINE_SOURCE").unwrap_or_default();
         let trigger = match source {
             "merge_request_event" | "external_pull_request_event" => Trigger::PullRequest,
+            // A child pipeline has a source of its own, but runs the code of the merge request.
+            _ if environment.get("CI_MERGE_REQUEST_IID").is_some() => Trigger::PullRequest,
             _ if tag.is_some() => Trigger::Tag,
             "push" => Trigger::Push,
             "schedule" => Trigger::Schedule,
             "web" | "api" | "trigger" | "pipeline" | "parent_pipeline" | "chat" => Trigger::Manual,
             _ => Trigger::Other,
         };
-        // A merge request without a source project comes from a fork that is gone.
+        // Without a source (the fork may be gone) nobody can say that it is not a fork.
+        let differ = |source, target| {
+            let source = environment.get(source);
+            source.is_none() || source != environment.get(target)
+        };
         let is_fork = trigger == Trigger::PullRequest
-            && environment.get("CI_MERGE_REQUEST_SOURCE_PROJECT_ID") != environment.get("CI_MERGE_REQUEST_PROJECT_ID");
+            && differ("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", "CI_MERGE_REQUEST_PROJECT_ID")
+            && differ("CI_EXTERNAL_PULL_REQUEST_SOURCE_REPOSITORY", "CI_EXTERNAL_PULL_REQUEST_TARGET_REPOSITORY");
         Ok(Job {
             trigger,
-            branch: environment.owned("CI_COMMIT_BRANCH").filter(|_| trigger != Trigger::PullRequest),
+            branch: branch_of(environment.owned("CI_COMMIT_BRANCH"), environment.get("CI_COMMIT_SHA"), git)
+                .await
+                .filter(|_| trigger != Trigger::PullRequest),
             tag,
             default_branch: environment.owned("CI_DEFAULT_BRANCH"),
             is_fork,
@@ -82,6 +91,20 @@ mod tests {
         let fork = [("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", "2"), ("CI_MERGE_REQUEST_PROJECT_ID", "1")];
         let merge = job(&[&[("CI_PIPELINE_SOURCE", "merge_request_event")], &fork[..]].concat()).await;
         assert_eq!((merge.trigger, merge.is_fork), (Trigger::PullRequest, true));
+        let child = [("CI_PIPELINE_SOURCE", "parent_pipeline"), ("CI_MERGE_REQUEST_IID", "7")];
+        let child = job(&[&child, &fork[..]].concat()).await;
+        assert_eq!((child.trigger, child.is_fork), (Trigger::PullRequest, true));
+        let external = async |source| {
+            let repositories = [
+                ("CI_PIPELINE_SOURCE", "external_pull_request_event"),
+                ("CI_EXTERNAL_PULL_REQUEST_SOURCE_REPOSITORY", source),
+                ("CI_EXTERNAL_PULL_REQUEST_TARGET_REPOSITORY", "org/images"),
+            ];
+            job(&repositories).await.is_fork
+        };
+        assert!(!external("org/images").await);
+        assert!(external("mallory/images").await);
+        assert!(job(&[("CI_PIPELINE_SOURCE", "merge_request_event")]).await.is_fork);
         assert_eq!(job(&[("CI_PIPELINE_SOURCE", "security_orchestration_policy")]).await.trigger, Trigger::Other);
     }
 

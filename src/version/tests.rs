@@ -91,6 +91,30 @@ async fn six_at_once_get_six_numbers() {
 }
 
 #[tokio::test]
+async fn a_tag_that_can_never_be_made_is_said_at_once() {
+    let (_folder, work, commit) = repository();
+    git(&work, &["push", "-q", "origin", "HEAD:refs/tags/images/web"]);
+    let error = release(&work, &commit).await.unwrap_err().to_string();
+    assert_eq!(error, "`images/web/v0.1.0` can't be made beside the tag `images/web`: one is a folder of the other");
+    assert_eq!(git(&work, &["tag", "-l"]), "");
+}
+
+#[tokio::test]
+async fn tags_are_signed_where_git_is_told_to() {
+    let (folder, work, commit) = repository();
+    let key = folder.path().join("key");
+    let key = key.to_str().unwrap();
+    let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f", key]).status();
+    assert!(made.expect("ssh-keygen of the package openssh-client").success());
+    for (name, value) in [("tag.gpgSign", "true"), ("gpg.format", "ssh"), ("user.signingKey", key)] {
+        git(&work, &["config", name, value]);
+    }
+    release(&work, &commit).await.unwrap();
+    let shown = git(&work, &["cat-file", "-p", "images/web/v0.1.0"]);
+    assert!(shown.contains("Imgforge-Manifest: sha256:abc size=3\n-----BEGIN SSH SIGNATURE-----"), "{shown}");
+}
+
+#[tokio::test]
 async fn without_a_remote_the_tag_is_local() {
     let (_folder, work, commit) = repository();
     git(&work, &["remote", "remove", "origin"]);

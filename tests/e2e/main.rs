@@ -2,3 +2,7 @@
 
 #[cfg(test)]
 mod qemu;
+#[cfg(test)]
+mod ssh;
+#[cfg(test)]
+mod sshd;

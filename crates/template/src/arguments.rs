@@ -1,4 +1,4 @@
-//! The arguments of a component as a Rust struct: what [`arguments!`](crate::arguments) makes and reads.
+//! The arguments of a component as a Rust struct: what [`arguments!`](crate::arguments!) makes and reads.
 //!
 //! One declaration gives the struct, the table that `schema` prints and checks, and the reading with all mistakes
 //! at once. See `src/provisioners/` in the main package for how it looks in use.
@@ -27,7 +27,7 @@ pub struct Argument {
     pub help: &'static str,
 }
 
-/// A struct made by [`arguments!`](crate::arguments).
+/// A struct made by [`arguments!`](crate::arguments!).
 pub trait Arguments: Sized {
     const TABLE: &'static [Argument];
 
@@ -560,7 +560,7 @@ macro_rules! arguments {
     (@default $default:literal) => { Some($default) };
 }
 
-/// Whether a field of this type and default has to be written. Used by [`arguments!`](crate::arguments).
+/// Whether a field of this type and default has to be written. Used by [`arguments!`](crate::arguments!).
 pub const fn is_required(kind: &str, default: Option<&str>) -> bool {
     let kind = kind.as_bytes();
     let optional = matches!(kind, [b'O', b'p', b't', ..] | [b'V', b'e', b'c', ..] | [b'B', b'T', b'r', ..]);

@@ -1,281 +1,353 @@
-//! Getting a connection: waiting for the machine, letting us in, and again when it was lost.
+//! From an address to a connection that lets us in: knocking until sshd answers, then the handshake and the login.
 
-use super::{SshArguments, TemporaryKey};
+use super::arguments::{Attempts, SshArguments};
+use super::authenticate::{self, Refused};
+use super::key::{self, TemporaryKey};
 use crate::context::BuildContext;
-use anyhow::{Context as _, Result, bail};
-use russh::client::{self, AuthResult, Handle, KeyboardInteractiveAuthResponse};
-use russh::keys::{PrivateKey, PrivateKeyWithHashAlg, PublicKeyOrCertificate};
+use anyhow::{Context as _, Result, anyhow, bail};
+use russh::client::{self, Config, Handle};
+use russh::keys::{HashAlg, PrivateKey, PublicKeyOrCertificate};
 use russh::{Preferred, cipher, kex};
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use std::io::Cursor;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, join};
 use tokio::net::TcpStream;
-use tokio::sync::Mutex;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
-/// How long one try may wait for the banner. QEMU's forwarder accepts at once and then says nothing until the guest
-/// is up; a try that began too early may hang for good.
-const BANNER_LIMIT: Duration = Duration::from_millis(500);
-/// Between tries, while the machine is likely to come up any moment.
-const EAGER: Duration = Duration::from_millis(20);
-/// Between tries, later on.
-const PATIENT: Duration = Duration::from_millis(250);
-/// How long tries stay eager.
-const EAGER_FOR: Duration = Duration::from_secs(30);
-/// A handshake under emulation takes a second or two.
+/// A live connection.
+pub(super) type Session = Handle<Client>;
+
+/// A silent try is joined by another one after this long. QEMU's user networking accepts before the guest listens
+/// and then leaves the connection hanging, while the next one would be answered at once.
+const SILENCE: Duration = Duration::from_millis(500);
+/// How long a try may take from first packet to banner: emulated guests need a second to start an sshd.
+const KNOCK_LIMIT: Duration = Duration::from_secs(3);
+/// Open tries at a time: sshd starts to refuse at ten strangers.
+const KNOCKS: usize = 4;
+/// How soon after a refused try the next one starts, and for how long it goes at that pace.
+const PAUSE: Duration = Duration::from_millis(20);
+const HASTE: Duration = Duration::from_secs(30);
+const LATER_PAUSE: Duration = Duration::from_millis(250);
+/// Handshake and login, as in Packer.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(60);
+/// Pauses after refused logins.
+const FIRST_REFUSAL_PAUSE: Duration = Duration::from_millis(200);
+const LAST_REFUSAL_PAUSE: Duration = Duration::from_secs(2);
+/// How long a connection that was lost may take to come back: the caller repeats that if it knows of a reboot.
+const RECONNECT_LIMIT: Duration = Duration::from_secs(15);
+/// Far more than any banner.
+const BANNER_LIMIT: usize = 8 << 10;
 
-/// One SSH connection; it is made again when it was lost.
-pub struct Ssh {
-    pub(super) settings: Settings,
-    current: Mutex<Arc<Handle<Client>>>,
-}
-
-/// Where and as whom.
-pub(super) struct Settings {
+/// Who logs in where, and with what.
+pub(super) struct Login {
     pub(super) host: String,
     pub(super) port: u16,
     pub(super) user: String,
     pub(super) password: Option<String>,
-    key_file: Option<Arc<PrivateKey>>,
-    pub(super) temporary_key: Option<TemporaryKey>,
-    attempts: u32,
-    config: Arc<client::Config>,
+    pub(super) key_file: Option<(PathBuf, Arc<PrivateKey>)>,
+    pub(super) temporary: Option<TemporaryKey>,
+    pub(super) agent: bool,
+    timeout: Option<Duration>,
+    attempts: Option<Attempts>,
+    config: Arc<Config>,
 }
 
-/// Takes any host key, as every build of a new machine must: nobody has seen it before.
-pub(super) struct Client;
-
-impl client::Handler for Client {
-    type Error = russh::Error;
-
-    async fn check_server_key(&mut self, key: &PublicKeyOrCertificate) -> Result<bool, Self::Error> {
-        tracing::debug!(?key, "host key");
-        Ok(true)
-    }
-}
-
-/// What one try met.
-enum Met {
-    Connected(Box<Handle<Client>>),
-    /// It does not answer yet.
-    NotThere(String),
-    /// It answers, and does not let us in.
-    Refused(String),
-}
-
-impl Ssh {
-    /// Waits until the machine at `host` and `port` answers with an SSH banner and lets us in, at most `ssh_timeout`.
-    /// Dropping the future stops the waiting.
+impl Login {
+    /// Reads the key file.
     ///
     /// # Errors
-    /// When the time is up, or the machine refuses the user.
-    pub async fn connect(
-        arguments: &SshArguments,
-        host: &str,
-        port: u16,
-        key: Option<&TemporaryKey>,
-        context: &BuildContext,
-    ) -> Result<Self> {
-        let settings = Settings::new(arguments, host, port, key).await?;
-        context.say(format!("Using SSH communicator to connect: {host}"));
-        context.say("Waiting for SSH to become available...");
-        let deadline = Instant::now() + arguments.timeout();
-        let mut handle = settings.wait(deadline).await?;
-        if !arguments.pause_before_connecting.is_zero() {
-            context.say(format!(
-                "Pausing {} before connecting...",
-                crate::build::spell(arguments.pause_before_connecting)
-            ));
-            drop(handle);
-            context.sleep(arguments.pause_before_connecting).await?;
-            handle = settings.wait(Instant::now() + arguments.timeout()).await?;
+    /// When the key can't be used.
+    pub(super) fn new(arguments: &SshArguments, host: &str, port: u16, key: Option<&TemporaryKey>) -> Result<Self> {
+        if arguments.uses_agent() && std::env::var_os("SSH_AUTH_SOCK").is_none() {
+            bail!("`ssh_agent_auth` is set, but no SSH agent runs: `SSH_AUTH_SOCK` is not set");
         }
-        context.say("Connected to SSH!");
-        Ok(Self { settings, current: Mutex::new(Arc::new(handle)) })
-    }
-
-    /// A channel on the connection; one that was lost is made again, once.
-    pub(super) async fn channel(&self) -> Result<russh::Channel<client::Msg>> {
-        let mut current = self.current.lock().await;
-        if !current.is_closed() {
-            match current.channel_open_session().await {
-                Ok(channel) => return Ok(channel),
-                Err(error) => tracing::debug!(%error, "channel refused, connecting again"),
-            }
-        }
-        let handle = match self.settings.attempt().await? {
-            Met::Connected(handle) => *handle,
-            Met::NotThere(why) | Met::Refused(why) => {
-                bail!("the SSH connection was lost and can't be made again: {why}")
-            }
-        };
-        *current = Arc::new(handle);
-        current.channel_open_session().await.context("open an SSH channel")
-    }
-}
-
-impl Settings {
-    async fn new(arguments: &SshArguments, host: &str, port: u16, key: Option<&TemporaryKey>) -> Result<Self> {
-        let key_file = match &arguments.ssh_private_key_file {
-            Some(path) => {
-                let path = expanded(&path.value, std::env::var("HOME").ok());
-                let text = tokio::fs::read_to_string(&path).await;
-                let text = text.with_context(|| format!("read the key file {}", path.display()))?;
-                let key = russh::keys::decode_secret_key(&text, None);
-                Some(Arc::new(key.with_context(|| format!("read the key file {}", path.display()))?))
-            }
+        let key_file = match arguments.key_file() {
+            Some(file) => Some((file.value.clone(), key::load(file)?)),
             None => None,
         };
-        let keepalive = Some(arguments.ssh_keep_alive_interval).filter(|interval| !interval.is_zero());
         Ok(Self {
             host: host.to_owned(),
             port,
             user: arguments.ssh_username.clone().unwrap_or_default(),
-            password: arguments.ssh_password.clone(),
+            password: arguments.password().map(str::to_owned),
             key_file,
-            temporary_key: key.cloned(),
-            attempts: arguments.ssh_handshake_attempts,
-            config: Arc::new(config(keepalive)),
+            temporary: key.cloned(),
+            agent: arguments.uses_agent(),
+            timeout: arguments.timeout(),
+            attempts: arguments.attempts(),
+            config: Arc::new(config(arguments)),
         })
     }
 
-    async fn wait(&self, deadline: Instant) -> Result<Handle<Client>> {
-        let started = Instant::now();
-        let mut refusals = 0;
-        let mut last = "nothing was tried".to_owned();
-        while Instant::now() < deadline {
-            let left = deadline.saturating_duration_since(Instant::now());
-            match tokio::time::timeout(left, self.attempt()).await {
-                Err(_) => break,
-                Ok(Err(error)) => return Err(error),
-                Ok(Ok(Met::Connected(handle))) => return Ok(*handle),
-                Ok(Ok(Met::NotThere(why))) => {
-                    last = why;
-                    let eager = started.elapsed() < EAGER_FOR;
-                    tokio::time::sleep(if eager { EAGER } else { PATIENT }).await;
+    /// Connects, and goes on trying until the time or the attempts are up.
+    ///
+    /// # Errors
+    /// When they are; it says what the last try met.
+    pub(super) async fn connect(&self, context: &BuildContext) -> Result<Session> {
+        let mut met = "nothing yet".to_owned();
+        tokio::select! {
+            result = self.persist(self.timeout, &mut met) => result,
+            () = context.cancel.cancelled() => bail!("cancelled"),
+        }
+    }
+
+    /// Connects again after the connection was lost; does not wait for a machine that is down.
+    ///
+    /// # Errors
+    /// When it can't be had at once.
+    pub(super) async fn reconnect(&self) -> Result<Session> {
+        let mut met = "nothing yet".to_owned();
+        let attempt = async {
+            let (stream, banner) = knock(&self.host, self.port, HANDSHAKE_LIMIT).await.map_err(|why| anyhow!(why))?;
+            self.enter(stream, banner, &mut met).await.map_err(|failure| match failure {
+                Failure::Refused(refused) => anyhow!("the machine refused {refused}"),
+                Failure::Lost(error) => error,
+            })
+        };
+        match timeout(RECONNECT_LIMIT, attempt).await {
+            Ok(result) => result.with_context(|| format!("connect to {} again", self.address())),
+            Err(_) => bail!("connect to {} again: no answer", self.address()),
+        }
+    }
+
+    async fn persist(&self, limit: Option<Duration>, met: &mut String) -> Result<Session> {
+        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+        let mut refusals = 0_u32;
+        let mut first_refusal = None;
+        // Says more than how far the login came that the time cut off.
+        let mut last_refusal = None;
+        let mut pause = FIRST_REFUSAL_PAUSE;
+        loop {
+            let attempt = async {
+                let (stream, banner) = self.first_answer(met).await;
+                self.enter(stream, banner, met).await
+            };
+            let outcome = match deadline {
+                Some(deadline) => timeout_at(deadline, attempt).await,
+                None => Ok(attempt.await),
+            };
+            match outcome {
+                Ok(Ok(session)) => return Ok(session),
+                Ok(Err(Failure::Lost(error))) => {
+                    *met = format!("{error:#}");
+                    sleep(LATER_PAUSE).await;
                 }
-                Ok(Ok(Met::Refused(why))) => {
-                    refusals += 1;
-                    if refusals >= self.attempts.max(1) {
-                        bail!("the machine does not let us in, tried {refusals} times: {why}");
+                Ok(Err(Failure::Refused(refused))) => {
+                    refusals = refusals.saturating_add(1);
+                    let since = *first_refusal.get_or_insert_with(Instant::now);
+                    last_refusal = Some(format!("the machine refused {refused}"));
+                    if self.attempts.is_some_and(|most| refusals >= most.count && since.elapsed() >= most.span) {
+                        bail!("{} refused {refused}, {refusals} times", self.address());
                     }
-                    last = why;
-                    // A machine that is just starting may not have its users yet.
-                    tokio::time::sleep(Duration::from_millis(200) * refusals.min(10)).await;
+                    tracing::debug!(%refused, refusals, "login refused");
+                    sleep(pause).await;
+                    pause = (pause * 2).min(LAST_REFUSAL_PAUSE);
+                }
+                Err(_) => {
+                    let limit = limit.unwrap_or_default();
+                    let met = last_refusal.as_ref().unwrap_or(met);
+                    bail!("Timeout waiting for SSH: no connection to {} within {limit:?}; the last try met: {met}", self.address());
                 }
             }
         }
-        bail!("Timeout waiting for SSH: {}:{} did not let us in; the last try met: {last}", self.host, self.port)
     }
 
-    async fn attempt(&self) -> Result<Met> {
-        let address = (self.host.as_str(), self.port);
-        let stream = match tokio::time::timeout(Duration::from_secs(15), TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return Ok(Met::NotThere(error.to_string())),
-            Err(_) => return Ok(Met::NotThere("no answer within 15 s".to_owned())),
-        };
-        stream.set_nodelay(true).context("set up the connection")?;
-        // The banner is looked at, not taken: the handshake goes on with the same connection.
-        match tokio::time::timeout(BANNER_LIMIT, stream.peek(&mut [0; 4])).await {
-            Ok(Ok(1..)) => {}
-            Ok(Ok(0)) => return Ok(Met::NotThere("the connection was closed before the SSH banner".to_owned())),
-            Ok(Err(error)) => return Ok(Met::NotThere(error.to_string())),
-            Err(_) => return Ok(Met::NotThere("the port is open, but no SSH banner came".to_owned())),
-        }
-        let handshake = client::connect_stream(self.config.clone(), stream, Client);
-        let mut handle = match tokio::time::timeout(HANDSHAKE_LIMIT, handshake).await {
-            Ok(Ok(handle)) => handle,
-            Ok(Err(error)) => return Ok(Met::NotThere(format!("the handshake failed: {error}"))),
-            Err(_) => return Ok(Met::NotThere("the handshake did not end within a minute".to_owned())),
-        };
-        match tokio::time::timeout(HANDSHAKE_LIMIT, self.authenticate(&mut handle)).await {
-            Ok(Ok(None)) => Ok(Met::Connected(Box::new(handle))),
-            Ok(Ok(Some(why))) => Ok(Met::Refused(why)),
-            Ok(Err(error)) => Ok(Met::NotThere(format!("the connection broke while logging in: {error}"))),
-            Err(_) => Ok(Met::NotThere("logging in did not end within a minute".to_owned())),
+    fn address(&self) -> String {
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
         }
     }
 
-    /// `None` when we are in, else what was refused.
-    async fn authenticate(&self, handle: &mut Handle<Client>) -> Result<Option<String>, russh::Error> {
-        let mut tried = Vec::new();
-        let keys = self.key_file.iter().map(|key| (key, "the key file"));
-        let keys = keys.chain(self.temporary_key.iter().map(|key| (&key.key, "the temporary key")));
-        for (key, name) in keys {
-            let hash = match key.algorithm().is_rsa() {
-                true => handle.best_supported_rsa_hash().await?.flatten(),
-                false => None,
-            };
-            let key = PrivateKeyWithHashAlg::new(key.clone(), hash);
-            if handle.authenticate_publickey(&self.user, key).await? == AuthResult::Success {
-                return Ok(None);
-            }
-            tried.push(name);
-        }
-        if let Some(password) = &self.password {
-            if handle.authenticate_password(&self.user, password).await? == AuthResult::Success {
-                return Ok(None);
-            }
-            tried.push("the password");
-            if self.interactive(handle, password).await? {
-                return Ok(None);
-            }
-        }
-        if tried.is_empty() {
-            if handle.authenticate_none(&self.user).await? == AuthResult::Success {
-                return Ok(None);
-            }
-            return Ok(Some(format!("the user `{}` has neither a key nor a password", self.user)));
-        }
-        Ok(Some(format!("the user `{}` was refused with {}", self.user, tried.join(" and "))))
-    }
-
-    /// The password as the answer to every question.
-    async fn interactive(&self, handle: &mut Handle<Client>, password: &str) -> Result<bool, russh::Error> {
-        let mut response = handle.authenticate_keyboard_interactive_start(&self.user, None).await?;
-        // A server asks once or twice; one that asks for ever is not worth it.
-        for _ in 0..5 {
-            response = match response {
-                KeyboardInteractiveAuthResponse::Success => return Ok(true),
-                KeyboardInteractiveAuthResponse::Failure { .. } => return Ok(false),
-                KeyboardInteractiveAuthResponse::InfoRequest { prompts, .. } => {
-                    let answers = prompts.iter().map(|_| password.to_owned()).collect();
-                    handle.authenticate_keyboard_interactive_respond(answers).await?
+    /// Knocks until someone answers with a banner.
+    async fn first_answer(&self, met: &mut String) -> (TcpStream, Vec<u8>) {
+        let started = Instant::now();
+        let mut next = started;
+        let mut knocks = JoinSet::new();
+        loop {
+            let full = knocks.len() >= KNOCKS;
+            tokio::select! {
+                Some(result) = knocks.join_next() => match result {
+                    Ok(Ok(answer)) => return answer,
+                    Ok(Err(why)) => {
+                        *met = why;
+                        let pause = if started.elapsed() < HASTE { PAUSE } else { LATER_PAUSE };
+                        next = next.min(Instant::now() + pause);
+                    }
+                    Err(error) => *met = error.to_string(),
+                },
+                () = sleep_until(next), if !full => {
+                    let (host, port) = (self.host.clone(), self.port);
+                    knocks.spawn(async move { knock(&host, port, KNOCK_LIMIT).await });
+                    next = Instant::now() + SILENCE;
                 }
-            };
+            }
         }
-        Ok(false)
+    }
+
+    /// Handshake and login on a connection whose banner is read already.
+    async fn enter(&self, stream: TcpStream, banner: Vec<u8>, met: &mut String) -> Result<Session, Failure> {
+        "no end of the SSH handshake".clone_into(met);
+        let entering = async {
+            stream.set_nodelay(true).map_err(anyhow::Error::from)?;
+            let (reader, writer) = stream.into_split();
+            let stream = join(Cursor::new(banner).chain(reader), writer);
+            let client = Client { address: self.address() };
+            let mut session = client::connect_stream(self.config.clone(), stream, client)
+                .await
+                .map_err(|error| anyhow!("the SSH handshake ended with: {}", said(&error)))?;
+            "no end of the login".clone_into(met);
+            authenticate::log_in(&mut session, self).await?;
+            Ok(session)
+        };
+        match timeout(HANDSHAKE_LIMIT, entering).await {
+            Ok(result) => result,
+            Err(_) => Err(Failure::Lost(anyhow!("no end of handshake and login within {HANDSHAKE_LIMIT:?}"))),
+        }
     }
 }
 
-/// Measured: AES-GCM first doubles the throughput of chacha20 on CPUs with AES; a large window lets downloads run.
-fn config(keepalive: Option<Duration>) -> client::Config {
-    // Plain curve25519 first: the post-quantum exchanges cost an emulated guest a second.
-    let first = [kex::CURVE25519, kex::CURVE25519_PRE_RFC_8731];
-    let rest = Preferred::DEFAULT.kex.iter().filter(|name| !first.contains(name)).copied();
-    let ciphers = [cipher::AES_256_GCM, cipher::CHACHA20_POLY1305, cipher::AES_256_CTR];
-    let others = Preferred::DEFAULT.cipher.iter().filter(|name| !ciphers.contains(name)).copied();
-    client::Config {
+/// Why a try led to nothing.
+pub(super) enum Failure {
+    /// Answered, but it does not want us.
+    Refused(Refused),
+    /// Anything else; it may be starting up or going down.
+    Lost(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Lost(error)
+    }
+}
+
+/// One try to get a banner, with all that was read so far. The error is what it met.
+async fn knock(host: &str, port: u16, limit: Duration) -> Result<(TcpStream, Vec<u8>), String> {
+    let mut connected = false;
+    let attempt = async {
+        let mut stream = TcpStream::connect((host, port)).await.map_err(|error| said_by_system(&error))?;
+        connected = true;
+        let mut banner = Vec::new();
+        loop {
+            let mut chunk = [0; 1024];
+            let count = stream.read(&mut chunk).await.map_err(|error| said_by_system(&error))?;
+            banner.extend_from_slice(&chunk[..count]);
+            if is_banner(&banner) {
+                return Ok((stream, banner));
+            }
+            if count == 0 && banner.is_empty() {
+                return Err("the connection was closed without an SSH banner".to_owned());
+            }
+            if count == 0 || banner.len() > BANNER_LIMIT {
+                let text = String::from_utf8_lossy(&banner);
+                let line: String = text.lines().next().unwrap_or_default().chars().take(80).collect();
+                return Err(format!("an answer that is no SSH banner: {line:?}"));
+            }
+        }
+    };
+    match timeout(limit, attempt).await {
+        Ok(result) => result,
+        Err(_) if connected => Err("no SSH banner on an open connection".to_owned()),
+        Err(_) => Err("no answer".to_owned()),
+    }
+}
+
+/// Whether a whole line says that SSH is spoken; lines of other text may come before it.
+fn is_banner(bytes: &[u8]) -> bool {
+    bytes.split_inclusive(|byte| *byte == b'\n').any(|line| line.starts_with(b"SSH-") && line.ends_with(b"\n"))
+}
+
+/// Without the number that the system's errors end with.
+fn said_by_system(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let words = text.split(" (os error").next().unwrap_or(&text);
+    let mut characters = words.chars();
+    characters.next().map(|first| first.to_lowercase().chain(characters).collect()).unwrap_or_default()
+}
+
+fn said(error: &russh::Error) -> String {
+    match error {
+        russh::Error::IO(error) => said_by_system(error),
+        russh::Error::Disconnect | russh::Error::HUP => "the connection was closed".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// Settings of the protocol. Orders and sizes are measured: AES-GCM is twice as fast as what servers would choose,
+/// and X25519 is the exchange that slow guests finish soonest.
+fn config(arguments: &SshArguments) -> Config {
+    let mut ciphers: Vec<_> =
+        arguments.ssh_ciphers.iter().filter_map(|name| cipher::Name::try_from(name.as_str()).ok()).collect();
+    if ciphers.is_empty() {
+        ciphers = vec![cipher::AES_256_GCM, cipher::AES_128_GCM];
+        ciphers.extend_from_slice(&Preferred::DEFAULT.cipher);
+    }
+    let mut exchanges: Vec<_> = arguments
+        .ssh_key_exchange_algorithms
+        .iter()
+        .filter_map(|name| kex::Name::try_from(name.as_str()).ok())
+        .collect();
+    if exchanges.is_empty() {
+        exchanges = vec![kex::CURVE25519, kex::CURVE25519_PRE_RFC_8731];
+        exchanges.extend_from_slice(&[kex::ECDH_SHA2_NISTP256, kex::ECDH_SHA2_NISTP384, kex::ECDH_SHA2_NISTP521]);
+        exchanges.extend_from_slice(&Preferred::DEFAULT.kex);
+        // Only for what is older than 2014.
+        exchanges.push(kex::DH_G14_SHA1);
+    } else {
+        exchanges.extend_from_slice(&[kex::EXTENSION_SUPPORT_AS_CLIENT, kex::EXTENSION_OPENSSH_STRICT_KEX_AS_CLIENT]);
+    }
+    let mut seen = Vec::new();
+    ciphers.retain(|name| first_time(&mut seen, name.as_ref()));
+    exchanges.retain(|name| first_time(&mut seen, name.as_ref()));
+    Config {
         nodelay: true,
         window_size: 16 << 20,
-        maximum_packet_size: 65_535,
+        maximum_packet_size: 65535,
         channel_buffer_size: 1000,
-        keepalive_interval: keepalive,
-        preferred: Preferred {
-            kex: Cow::Owned(first.into_iter().chain(rest).collect()),
-            cipher: Cow::Owned(ciphers.into_iter().chain(others).collect()),
-            ..Preferred::DEFAULT
-        },
-        ..client::Config::default()
+        keepalive_interval: arguments.keep_alive(),
+        // A busy emulated guest may be silent for half a minute.
+        keepalive_max: 8,
+        inactivity_timeout: arguments.ssh_read_write_timeout.filter(|limit| !limit.is_zero()),
+        preferred: Preferred { cipher: Cow::Owned(ciphers), kex: Cow::Owned(exchanges), ..Preferred::DEFAULT },
+        ..Config::default()
     }
 }
 
-/// `~/` is the home folder.
-pub(super) fn expanded(path: &Path, home: Option<String>) -> PathBuf {
-    match (path.strip_prefix("~"), home) {
-        (Ok(rest), Some(home)) => Path::new(&home).join(rest),
-        _ => path.to_owned(),
+fn first_time(seen: &mut Vec<String>, name: &str) -> bool {
+    let new = !seen.iter().any(|known| known == name);
+    if new {
+        seen.push(name.to_owned());
+    }
+    new
+}
+
+/// Our side of a connection.
+pub(super) struct Client {
+    address: String,
+}
+
+impl client::Handler for Client {
+    type Error = russh::Error;
+
+    /// Any key will do: the machine was made a moment ago, and nobody could know its key.
+    async fn check_server_key(&mut self, key: &PublicKeyOrCertificate) -> Result<bool, russh::Error> {
+        let fingerprint = match key {
+            PublicKeyOrCertificate::PublicKey { key, .. } => key.fingerprint(HashAlg::Sha256).to_string(),
+            PublicKeyOrCertificate::Certificate(certificate) => {
+                certificate.public_key().fingerprint(HashAlg::Sha256).to_string()
+            }
+        };
+        tracing::debug!(address = self.address, fingerprint, "host key");
+        Ok(true)
+    }
+
+    async fn auth_banner(&mut self, banner: &str, _session: &mut client::Session) -> Result<(), russh::Error> {
+        tracing::debug!(address = self.address, banner, "login banner");
+        Ok(())
     }
 }

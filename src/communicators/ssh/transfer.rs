@@ -1,255 +1,228 @@
-//! Files and folders: a file as it is, a folder as one tar stream.
+//! Single files: one stream into `cat`, or ranges over several channels where files are large.
 
-use super::run::Input;
-use super::{Ssh, quoted};
-use crate::communicators::{ExitStatus, OutputSink};
-use anyhow::{Context as _, Result, bail};
-use std::io::{Read as _, Write};
+use super::command::{self, Input, Kept, Lost, Piece, Talk, Unused};
+use super::shell::quote_path;
+use super::{ExitStatus, Ssh};
+use anyhow::{Context as _, Result, bail, ensure};
+use std::fs::Metadata;
+use std::io::SeekFrom;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use tokio::sync::mpsc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::fs::File;
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
 
-const CHUNK: usize = 256 * 1024;
-/// Chunks between the disk and the network.
-const QUEUE: usize = 8;
+/// What is written at a time: the fastest that was measured, and the block size of the ranges.
+pub(super) const CHUNK: usize = 256 << 10;
 
-impl Ssh {
-    pub(super) async fn upload_path(&self, from: &Path, to: &str, report: &(dyn Fn(u64, u64) + Sync)) -> Result<()> {
-        let status = tokio::fs::metadata(from).await.with_context(|| format!("read {}", from.display()))?;
-        if status.is_dir() {
-            return self.upload_folder(from, to).await;
-        }
-        let (total, mode) = (status.len(), status.permissions().mode() & 0o7777);
-        let file = std::fs::File::open(from).with_context(|| format!("read {}", from.display()))?;
-        let (sender, chunks) = mpsc::channel(QUEUE);
-        let reading = tokio::task::spawn_blocking(move || read_chunks(file, &sender));
-        let (counted, mut counts) = counted(chunks);
-        let command = format!("cat > {0} && chmod {mode:04o} {0}", quoted(to));
-        let what = format!("write {to}");
-        let upload = self.must(&command, Input::Stream(counted), &what);
-        let progress = async {
-            let mut done = 0;
-            while let Some(size) = counts.recv().await {
-                done += size;
-                report(done.min(total), total);
-            }
-        };
-        let (uploaded, ()) = tokio::join!(upload, progress);
-        uploaded?;
-        reading.await.context("read the file")
-    }
+/// sshd gives each channel a window of 2 MiB, so distance limits a channel and not the connection.
+const RANGES_FROM: u64 = 8 << 20;
+const RANGES: u64 = 4;
 
-    /// With a slash at its end a folder gives its contents; without one it goes into an existing destination, and
-    /// else becomes the destination.
-    async fn upload_folder(&self, from: &Path, to: &str) -> Result<()> {
-        let contents_only = from.as_os_str().to_string_lossy().ends_with('/');
-        let from = from.to_owned();
-        let name = from.file_name().map(|name| name.to_string_lossy().into_owned());
-        let target = match name {
-            Some(name) if !contents_only => {
-                let (to, inside) = (quoted(to), quoted(&format!("{}/{name}", to.trim_end_matches('/'))));
-                format!("if [ -d {to} ]; then d={inside}; else d={to}; fi")
-            }
-            _ => format!("d={}", quoted(to)),
-        };
-        // Owners are those of the user who logs in, as with scp; modes are kept.
-        let script = format!("{target}; mkdir -p \"$d\" && tar -xpof - -C \"$d\"");
-        let (sender, chunks) = mpsc::channel(QUEUE);
-        let packing = tokio::task::spawn_blocking(move || pack(&from, &sender));
-        let command = format!("/bin/sh -c {}", quoted(&script));
-        self.must(&command, Input::Stream(chunks), &format!("write {to}")).await?;
-        packing.await.context("pack the folder")
-    }
-
-    pub(super) async fn download_file(&self, from: &str, to: &Path, report: &(dyn Fn(u64, u64) + Sync)) -> Result<()> {
-        let size = self.must(&format!("wc -c < {}", quoted(from)), Input::Nothing, &format!("read {from}")).await?;
-        let total = String::from_utf8_lossy(&size).trim().parse().unwrap_or(0);
-        let file = std::fs::File::create(to).with_context(|| format!("write {}", to.display()))?;
-        let mut sink = FileSink { file, error: None, stderr: Vec::new(), done: 0, total, report };
-        let status = self.exec(&format!("cat {}", quoted(from)), Input::Nothing, &mut sink).await?;
-        if let Some(error) = sink.error {
-            return Err(error).with_context(|| format!("write {}", to.display()));
-        }
-        if status != ExitStatus::Code(0) {
-            bail!("read {from}: {}", String::from_utf8_lossy(&sink.stderr).trim());
-        }
-        Ok(())
-    }
-
-    pub(super) async fn download_tree(&self, from: &str, to: &Path) -> Result<()> {
-        let (parent, last) = match from.rsplit_once('/') {
-            Some((parent, "")) => (parent, "."),
-            Some(("", last)) => ("/", last),
-            Some((parent, last)) => (parent, last),
-            None => (".", from),
-        };
-        let names = if last == "." { ".".to_owned() } else { format!("./{}", quoted_pattern(last)) };
-        let script = format!("cd {} && tar -cf - {names}", quoted(if parent.is_empty() { "/" } else { parent }));
-        let command = format!("/bin/sh -c {}", quoted(&script));
-        let folder = to.to_owned();
-        let (sender, receiver) = std::sync::mpsc::sync_channel::<Vec<u8>>(QUEUE);
-        let unpacking = tokio::task::spawn_blocking(move || unpack(&folder, receiver));
-        let mut sink = PipeSink { sender, stderr: Vec::new() };
-        let status = self.exec(&command, Input::Nothing, &mut sink).await?;
-        let said = String::from_utf8_lossy(&sink.stderr).trim().to_owned();
-        drop(sink);
-        let unpacked = unpacking.await.context("unpack the folder")?;
-        if status != ExitStatus::Code(0) {
-            bail!("read {from}: {said}");
-        }
-        unpacked.with_context(|| format!("write {}", to.display()))
-    }
+/// Writes bytes to a file of the machine.
+pub(super) async fn upload_bytes(ssh: &Ssh, content: &[u8], to: &str, mode: u32) -> Result<()> {
+    let content = content.to_vec();
+    run_with_input(ssh, &store(to, mode), |input| async move {
+        input.write(content).await?;
+        Ok(input)
+    })
+    .await
 }
 
-/// A word in which only `*`, `?` and `[…]` keep their meaning.
-fn quoted_pattern(text: &str) -> String {
-    let mut word = String::new();
-    for part in text.split_inclusive(['*', '?', '[', ']']) {
-        let plain = part.trim_end_matches(['*', '?', '[', ']']);
-        if !plain.is_empty() {
-            word.push_str(&quoted(plain));
+/// A command that stores its input, private until all of it is there.
+fn store(to: &str, mode: u32) -> String {
+    let to = quote_path(to);
+    format!("umask 077; cat > {to} && chmod {:04o} {to}", mode & 0o7777)
+}
+
+/// Runs a command of ours that takes input and has to succeed. `write` gives the input back.
+pub(super) async fn run_with_input<W>(ssh: &Ssh, command: &str, write: impl FnOnce(Input) -> W) -> Result<()>
+where
+    W: Future<Output = Result<Input>> + Send,
+{
+    feed(ssh.open().await?, command, write).await
+}
+
+async fn feed<W>(channel: Unused, command: &str, write: impl FnOnce(Input) -> W) -> Result<()>
+where
+    W: Future<Output = Result<Input>> + Send,
+{
+    let (input, output) = command::start(channel, command, false).await?;
+    let (code, kept) = Talk::new(output, write(input)).finish().await?;
+    kept.check(code)
+}
+
+/// Uploads one file with its mode.
+pub(super) async fn upload_file(
+    ssh: &Ssh,
+    from: &Path,
+    status: &Metadata,
+    to: &str,
+    report: &(dyn Fn(u64, u64) + Sync),
+) -> Result<()> {
+    let mode = status.permissions().mode() & 0o777;
+    let total = status.len();
+    if status.is_file() && total >= RANGES_FROM {
+        match upload_ranges(ssh, from, total, to, mode, report).await {
+            Ok(()) => return Ok(()),
+            // No GNU dd, or fewer channels allowed than we want; one stream works everywhere, or says what is wrong.
+            Err(error) => tracing::debug!(error = format!("{error:#}"), "upload in ranges"),
         }
-        word.push_str(&part[plain.len()..]);
     }
-    word
+    let done = &AtomicU64::new(0);
+    run_with_input(ssh, &store(to, mode), |input| async move {
+        let mut file = File::open(from).await?;
+        copy(&mut file, u64::MAX, &input, done, total, report).await?;
+        Ok(input)
+    })
+    .await
 }
 
-fn read_chunks(mut file: std::fs::File, sender: &mpsc::Sender<std::io::Result<Vec<u8>>>) {
-    loop {
-        let mut chunk = vec![0; CHUNK];
-        let read = match file.read(&mut chunk) {
-            Ok(0) => return,
-            Ok(read) => Ok(read),
-            Err(error) => Err(error),
-        };
-        let failed = read.is_err();
-        let message = read.map(|read| {
-            chunk.truncate(read);
-            chunk
-        });
-        // Nobody listens any more when the upload has failed; that is reported there.
-        if sender.blocking_send(message).is_err() || failed {
-            return;
-        }
-    }
-}
-
-/// Passes chunks on and tells their sizes.
-fn counted(
-    mut chunks: mpsc::Receiver<std::io::Result<Vec<u8>>>,
-) -> (mpsc::Receiver<std::io::Result<Vec<u8>>>, mpsc::UnboundedReceiver<u64>) {
-    let (sender, receiver) = mpsc::channel(1);
-    let (sizes, counts) = mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        while let Some(chunk) = chunks.recv().await {
-            let size = chunk.as_ref().map_or(0, Vec::len) as u64;
-            if sender.send(chunk).await.is_err() || sizes.send(size).is_err() {
-                return;
-            }
-        }
-    });
-    (receiver, counts)
-}
-
-/// Writes a folder as a tar stream; symbolic links are followed, as scp does.
-fn pack(folder: &Path, sender: &mpsc::Sender<std::io::Result<Vec<u8>>>) {
-    let mut builder = tar::Builder::new(ChunkWriter { sender, buffer: Vec::with_capacity(CHUNK) });
-    builder.follow_symlinks(true);
-    let packed =
-        builder.append_dir_all(".", folder).and_then(|()| builder.into_inner()).and_then(|mut writer| writer.flush());
-    if let Err(error) = packed {
-        // The receiver may be gone, and then it has said why.
-        let _told = sender.blocking_send(Err(error));
-    }
-}
-
-struct ChunkWriter<'a> {
-    sender: &'a mpsc::Sender<std::io::Result<Vec<u8>>>,
-    buffer: Vec<u8>,
-}
-
-impl Write for ChunkWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.buffer.extend_from_slice(bytes);
-        if self.buffer.len() >= CHUNK {
-            self.flush()?;
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        if self.buffer.is_empty() {
-            return Ok(());
-        }
-        let chunk = std::mem::replace(&mut self.buffer, Vec::with_capacity(CHUNK));
-        self.sender.blocking_send(Ok(chunk)).map_err(|_| std::io::ErrorKind::BrokenPipe.into())
-    }
-}
-
-/// Unpacks a tar stream; the tar crate keeps every entry inside the folder.
-fn unpack(folder: &Path, receiver: std::sync::mpsc::Receiver<Vec<u8>>) -> std::io::Result<()> {
-    let mut archive = tar::Archive::new(ChunkReader { receiver, chunk: Vec::new(), at: 0 });
-    archive.set_overwrite(true);
-    archive.unpack(folder)
-}
-
-struct ChunkReader {
-    receiver: std::sync::mpsc::Receiver<Vec<u8>>,
-    chunk: Vec<u8>,
-    at: usize,
-}
-
-impl std::io::Read for ChunkReader {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        while self.at == self.chunk.len() {
-            match self.receiver.recv() {
-                Ok(chunk) => (self.chunk, self.at) = (chunk, 0),
-                Err(_) => return Ok(0),
-            }
-        }
-        let count = buffer.len().min(self.chunk.len() - self.at);
-        buffer[..count].copy_from_slice(&self.chunk[self.at..self.at + count]);
-        self.at += count;
-        Ok(count)
-    }
-}
-
-struct FileSink<'a> {
-    file: std::fs::File,
-    error: Option<std::io::Error>,
-    stderr: Vec<u8>,
-    done: u64,
+/// Copies up to `limit` bytes of a file into a command.
+async fn copy(
+    file: &mut File,
+    limit: u64,
+    input: &Input,
+    done: &AtomicU64,
     total: u64,
+    report: &(dyn Fn(u64, u64) + Sync),
+) -> Result<u64> {
+    let mut copied = 0;
+    let mut reader = file.take(limit);
+    loop {
+        let mut chunk = Vec::with_capacity(CHUNK);
+        while chunk.len() < CHUNK && reader.read_buf(&mut chunk).await.context("read the file")? > 0 {}
+        if chunk.is_empty() {
+            return Ok(copied);
+        }
+        let count = chunk.len() as u64;
+        input.write(chunk).await?;
+        copied += count;
+        let sent = done.fetch_add(count, Ordering::Relaxed) + count;
+        report(sent, total.max(sent));
+    }
+}
+
+/// Part of a file, written in place.
+fn range_command(to: &str, at: u64) -> String {
+    format!("dd of={to} bs={CHUNK} iflag=fullblock oflag=seek_bytes seek={at} conv=notrunc status=none")
+}
+
+async fn upload_ranges(
+    ssh: &Ssh,
+    from: &Path,
+    total: u64,
+    to: &str,
+    mode: u32,
+    report: &(dyn Fn(u64, u64) + Sync),
+) -> Result<()> {
+    let to = quote_path(to);
+    // Empties the file, and finds out whether this dd knows the words.
+    ssh.must(&format!("umask 077; cat /dev/null > {to} && {} < /dev/null", range_command(&to, 0))).await?;
+    let done = &AtomicU64::new(0);
+    let block = CHUNK as u64;
+    let length = total.div_ceil(RANGES).div_ceil(block) * block;
+    let range = |number: u64, channel: Unused| {
+        let at = number * length;
+        let wanted = total.saturating_sub(at).min(length);
+        let command = range_command(&to, at);
+        async move {
+            feed(channel, &command, |input| async move {
+                let mut file = File::open(from).await?;
+                file.seek(SeekFrom::Start(at)).await?;
+                let copied = copy(&mut file, wanted, &input, done, total, report).await?;
+                ensure!(copied == wanted, "the file became shorter while it was read");
+                Ok(input)
+            })
+            .await
+        }
+    };
+    let channels = tokio::try_join!(ssh.open_now(), ssh.open_now(), ssh.open_now(), ssh.open_now())?;
+    tokio::try_join!(range(0, channels.0), range(1, channels.1), range(2, channels.2), range(3, channels.3))?;
+    ssh.must(&format!("chmod {mode:04o} {to}")).await
+}
+
+/// Downloads one file.
+pub(super) async fn download_file(ssh: &Ssh, from: &str, to: &Path, report: &(dyn Fn(u64, u64) + Sync)) -> Result<()> {
+    let token = format!("imgforge-{:016x}", rand::random::<u64>());
+    let path = quote_path(from);
+    // The size is told first, after a mark that no greeting of the login shell can hold.
+    let command = format!("echo {token} && wc -c < {path} && cat {path}");
+    let (input, output) = command::start(ssh.open().await?, &command, false).await?;
+    let mut incoming = Incoming { to, token, file: None, header: Vec::new(), total: 0, done: 0, report };
+    let result = incoming.receive(Talk::silent(input, output)).await;
+    if result.is_err() && incoming.file.is_some() {
+        // Half a file is worse than none.
+        drop(tokio::fs::remove_file(to).await);
+    }
+    result
+}
+
+struct Incoming<'a> {
+    to: &'a Path,
+    token: String,
+    file: Option<File>,
+    /// What came before the content.
+    header: Vec<u8>,
+    total: u64,
+    done: u64,
     report: &'a (dyn Fn(u64, u64) + Sync),
 }
 
-impl OutputSink for FileSink<'_> {
-    fn stdout(&mut self, bytes: &[u8]) {
-        if self.error.is_none() {
-            self.error = self.file.write_all(bytes).err();
+impl Incoming<'_> {
+    async fn receive(&mut self, mut talk: Talk<'_>) -> Result<()> {
+        let mut kept = Kept::default();
+        while let Some(piece) = talk.next().await? {
+            match piece {
+                Piece::Output(bytes) => self.take(bytes).await?,
+                error => kept.hear(error),
+            }
         }
-        self.done += bytes.len() as u64;
-        (self.report)(self.done.min(self.total), self.total);
+        match talk.status()? {
+            ExitStatus::Code(code) => kept.check(code)?,
+            ExitStatus::Disconnected => bail!(Lost),
+        }
+        // Files that grow while they are read are longer than they said.
+        ensure!(self.done >= self.total, "only {} of {} bytes came", self.done, self.total);
+        match &mut self.file {
+            Some(file) => Ok(file.flush().await?),
+            None => bail!("the machine did not send the file"),
+        }
     }
 
-    fn stderr(&mut self, bytes: &[u8]) {
-        self.stderr.extend_from_slice(bytes);
+    async fn take(&mut self, bytes: Vec<u8>) -> Result<()> {
+        let (file, content) = match &mut self.file {
+            Some(file) => (file, bytes),
+            None => {
+                self.header.extend(bytes);
+                let Some((size, start)) = read_header(&self.header, &self.token)? else { return Ok(()) };
+                self.total = size;
+                (self.file.insert(File::create(self.to).await?), self.header.split_off(start))
+            }
+        };
+        file.write_all(&content).await?;
+        self.done += content.len() as u64;
+        (self.report)(self.done, self.total.max(self.done));
+        Ok(())
     }
 }
 
-struct PipeSink {
-    sender: std::sync::mpsc::SyncSender<Vec<u8>>,
-    stderr: Vec<u8>,
-}
+/// Far more than a greeting and a number.
+const HEADER_LIMIT: usize = 64 << 10;
 
-impl OutputSink for PipeSink {
-    fn stdout(&mut self, bytes: &[u8]) {
-        // When the disk is full the reader is gone; the error is the reader's to tell.
-        let _sent = self.sender.send(bytes.to_vec());
-    }
-
-    fn stderr(&mut self, bytes: &[u8]) {
-        self.stderr.extend_from_slice(bytes);
+/// The size, and where the content begins; `None` while that has not come.
+fn read_header(bytes: &[u8], token: &str) -> Result<Option<(u64, usize)>> {
+    let mark = format!("{token}\n");
+    let start = bytes.windows(mark.len()).position(|window| window == mark.as_bytes()).map(|at| at + mark.len());
+    let line = start.and_then(|start| {
+        let rest = bytes.get(start..)?;
+        let length = rest.iter().position(|byte| *byte == b'\n')?;
+        Some((String::from_utf8_lossy(&rest[..length]).trim().to_owned(), start + length + 1))
+    });
+    match line {
+        Some((size, content)) => Ok(Some((size.parse().context("the machine's `wc` gave no number")?, content))),
+        None if bytes.len() > HEADER_LIMIT => bail!("the machine says something else than the file"),
+        None => Ok(None),
     }
 }
 
@@ -258,8 +231,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_patterns_keep_their_meaning() {
-        assert_eq!(quoted_pattern("a b*.[ch]"), "'a b'*'.'['ch']");
-        assert_eq!(quoted_pattern("$(x)'y"), "'$(x)'\\''y'");
+    fn the_content_begins_after_greeting_mark_and_size() {
+        let read = |text: &[u8]| read_header(text, "TOKEN").map_err(|error| error.to_string());
+        assert_eq!(read(b"welcome\nTOKEN\n  12\nabc"), Ok(Some((12, 19))));
+        assert_eq!(read(b"welcome\nTOKEN\n  12"), Ok(None));
+        assert_eq!(read(b"TOK"), Ok(None));
+        assert_eq!(read(b"TOKEN\nhm\n"), Err("the machine's `wc` gave no number".to_owned()));
+    }
+
+    #[test]
+    fn stored_files_are_private_until_they_are_whole() {
+        assert_eq!(store("/tmp/a b", 0o755), "umask 077; cat > '/tmp/a b' && chmod 0755 '/tmp/a b'");
     }
 }

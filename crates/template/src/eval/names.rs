@@ -96,7 +96,7 @@ pub(super) fn missing_attribute(value: &Value, name: &Spanned<Arc<str>>, path: &
     };
     let problem = Diagnostic::error(code, message).at(name.span);
     // The names in a sensitive object may be what is sensitive about it.
-    let near = if value.sensitive { None } else { closest(wanted, attribute_names(value).into_iter()) };
+    let near = if value.sensitive { None } else { closest(wanted, attribute_names(value)) };
     match near.map(|near| format!("did you mean `{near}`?")).or(declaration) {
         Some(help) => problem.help(help),
         None => problem,
