@@ -91,7 +91,7 @@ impl ScriptArguments {
     }
 
     fn check_environment(&self, body: &Body, diagnostics: &mut Diagnostics) {
-        // A user-made format may write variables for something that is no POSIX shell.
+        // See `is_safe_name`.
         let any_name = self.given.has("env_var_format");
         for late in self.environment_vars.iter().flatten() {
             let rendered = late.render(body.context(), &BTreeMap::new(), &mut Diagnostics::default());
@@ -170,6 +170,10 @@ impl ScriptArguments {
         }
         for (name, late) in &self.env {
             variables.insert(name.clone(), known.render(late)?);
+        }
+        let any = self.env_var_format.is_some();
+        if let Some(name) = variables.keys().find(|name| !is_safe_name(name, any)) {
+            anyhow::bail!("`{name}` is not a name that an environment variable can have");
         }
         Ok(variables)
     }
@@ -264,16 +268,21 @@ pub fn missing_file(
 }
 
 fn check_name(name: &str, any: bool, span: Span, diagnostics: &mut Diagnostics) {
-    let mut bytes = name.bytes();
-    let starts_well = bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
-    let is_plain = starts_well && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if !is_plain && (!any || name.is_empty()) {
-        diagnostics.push(
-            Diagnostic::error("invalid-value", format!("`{name}` is not a name that an environment variable can have"))
-                .at(span)
-                .help("use letters, digits and `_`, and no digit at the start"),
-        );
+    let help = "use letters, digits and `_`, and no digit at the start";
+    let starts_with_digit = name.starts_with(|letter: char| letter.is_ascii_digit());
+    if !is_safe_name(name, any) {
+        let message = format!("`{name}` is not a name that an environment variable can have");
+        diagnostics.push(Diagnostic::error("invalid-value", message).at(span).help(help));
+    } else if !any && (starts_with_digit || name.contains(['-', '.'])) {
+        let message = format!("`{name}` is a name that `env` can set, but no shell");
+        diagnostics.push(Diagnostic::warning("odd-variable-name", message).at(span).help(help));
     }
+}
+
+/// Whether a name means nothing else to a shell. A format of the user's own may be for something that is no shell.
+fn is_safe_name(name: &str, any: bool) -> bool {
+    let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    !name.is_empty() && (any || name.bytes().all(is_safe))
 }
 
 /// The letters after each `%` of a format.

@@ -95,11 +95,12 @@ struct Flaky {
     status: ExitStatus,
     tried: Mutex<Vec<(Instant, RemoteScript)>>,
     no_machine: bool,
+    host: &'static str,
 }
 
 impl Flaky {
     fn new(failures: u32, status: ExitStatus) -> Self {
-        Self { failures, status, tried: Mutex::default(), no_machine: false }
+        Self { failures, status, tried: Mutex::default(), no_machine: false, host: "10.0.2.15" }
     }
 
     fn count(&self) -> usize {
@@ -141,7 +142,7 @@ impl Communicator for Flaky {
 
     fn values(&self) -> BTreeMap<String, String> {
         let value = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        BTreeMap::from([value("Host", "10.0.2.15"), value("PackerHTTPAddr", "10.0.2.2:8000")])
+        BTreeMap::from([value("Host", self.host), value("PackerHTTPAddr", "10.0.2.2:8000")])
     }
 }
 
@@ -290,8 +291,8 @@ fn mistakes_are_shown_at_their_places_all_at_once() {
     let block = world.block(&[
         ("script", Str("gone.sh")),
         ("scripts", List(vec!["here.sh", "folder", "/nowhere/x.sh"])),
-        ("environment_vars", List(vec!["OK=1", "secret", "=x", "1X=y"])),
-        ("env", Map(vec![("A-B", "v")])),
+        ("environment_vars", List(vec!["OK=1", "secret", "=x", "$(id)=y", "PY-PIP=9"])),
+        ("env", Map(vec![("1A", "v")])),
         ("valid_exit_codes", List(vec!["zero"])),
         ("remote_folder", Str("/x")),
         ("remote_path", Str("/y/z.sh")),
@@ -299,8 +300,7 @@ fn mistakes_are_shown_at_their_places_all_at_once() {
     let mistakes: Vec<String> = block.mistakes(Shell::new).iter().map(|m| world.without_folders(m)).collect();
     let environment = "an environment variable must have the form `NAME=value` (write the variable's name, `=`, and \
                            its value, which may be empty)";
-    let name = "is not a name that an environment variable can have (use letters, digits and `_`, and no digit at \
-                    the start)";
+    let name = "use letters, digits and `_`, and no digit at the start";
     assert_eq!(
         mistakes,
         [
@@ -314,8 +314,9 @@ fn mistakes_are_shown_at_their_places_all_at_once() {
             "missing-file at \"/nowhere/x.sh\": the script `/nowhere/x.sh` is not there (check the path)".to_owned(),
             format!("invalid-value at secret: {environment}"),
             format!("invalid-value at =x: {environment}"),
-            format!("invalid-value at 1X=y: `1X` {name}"),
-            format!("invalid-value at v: `A-B` {name}"),
+            format!("invalid-value at $(id)=y: `$(id)` is not a name that an environment variable can have ({name})"),
+            format!("odd-variable-name at PY-PIP=9: `PY-PIP` is a name that `env` can set, but no shell ({name})"),
+            format!("odd-variable-name at v: `1A` is a name that `env` can set, but no shell ({name})"),
             "wrong-type at \"zero\": `valid_exit_codes` takes a number, not the string \"zero\"".to_owned(),
             "ignored-argument at \"/x\": `remote_folder` has no effect beside `remote_path` (remove `remote_folder` \
                  or `remote_path`)"
@@ -360,4 +361,13 @@ fn names_that_no_template_has_here_are_shown_before_anything_runs() {
     let mistakes = block.mistakes(Shell::new);
     let places: Vec<&str> = mistakes.iter().map(|mistake| mistake.split(": ").next().unwrap()).collect();
     assert_eq!(places, ["unknown-field at .Path", "unknown-field at .Nothing", "unknown-field at .Pth"]);
+}
+
+#[tokio::test]
+async fn a_name_that_only_shows_when_it_runs_is_no_way_into_the_shell() {
+    let world = World::new();
+    let block = world.block(&[("inline", List(vec!["true"])), ("environment_vars", List(vec!["{{ .Host }}=1"]))]);
+    let machine = Flaky { host: ";id", ..Flaky::new(0, ExitStatus::Code(0)) };
+    let error = block.make(Shell::new).provision(&world.context, &machine).await.unwrap_err();
+    assert_eq!(error.to_string(), "`;id` is not a name that an environment variable can have");
 }
