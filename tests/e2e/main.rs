@@ -1,6 +1,8 @@
 //! Tests with real programs: what is missing makes them fail, with the name of the package.
 
 #[cfg(test)]
+mod cleanup;
+#[cfg(test)]
 mod qemu;
 #[cfg(test)]
 mod ssh;

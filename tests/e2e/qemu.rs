@@ -23,7 +23,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// The folder of the tiny guest; it is made when it is not there.
-fn guest() -> PathBuf {
+pub(crate) fn guest() -> PathBuf {
     static MADE: Once = Once::new();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = std::env::var_os("IMGFORGE_GUEST").map_or_else(|| root.join(".cache/guest"), PathBuf::from);

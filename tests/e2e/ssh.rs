@@ -1,47 +1,18 @@
 //! The SSH communicator against OpenSSH.
 
-use crate::sshd::{Build, PASSWORD, Sshd, USER, Written, arguments, free_port, shown};
+use crate::sshd::{Build, PASSWORD, Sshd, USER, Written, arguments, body, connected, free_port, shown, silent, tree};
+use imgforge::builders::BUILDERS;
 use imgforge::communicators::ssh::{Ssh, TemporaryKey};
 use imgforge::communicators::{Communicator, ExitStatus, RemoteScript};
-use std::collections::BTreeMap;
+use imgforge::component::find;
+use imgforge_template::diagnostic::Diagnostics;
+use imgforge_template::value::Value;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
-
-/// A server and a connection to it by a temporary key.
-async fn connected(settings: &str, more: &[(&str, &str)]) -> (Sshd, Ssh) {
-    let key = TemporaryKey::generate("imgforge test").unwrap();
-    let sshd = Sshd::start(Some(&key), settings);
-    let build = Build::new();
-    let ssh = Ssh::connect(&arguments(more), "127.0.0.1", sshd.port, Some(&key), &build.context).await;
-    let ssh = ssh.unwrap_or_else(|error| panic!("{error:#}\n{}", sshd.log()));
-    assert_eq!(
-        build.lines(),
-        ["Using SSH communicator to connect: 127.0.0.1", "Waiting for SSH to become available...", "Connected to SSH!"]
-    );
-    (sshd, ssh)
-}
-
-fn silent(_done: u64, _total: u64) {}
-
-/// Files below a folder with their modes and sizes, links shown as such.
-fn tree(folder: &Path) -> String {
-    let output = std::process::Command::new("find")
-        .args([".", "-mindepth", "1", "-printf", "%P %y %m %s\n"])
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    // Sizes of folders depend on the file system.
-    let mut lines: Vec<_> =
-        text.lines().map(|line| if line.contains(" d ") { line.rsplit_once(' ').unwrap().0 } else { line }).collect();
-    lines.sort_unstable();
-    lines.join("\n")
-}
 
 #[tokio::test]
 async fn a_command_runs_and_says_how_it_ended() {
@@ -177,30 +148,31 @@ async fn a_failed_connection_says_what_the_last_try_met() {
         let Err(error) = connect.await else { panic!("it connected") };
         format!("{error:#}").replace(&port.to_string(), "PORT")
     };
-    let closed = fail(free_port(), &[("ssh_timeout", "1s")]).await;
+    let hanging = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let hanging_port = hanging.local_addr().unwrap().port();
+    let sshd = Sshd::start(None, "KbdInteractiveAuthentication no");
+    let started = Instant::now();
+    let (closed, silent, refused, attempts) = tokio::join!(
+        fail(free_port(), &[("ssh_timeout", "1s")]),
+        fail(hanging_port, &[("ssh_timeout", "4s")]),
+        fail(sshd.port, &[("ssh_timeout", "5s"), ("ssh_password", "wrong")]),
+        fail(sshd.port, &[("ssh_handshake_attempts", "1")]),
+    );
     assert_eq!(
         closed,
         "Timeout waiting for SSH: no connection to 127.0.0.1:PORT within 1s; the last try met: connection refused"
     );
-
-    let hanging = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let message = fail(hanging.local_addr().unwrap().port(), &[("ssh_timeout", "4s")]).await;
     assert_eq!(
-        message,
+        silent,
         "Timeout waiting for SSH: no connection to 127.0.0.1:PORT within 4s; the last try met: no SSH banner on an open connection"
     );
-
-    let sshd = Sshd::start(None, "KbdInteractiveAuthentication no");
-    let message = fail(sshd.port, &[("ssh_timeout", "5s"), ("ssh_password", "wrong")]).await;
     assert_eq!(
-        message,
+        refused,
         "Timeout waiting for SSH: no connection to 127.0.0.1:PORT within 5s; the last try met: the machine refused the user \
          `imgforge-test` with the temporary key, the password"
     );
-    let started = Instant::now();
-    let message = fail(sshd.port, &[("ssh_handshake_attempts", "1")]).await;
     assert_eq!(
-        message.split(", ").next(),
+        attempts.split(", ").next(),
         Some("127.0.0.1:PORT refused the user `imgforge-test` with the temporary key")
     );
     assert!(started.elapsed() > Duration::from_secs(6), "given attempts last as long as they would in Packer");
@@ -256,7 +228,7 @@ async fn cancelling_ends_the_waiting() {
     assert_eq!(result.err().unwrap().to_string(), "cancelled");
 }
 
-fn script(sshd: &Sshd, content: &str, variables: Option<&str>, keep: bool) -> RemoteScript {
+pub(crate) fn script(sshd: &Sshd, content: &str, variables: Option<&str>, keep: bool) -> RemoteScript {
     let path = sshd.work("it's a script.sh").display().to_string();
     let variables = variables.map(|text| (sshd.work("variables.sh").display().to_string(), text.as_bytes().to_vec()));
     let quoted = path.replace('\'', r"'\''");
@@ -268,13 +240,13 @@ fn script(sshd: &Sshd, content: &str, variables: Option<&str>, keep: bool) -> Re
 }
 
 /// Output, errors, code, and what is left on the machine.
-async fn run_script(sshd: &Sshd, ssh: &Ssh, script: &RemoteScript) -> String {
+pub(crate) async fn run_script(sshd: &Sshd, ssh: &Ssh, script: &RemoteScript) -> String {
     let mut written = Written::default();
     let status = ssh.run_script(script, &mut written).await.unwrap();
     format!("{}|{}|{}|{}", written.stdout, written.stderr, status.code(), tree(&sshd.work("")))
 }
 
-const SCRIPT: &str = "#!/bin/sh -e\nprintf '<%s>\\n' \"$A\"\ncat\necho err >&2\nexit 9\n";
+pub(crate) const SCRIPT: &str = "#!/bin/sh -e\nprintf '<%s>\\n' \"$A\"\ncat\necho err >&2\nexit 9\n";
 
 #[tokio::test]
 async fn a_script_runs_in_one_channel_and_leaves_nothing() {
@@ -358,241 +330,6 @@ async fn a_lost_connection_is_made_again() {
 }
 
 #[tokio::test]
-async fn files_arrive_byte_for_byte_with_their_mode() {
-    let (sshd, ssh) = connected("", &[]).await;
-    let local = tempfile::tempdir().unwrap();
-    for (name, size, mode) in
-        [("empty", 0, 0o644), ("small", 1000, 0o755), ("odd", 20 * (1 << 20) + 12345, 0o640), ("least", 8 << 20, 0o600)]
-    {
-        let from = local.path().join(name);
-        let content: Vec<u8> = (0..size).map(|at: usize| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
-        fs::write(&from, &content).unwrap();
-        fs::set_permissions(&from, fs::Permissions::from_mode(mode)).unwrap();
-        // A longer file in its place must not shine through.
-        let to = sshd.work("$(touch x) it's").display().to_string();
-        let quoted = to.replace('\'', r"'\''");
-        assert_eq!(shown(&ssh, &format!("seq 100 > '{quoted}'; chmod 0666 '{quoted}'")).await, "||0");
-        let seen = AtomicU64::new(0);
-        let report = |done, total| {
-            assert_eq!(total, size as u64);
-            seen.fetch_max(done, Ordering::Relaxed);
-        };
-        ssh.upload(&from, &to, &report).await.unwrap();
-        assert_eq!(seen.load(Ordering::Relaxed), size as u64);
-        assert!(fs::read(&to).unwrap() == content, "{name}");
-        assert_eq!(fs::metadata(&to).unwrap().permissions().mode() & 0o777, mode, "{name}");
-        let back = local.path().join("back");
-        ssh.download(&to, &back, &silent).await.unwrap();
-        assert!(fs::read(&back).unwrap() == content, "{name}");
-    }
-    assert_eq!(fs::read_dir(sshd.work("")).unwrap().count(), 1);
-}
-
-#[tokio::test]
-async fn large_files_go_in_one_stream_where_ranges_do_not_work() {
-    let (sshd, ssh) = connected("MaxSessions 1", &[]).await;
-    let local = tempfile::NamedTempFile::new().unwrap();
-    let content = vec![7; 9 << 20];
-    fs::write(local.path(), &content).unwrap();
-    let to = sshd.work("file");
-    ssh.upload(local.path(), to.to_str().unwrap(), &silent).await.unwrap();
-    assert!(fs::read(&to).unwrap() == content);
-}
-
-#[tokio::test]
-async fn a_file_that_can_not_be_copied_says_why() {
-    let (sshd, ssh) = connected("", &[]).await;
-    let local = tempfile::tempdir().unwrap();
-    let from = local.path().join("file");
-    fs::write(&from, "x").unwrap();
-    let message = |error: anyhow::Error| format!("{error:#}").replace(local.path().to_str().unwrap(), "");
-    let folder = sshd.work("").display().to_string();
-    let error = message(ssh.upload(&from, &folder, &silent).await.unwrap_err());
-    assert!(
-        error.starts_with(&format!("upload `/file` to `{folder}`: ")) && error.contains("Is a directory"),
-        "{error}"
-    );
-    let error = message(ssh.download("/no/such/file", &local.path().join("to"), &silent).await.unwrap_err());
-    assert!(error.starts_with("download `/no/such/file` to `/to`: "), "{error}");
-    assert!(!local.path().join("to").exists());
-}
-
-/// The folder that the table of copy semantics is about.
-fn source() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let s = folder.path().join("s");
-    fs::create_dir_all(s.join("sub/empty")).unwrap();
-    fs::write(s.join("a"), "a").unwrap();
-    fs::set_permissions(s.join("a"), fs::Permissions::from_mode(0o755)).unwrap();
-    fs::write(s.join("sp ace"), "sp").unwrap();
-    fs::write(s.join("sub/c"), "c").unwrap();
-    fs::set_permissions(s.join("sub"), fs::Permissions::from_mode(0o700)).unwrap();
-    symlink("a", s.join("lnk")).unwrap();
-    symlink("sub", s.join("dir")).unwrap();
-    folder
-}
-
-const COPIED: &[&str] = &[
-    "a f 755 1",
-    "dir d 700",
-    "dir/c f 644 1",
-    "dir/empty d 755",
-    "lnk f 755 1",
-    "sp ace f 644 2",
-    "sub d 700",
-    "sub/c f 644 1",
-    "sub/empty d 755",
-];
-
-fn below(folder: &str) -> String {
-    COPIED.iter().map(|line| format!("{folder}{line}")).collect::<Vec<_>>().join("\n")
-}
-
-/// Uploads by every rule of the table, and shows what is there.
-async fn check_folders(sshd: &Sshd, ssh: &Ssh) {
-    let folder = source();
-    let s = folder.path().join("s");
-    let slash = Path::new(&format!("{}/", s.display())).to_owned();
-    let to = |name: &str| sshd.work(name).display().to_string();
-
-    ssh.upload(&s, &to("missing"), &silent).await.unwrap();
-    assert_eq!(tree(&sshd.work("missing")), below(""));
-
-    ssh.upload(&slash, &to("missing too"), &silent).await.unwrap();
-    assert_eq!(tree(&sshd.work("missing too")), below(""));
-
-    let make = async |name: &str| {
-        let path = to(name);
-        assert_eq!(shown(ssh, &format!("mkdir -m 0711 '{path}' && mkdir -m 1777 '{path}/sub'")).await, "||0");
-    };
-    make("there").await;
-    ssh.upload(&s, &to("there"), &silent).await.unwrap();
-    assert_eq!(tree(&sshd.work("there/s")), below(""));
-
-    // Folders that were there keep their modes, the destination as well as those in it.
-    make("full").await;
-    ssh.upload(&slash, &to("full"), &silent).await.unwrap();
-    let mode = |name: &str| fs::metadata(sshd.work(name)).unwrap().permissions().mode() & 0o7777;
-    assert_eq!((mode("full"), mode("full/a"), mode("full/sub/c")), (0o711, 0o755, 0o644));
-    assert_eq!(fs::read_to_string(sshd.work("full/dir/c")).unwrap(), "c");
-    if mode("full/sub") != 0o1777 {
-        // Only tars that can't be told set those of private folders.
-        assert_eq!(mode("full/sub"), 0o700);
-    }
-
-    // Totals are those of the files, and are reached.
-    let seen = AtomicU64::new(0);
-    let report = |done, total| {
-        assert_eq!(total, 6);
-        seen.fetch_max(done, Ordering::Relaxed);
-    };
-    ssh.upload(&slash, &to("$(id) it's"), &report).await.unwrap();
-    assert_eq!((seen.into_inner(), tree(&sshd.work("$(id) it's"))), (6, below("")));
-
-    // And back.
-    let back = tempfile::tempdir().unwrap();
-    ssh.download_folder(&to("missing/"), back.path()).await.unwrap();
-    let contents = |folder: &Path| {
-        let mut files = BTreeMap::new();
-        for name in ["a", "lnk", "sp ace", "sub/c", "dir/c"] {
-            files.insert(name, fs::read_to_string(folder.join(name)).unwrap());
-        }
-        files.into_values().collect::<Vec<_>>().join(",")
-    };
-    assert_eq!(contents(back.path()), "a,c,a,sp,c");
-    assert!(back.path().join("sub/empty").is_dir());
-    ssh.download_folder(&to("missing"), back.path()).await.unwrap();
-    assert_eq!(contents(&back.path().join("missing")), "a,c,a,sp,c");
-}
-
-#[tokio::test]
-async fn folders_follow_the_rules_of_scp() {
-    let (sshd, ssh) = connected("", &[]).await;
-    check_folders(&sshd, &ssh).await;
-}
-
-/// A machine whose programs are what `names` link to busybox, and nothing else.
-async fn poor_machine(names: &[&str]) -> (tempfile::TempDir, Sshd, Ssh) {
-    let folder = tempfile::tempdir().unwrap();
-    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
-    for name in names {
-        symlink("/usr/bin/busybox", folder.path().join(name)).unwrap();
-    }
-    assert!(Path::new("/usr/bin/busybox").exists(), "this test needs busybox: install `busybox-static`");
-    let path = folder.path().display().to_string();
-    // As if it were the login shell; sftp starts no shell.
-    let shell = folder.path().join("login");
-    let text = format!(
-        "#!/bin/sh\n[ \"$SSH_ORIGINAL_COMMAND\" = internal-sftp ] && exec /usr/lib/openssh/sftp-server\n\
-         PATH={path} exec /usr/bin/busybox sh -c \"$SSH_ORIGINAL_COMMAND\"\n"
-    );
-    fs::write(&shell, text).unwrap();
-    fs::set_permissions(&shell, fs::Permissions::from_mode(0o755)).unwrap();
-    let (sshd, ssh) = connected(&format!("ForceCommand {}", shell.display()), &[]).await;
-    (folder, sshd, ssh)
-}
-
-#[tokio::test]
-async fn busybox_does_as_well() {
-    let names = ["cat", "chmod", "rm", "mkdir", "tar", "wc", "test", "dd"];
-    let (_folder, sshd, ssh) = poor_machine(&names).await;
-    check_folders(&sshd, &ssh).await;
-    fs::remove_dir_all(sshd.work("missing")).unwrap();
-    let whole = script(&sshd, SCRIPT, Some("export A='x y'\n"), false);
-    assert!(run_script(&sshd, &ssh, &whole).await.starts_with("<x y>\n|err\n|9|"));
-    let local = tempfile::NamedTempFile::new().unwrap();
-    let content: Vec<u8> = (0..9 << 20).map(|at: u32| (at >> 8) as u8).collect();
-    fs::write(local.path(), &content).unwrap();
-    ssh.upload(local.path(), sshd.work("large").to_str().unwrap(), &silent).await.unwrap();
-    assert!(fs::read(sshd.work("large")).unwrap() == content);
-}
-
-#[tokio::test]
-async fn folders_arrive_without_tar() {
-    let (_folder, sshd, ssh) = poor_machine(&["cat", "chmod", "mkdir", "test"]).await;
-    check_folders(&sshd, &ssh).await;
-}
-
-#[tokio::test]
-async fn patterns_choose_what_is_downloaded() {
-    let (sshd, ssh) = connected("", &[]).await;
-    for (name, text) in [("logs/a 1.log", "1"), ("logs/b.log", "2"), ("logs/c.txt", "3"), ("logs/d/e.log", "4")] {
-        fs::create_dir_all(sshd.work(name).parent().unwrap()).unwrap();
-        fs::write(sshd.work(name), text).unwrap();
-    }
-    let get = async |pattern: &str| {
-        let to = tempfile::tempdir().unwrap();
-        match ssh.download_folder(sshd.work(pattern).to_str().unwrap(), to.path()).await {
-            Ok(()) => tree(to.path()),
-            Err(_) => "error".to_owned(),
-        }
-    };
-    assert_eq!(get("logs/*.log").await, "a 1.log f 644 1\nb.log f 644 1");
-    assert_eq!(get("logs/[a-b]*").await, "a 1.log f 644 1\nb.log f 644 1");
-    assert_eq!(get("lo*/d").await, "logs d 755\nlogs/d d 755\nlogs/d/e.log f 644 1");
-    assert_eq!(get("logs/*.none").await, "error");
-    assert_eq!(get("logs/*;touch x").await, "error");
-    assert!(!sshd.work("logs/x").exists());
-}
-
-#[tokio::test]
-async fn ten_thousand_files_take_no_longer_than_their_bytes() {
-    let (sshd, ssh) = connected("", &[]).await;
-    let local = tempfile::tempdir().unwrap();
-    for folder in 0..20 {
-        fs::create_dir(local.path().join(folder.to_string())).unwrap();
-        for file in 0..100 {
-            fs::write(local.path().join(format!("{folder}/{file}")), vec![b'x'; 1000 + file]).unwrap();
-        }
-    }
-    let started = Instant::now();
-    let from = format!("{}/", local.path().display());
-    ssh.upload(Path::new(&from), sshd.work("many").to_str().unwrap(), &silent).await.unwrap();
-    assert_eq!(tree(&sshd.work("many")), tree(local.path()));
-    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
-}
-
-#[tokio::test]
 async fn a_banner_that_is_none_is_shown() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -614,4 +351,26 @@ async fn a_banner_that_is_none_is_shown() {
         "Timeout waiting for SSH: no connection to 127.0.0.1:PORT within 1s; the last try met: an answer that is no SSH banner: \
          \"HTTP/1.1 400 Bad Request\""
     );
+}
+
+#[tokio::test]
+async fn the_null_builder_hands_out_a_connection_and_exports_nothing() {
+    let sshd = Sshd::start(None, "");
+    let component = find(BUILDERS, "null").unwrap();
+    let (body, _sources) = body(&[
+        ("ssh_host", Value::string("127.0.0.1")),
+        ("ssh_port", Value::number(i64::from(sshd.port))),
+        ("ssh_username", Value::string(USER)),
+        ("ssh_password", Value::string(PASSWORD)),
+    ]);
+    let mut diagnostics = Diagnostics::default();
+    let builder = (component.new)(&body, &mut diagnostics);
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    let build = Build::new();
+    let machine = builder.launch(&build.context).await.unwrap();
+    assert_eq!(shown(machine.communicator(), "echo here").await, "here\n||0");
+    let artifact = machine.capture(&build.context).await.unwrap();
+    assert_eq!((artifact.builder_id.as_str(), artifact.id.as_str()), ("fnoeding.null", "Null"));
+    assert_eq!(artifact.description, "Did not export anything. This is the null builder");
+    assert_eq!(artifact.files, Vec::<std::path::PathBuf>::new());
 }

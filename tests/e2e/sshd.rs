@@ -1,6 +1,6 @@
 //! A real sshd with a configuration of its own, and what a communicator needs to talk to it.
 
-use imgforge::communicators::ssh::{SshArguments, TemporaryKey};
+use imgforge::communicators::ssh::{Ssh, SshArguments, TemporaryKey};
 use imgforge::communicators::{Communicator, OutputSink};
 use imgforge::context::BuildContext;
 use imgforge::event::{Event, Events, Reporter};
@@ -235,4 +235,36 @@ pub(crate) async fn shown(communicator: &dyn Communicator, command: &str) -> Str
     let mut written = Written::default();
     let status = communicator.run(command, &mut written).await.unwrap();
     format!("{}|{}|{}", written.stdout, written.stderr, status.code())
+}
+
+/// A server and a connection to it by a temporary key.
+pub(crate) async fn connected(settings: &str, more: &[(&str, &str)]) -> (Sshd, Ssh) {
+    let key = TemporaryKey::generate("imgforge test").unwrap();
+    let sshd = Sshd::start(Some(&key), settings);
+    let build = Build::new();
+    let ssh = Ssh::connect(&arguments(more), "127.0.0.1", sshd.port, Some(&key), &build.context).await;
+    let ssh = ssh.unwrap_or_else(|error| panic!("{error:#}\n{}", sshd.log()));
+    assert_eq!(
+        build.lines(),
+        ["Using SSH communicator to connect: 127.0.0.1", "Waiting for SSH to become available...", "Connected to SSH!"]
+    );
+    (sshd, ssh)
+}
+
+/// Nobody watches a transfer.
+pub(crate) fn silent(_done: u64, _total: u64) {}
+
+/// Files below a folder with their modes and sizes, links shown as such.
+pub(crate) fn tree(folder: &Path) -> String {
+    let output = std::process::Command::new("find")
+        .args([".", "-mindepth", "1", "-printf", "%P %y %m %s\n"])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    // Sizes of folders depend on the file system.
+    let mut lines: Vec<_> =
+        text.lines().map(|line| if line.contains(" d ") { line.rsplit_once(' ').unwrap().0 } else { line }).collect();
+    lines.sort_unstable();
+    lines.join("\n")
 }

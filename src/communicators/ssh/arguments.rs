@@ -328,3 +328,215 @@ fn unknown_algorithm<'a>(kind: &str, name: &Spanned<String>, known: impl Iterato
     let known: Vec<_> = known.filter(|name| *name != "none" && *name != "clear").collect();
     invalid(format!("there is no {kind} `{}`", name.value), name.span).help(format!("known are {}", known.join(", ")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use imgforge_template::body::Entry;
+    use imgforge_template::gotemplate::{BuildValues, GoContext, User};
+    use imgforge_template::host::{FileStatus, Host};
+    use imgforge_template::source::{Origin, Sources};
+    use imgforge_template::value::Value;
+    use std::collections::BTreeMap;
+    use std::io;
+    use std::path::Path;
+    use std::sync::{Arc, LazyLock};
+
+    /// A world of some files in the home folder `/home/me`.
+    struct Files;
+
+    /// Making them takes a while.
+    static FILES: LazyLock<BTreeMap<&str, Vec<u8>>> = LazyLock::new(|| {
+        BTreeMap::from([
+            ("/home/me/key", make_key(&["-t", "ed25519", "-N", ""])),
+            ("rsa", make_key(&["-t", "rsa", "-b", "1024", "-m", "PEM", "-N", ""])),
+            ("sealed", make_key(&["-t", "ed25519", "-N", "secret"])),
+            ("sealed-pem", make_key(&["-t", "rsa", "-b", "1024", "-m", "PEM", "-N", "secret"])),
+            ("sealed-pkcs8", make_key(&["-t", "ecdsa", "-m", "PKCS8", "-N", "secret"])),
+            ("public", b"ssh-ed25519 AAAA me".to_vec()),
+            ("junk", b"junk".to_vec()),
+        ])
+    });
+
+    impl Host for Files {
+        fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+            let content = path.to_str().and_then(|path| FILES.get(path));
+            content.cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
+        }
+        fn status(&self, path: &Path) -> io::Result<FileStatus> {
+            if path == Path::new("/home/me") {
+                return Ok(FileStatus { is_directory: true, is_executable: true, size: 0 });
+            }
+            self.read(path).map(|text| FileStatus {
+                is_directory: false,
+                is_executable: false,
+                size: text.len() as u64,
+            })
+        }
+        fn list(&self, _directory: &Path) -> io::Result<Vec<String>> {
+            Ok(Vec::new())
+        }
+        fn environment(&self, name: &str) -> Option<String> {
+            (name == "HOME").then(|| "/home/me".to_owned())
+        }
+        fn started(&self) -> i64 {
+            0
+        }
+        fn now(&self) -> i64 {
+            0
+        }
+        fn working_directory(&self) -> PathBuf {
+            PathBuf::from("/work")
+        }
+        fn uuid(&self) -> String {
+            String::new()
+        }
+    }
+
+    fn make_key(arguments: &[&str]) -> Vec<u8> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("key");
+        let made = std::process::Command::new("ssh-keygen").arg("-q").arg("-f").arg(&file).args(arguments).status();
+        assert!(made.expect("this test needs ssh-keygen: install `openssh-client`").success());
+        std::fs::read(file).unwrap()
+    }
+
+    /// The arguments as read, and what the checks say: place, code, message.
+    fn check(text: &[(&str, Value)]) -> (SshArguments, String) {
+        let mut written = String::new();
+        let mut sources = Sources::default();
+        let file = sources.add("t.pkr.hcl", Origin::File, "");
+        let mut entries = BTreeMap::new();
+        for (name, value) in text {
+            let key = Span::new(file, written.len()..written.len() + name.len());
+            written += name;
+            let span = Span::new(file, written.len()..written.len() + 1);
+            written.push('=');
+            entries.insert((*name).to_owned(), Entry { key, value: value.clone(), expression: None, span });
+        }
+        let context = GoContext {
+            host: Arc::new(Files),
+            user: User::Forbidden,
+            environment_allowed: false,
+            build_name: None,
+            build_type: None,
+            template_dir: None,
+            resource_names: None,
+            build_values: BuildValues::Forbidden,
+        };
+        let body = Body::new(entries, Span::new(file, 0..0), Arc::new(context), false);
+        let mut diagnostics = Diagnostics::default();
+        let arguments: SshArguments = body.read(&mut diagnostics);
+        arguments.check(&body, &mut diagnostics);
+        let lines: Vec<_> =
+            diagnostics.iter().map(|diagnostic| format!("{}: {}", diagnostic.code, diagnostic.message)).collect();
+        (arguments, lines.join("\n"))
+    }
+
+    fn said(arguments: &[(&str, &str)]) -> String {
+        let mut all = vec![("ssh_username", Value::string("me"))];
+        all.extend(arguments.iter().map(|(name, value)| (*name, Value::string(*value))));
+        check(&all).1
+    }
+
+    #[test]
+    fn a_user_is_needed_unless_nobody_connects() {
+        assert_eq!(check(&[]).1, "missing-argument: the argument `ssh_username` is required to connect by SSH");
+        assert_eq!(check(&[("communicator", Value::string("none"))]).1, "");
+        assert_eq!(check(&[("ssh_username", Value::unknown())]).1, "");
+        assert_eq!(check(&[("communicator", Value::unknown())]).1, "");
+        assert_eq!(said(&[("ssh_username", "")]), "invalid-value: `ssh_username` must not be empty");
+    }
+
+    #[test]
+    fn key_files_are_read_before_a_build() {
+        let file = |path: &str| said(&[("ssh_private_key_file", path)]);
+        assert_eq!(file("~/key"), "");
+        assert_eq!(file("rsa"), "");
+        assert_eq!(file(""), "");
+        assert_eq!(file("~/none"), "missing-file: the key file `~/none` does not exist");
+        assert_eq!(file("~"), "invalid-key: the key file `~` is a folder");
+        for sealed in ["sealed", "sealed-pem", "sealed-pkcs8"] {
+            assert_eq!(file(sealed), format!("invalid-key: the key file `{sealed}` is protected by a passphrase"));
+        }
+        assert_eq!(file("public"), "invalid-key: the key file `public` is a public key, not a private one");
+        assert_eq!(
+            file("junk"),
+            "invalid-key: the key file `junk` is not a private key that we can read: Could not read key"
+        );
+    }
+
+    #[test]
+    fn what_is_not_there_yet_is_said_and_never_skipped() {
+        let list = |text: &str| Value::from(imgforge_template::value::Kind::Tuple([Value::string(text)].into()));
+        let said = check(&[
+            ("ssh_username", Value::string("me")),
+            ("ssh_bastion_host", Value::string("bastion")),
+            ("ssh_bastion_port", Value::number(2222)),
+            ("ssh_proxy_host", Value::string("")),
+            ("ssh_certificate_file", Value::string("c")),
+            ("ssh_clear_authorized_keys", Value::bool(true)),
+            ("ssh_disable_agent_forwarding", Value::bool(true)),
+            ("ssh_local_tunnels", list("1:a:2")),
+        ]);
+        assert_eq!(
+            said.1,
+            "not-supported-yet: `ssh_bastion_host` is not supported yet\n\
+             not-supported-yet: `ssh_certificate_file` is not supported yet\n\
+             not-supported-yet: `ssh_clear_authorized_keys` is not supported yet\n\
+             not-supported-yet: `ssh_local_tunnels` is not supported yet"
+        );
+        let winrm = check(&[("communicator", Value::string("winrm")), ("winrm_username", Value::string("me"))]);
+        assert_eq!(winrm.1, "not-supported-yet: the communicator `winrm` is not supported yet");
+    }
+
+    #[test]
+    fn wrong_values_are_all_said_at_once() {
+        let list = |text: &str| Value::from(imgforge_template::value::Kind::Tuple([Value::string(text)].into()));
+        let said = check(&[
+            ("ssh_username", Value::string("me")),
+            ("ssh_port", Value::number(0)),
+            ("ssh_ciphers", list("rot13")),
+            ("ssh_key_exchange_algorithms", list("curve25519-sha256")),
+            ("ssh_keep_alive_interval", Value::string("often")),
+            ("ssh_file_transfer_method", Value::string("ftp")),
+            ("temporary_key_pair_type", Value::string("rsa")),
+        ]);
+        assert_eq!(
+            said.1.lines().map(|line| line.chars().take(60).collect::<String>()).collect::<Vec<_>>(),
+            [
+                "ed25519-key-instead: the key made for the build is an `ed255",
+                "invalid-value: there is no cipher `rot13`",
+                "invalid-value: `ssh_port` must be from 1 to 65535, not 0",
+                "invalid-value: `ssh_keep_alive_interval` is not a duration: ",
+                "invalid-value: `ssh_file_transfer_method` must be `scp` or `"
+            ]
+        );
+        let other = check(&[("communicator", Value::string("telnet"))]);
+        assert_eq!(other.1, "invalid-value: there is no communicator `telnet` for this builder: it is `ssh` or `none`");
+    }
+
+    #[test]
+    fn time_and_attempts_limit_each_other_as_in_packer() {
+        let limits = |arguments: &[(&'static str, &str)]| {
+            let arguments: Vec<_> = arguments.iter().map(|(name, value)| (*name, Value::string(*value))).collect();
+            let arguments = check(&arguments).0;
+            let seconds = arguments.timeout().map(|timeout| timeout.as_secs());
+            (seconds, arguments.attempts().map(|attempts| (attempts.count, attempts.span.as_secs())))
+        };
+        assert_eq!(limits(&[]), (Some(300), Some((10, 0))));
+        assert_eq!(limits(&[("ssh_timeout", "60s")]), (Some(60), None));
+        assert_eq!(limits(&[("ssh_timeout", "60s"), ("ssh_wait_timeout", "20s")]), (Some(20), None));
+        assert_eq!(limits(&[("ssh_handshake_attempts", "100")]), (None, Some((100, 700))));
+        assert_eq!(limits(&[("ssh_handshake_attempts", "3"), ("ssh_timeout", "9s")]), (Some(9), Some((3, 21))));
+    }
+
+    #[test]
+    fn keeping_alive_can_be_turned_off() {
+        let interval = |text: &str| check(&[("ssh_keep_alive_interval", Value::string(text))]).0.keep_alive();
+        assert_eq!(check(&[]).0.keep_alive(), Some(Duration::from_secs(5)));
+        assert_eq!(interval("7s"), Some(Duration::from_secs(7)));
+        assert_eq!(interval("-1s"), None);
+        assert_eq!(interval("2000000000"), Some(Duration::from_secs(2)));
+    }
+}

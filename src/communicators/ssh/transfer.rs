@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::fs::File;
-use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _, BufWriter};
 
 /// What is written at a time: the fastest that was measured, and the block size of the ranges.
 pub(super) const CHUNK: usize = 256 << 10;
@@ -161,7 +161,7 @@ pub(super) async fn download_file(ssh: &Ssh, from: &str, to: &Path, report: &(dy
 struct Incoming<'a> {
     to: &'a Path,
     token: String,
-    file: Option<File>,
+    file: Option<BufWriter<File>>,
     /// What came before the content.
     header: Vec<u8>,
     total: u64,
@@ -197,7 +197,10 @@ impl Incoming<'_> {
                 self.header.extend(bytes);
                 let Some((size, start)) = read_header(&self.header, &self.token)? else { return Ok(()) };
                 self.total = size;
-                (self.file.insert(File::create(self.to).await?), self.header.split_off(start))
+                (
+                    self.file.insert(BufWriter::with_capacity(CHUNK, File::create(self.to).await?)),
+                    self.header.split_off(start),
+                )
             }
         };
         file.write_all(&content).await?;
