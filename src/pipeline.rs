@@ -319,7 +319,7 @@ mod tests {
     use imgforge_template::source::{Origin, Sources};
 
     fn read(text: &str) -> (Option<Pipeline>, Vec<String>) {
-        let mut sources = Sources::default();
+        let sources = Sources::default();
         let file = sources.add("imgforge.yml", Origin::File, text);
         let mut diagnostics = Diagnostics::default();
         let pipeline = parse(file, text, &mut diagnostics);

@@ -259,7 +259,7 @@ fn command(diagnostic: &Diagnostic, sources: &Sources, workspace: Option<&Path>,
     };
     let mut properties = Vec::new();
     let primary = diagnostic.primary.as_ref().filter(|label| sources.origin(label.span.file) == Origin::File);
-    let file = primary.and_then(|label| in_workspace(sources.name(label.span.file), workspace, working_directory));
+    let file = primary.and_then(|label| in_workspace(&sources.name(label.span.file), workspace, working_directory));
     if let (Some(label), Some(file)) = (primary, file) {
         let (start, end) = sources.range(label.span);
         properties.push(format!("file={}", property(&file)));
@@ -298,7 +298,7 @@ mod tests {
 
     #[test]
     fn a_diagnostic_is_a_command_with_exact_escapes() {
-        let mut sources = Sources::default();
+        let sources = Sources::default();
         let file = sources.add("images/a:b,c%.hcl", Origin::File, "one\nx = rgion\n");
         let diagnostic = Diagnostic::error("undefined-variable", "bad, 100%\nnext")
             .at(Span::new(file, 8..13))

@@ -26,10 +26,10 @@ pub(super) fn load(
     host: &Arc<dyn Host>,
     session: &Session,
 ) -> Loaded {
-    let mut sources = Sources::default();
+    let sources = Sources::default();
     let mut diagnostics = Diagnostics::default();
     let inputs = arguments.inputs(warn_undeclared);
-    let template = template::load(&arguments.template, &inputs, depth, host, &mut sources, &mut diagnostics);
+    let template = template::load(&arguments.template, &inputs, depth, host, &sources, &mut diagnostics);
     let mut plan = Plan::default();
     if let Some(template) = &template {
         session.events.add_secrets(&template.secrets);

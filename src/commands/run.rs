@@ -144,7 +144,7 @@ fn host(job: &Job) -> std::io::Result<Arc<dyn Host>> {
 }
 
 fn read(config: &Path, text: &str, session: &Session) -> Option<Pipeline> {
-    let mut sources = Sources::default();
+    let sources = Sources::default();
     // From now on the working directory is the folder that paths start from.
     let shown = config.strip_prefix(folder_of(config)).unwrap_or(config);
     let file = sources.add(shown.display().to_string(), Origin::File, text);

@@ -23,7 +23,7 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> Strin
             }
             let mut group = title.elements(Vec::<Snippet<'_, annotate_snippets::Annotation<'_>>>::new());
             for file in files {
-                let mut snippet = Snippet::source(&**sources.text(file)).path(sources.name(file));
+                let mut snippet = Snippet::source(sources.text(file).to_string()).path(sources.name(file).to_string());
                 let labels = [(AnnotationKind::Primary, primary)].into_iter();
                 let labels = labels.chain(diagnostic.related.iter().map(|label| (AnnotationKind::Context, label)));
                 for (kind, label) in labels.filter(|(_, label)| label.span.file == file) {
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn a_diagnostic_shows_its_places_and_what_to_do() {
-        let mut sources = Sources::default();
+        let sources = Sources::default();
         let file = sources.add("a.pkr.hcl", Origin::File, "one = 1\ntwo = 2\none = 3\n");
         let diagnostic = Diagnostic::error("duplicate-argument", "`one` is set twice")
             .at(Span::new(file, 16..19))

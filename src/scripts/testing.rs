@@ -110,7 +110,7 @@ impl World {
             resource_names: None,
             build_values: BuildValues::Later(vec!["ID".to_owned(), "Host".to_owned()]),
         };
-        let mut sources = Sources::default();
+        let sources = Sources::default();
         sources.add("t.pkr.hcl", Origin::File, writer.text);
         let header = Span::new(file, 0..5);
         Block { body: Body::new(entries, header, Arc::new(context), false), sources }
@@ -225,7 +225,7 @@ impl Block {
         let mut diagnostics = Diagnostics::default();
         drop(new(&self.body, &mut diagnostics));
         let show = |diagnostic: imgforge_template::diagnostic::Diagnostic| {
-            let place = diagnostic.primary.map_or("", |label| self.sources.slice(label.span));
+            let place = diagnostic.primary.map_or_else(String::new, |label| self.sources.slice(label.span));
             let help = diagnostic.help.map(|help| format!(" ({help})")).unwrap_or_default();
             format!("{} at {place}: {}{help}", diagnostic.code, diagnostic.message)
         };

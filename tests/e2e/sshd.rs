@@ -138,7 +138,7 @@ pub(crate) fn body(arguments: &[(&str, Value)]) -> (Body, Sources) {
         places.push((start, text.len() - 1));
     }
     text.push_str("}\n");
-    let mut sources = Sources::default();
+    let sources = Sources::default();
     let file = sources.add("test.pkr.hcl", Origin::File, text);
     let entries = arguments.iter().zip(places).map(|((name, value), (start, end))| {
         let key = Span::new(file, start..start + name.len());

@@ -71,7 +71,7 @@ pub fn assignments(
     inputs: &Inputs,
     folder: Option<&Path>,
     host: &dyn Host,
-    sources: &mut Sources,
+    sources: &Sources,
     diagnostics: &mut Diagnostics,
 ) -> Vec<Assignment> {
     let mut reader = Reader { document, host, sources, diagnostics, list: Vec::new() };
@@ -126,7 +126,7 @@ fn report_undeclared(
 struct Reader<'a> {
     document: &'a Document,
     host: &'a dyn Host,
-    sources: &'a mut Sources,
+    sources: &'a Sources,
     diagnostics: &'a mut Diagnostics,
     list: Vec<Assignment>,
 }
@@ -229,7 +229,7 @@ pub(crate) fn read(
     path: &Path,
     what: &str,
     host: &dyn Host,
-    sources: &mut Sources,
+    sources: &Sources,
     diagnostics: &mut Diagnostics,
 ) -> Option<(FileId, std::sync::Arc<str>)> {
     let shown = path.display().to_string();
@@ -248,7 +248,7 @@ pub(crate) fn read(
     match String::from_utf8(bytes) {
         Ok(text) => {
             let file = sources.add(shown, Origin::File, text);
-            let text = sources.text(file).clone();
+            let text = sources.text(file);
             Some((file, text))
         }
         Err(error) => {

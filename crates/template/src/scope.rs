@@ -1,6 +1,7 @@
 //! What an expression can refer to.
 
 use crate::host::Host;
+use crate::source::Sources;
 use crate::value::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -25,11 +26,13 @@ pub struct Scope {
     pub host: Arc<dyn Host>,
     /// The template's folder, which `file`, `fileset` and `templatefile` are relative to.
     pub root: PathBuf,
+    /// Where a file that is read as a template is kept, so that its mistakes are shown in it.
+    pub sources: Sources,
 }
 
 impl Scope {
-    pub fn new(host: Arc<dyn Host>, root: &Path, functions: Functions) -> Self {
-        Self { names: BTreeMap::new(), functions, host, root: root.to_owned() }
+    pub fn new(host: Arc<dyn Host>, root: &Path, functions: Functions, sources: &Sources) -> Self {
+        Self { names: BTreeMap::new(), functions, host, root: root.to_owned(), sources: sources.clone() }
     }
 
     /// The same scope with one more name, hiding an older one of that name.

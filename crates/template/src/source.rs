@@ -1,7 +1,7 @@
 //! Texts and places in them: files, spans of bytes, lines and columns, and the way back from cooked strings.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// One text known to a [`Sources`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -81,63 +81,67 @@ pub struct Position {
     pub column: usize,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Source {
-    name: String,
+    name: Arc<str>,
     origin: Origin,
     text: Arc<str>,
     /// Byte offset of the first byte of each line.
     lines: Vec<u32>,
 }
 
-/// All texts of one run. Spans mean something only together with the `Sources` that made their file ids.
-#[derive(Clone, Debug)]
-pub struct Sources {
-    files: Vec<Source>,
-    /// What [`Span::nowhere`] points into.
-    nowhere: Source,
+impl Source {
+    fn new(name: Arc<str>, origin: Origin, text: Arc<str>) -> Self {
+        let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| offset(at + 1));
+        let lines = std::iter::once(0).chain(starts).collect();
+        Self { name, origin, text, lines }
+    }
 }
 
-impl Default for Sources {
-    fn default() -> Self {
-        let nowhere = Source { name: String::new(), origin: Origin::Argument, text: "".into(), lines: vec![0] };
-        Self { files: Vec::new(), nowhere }
-    }
+/// All texts of one run. Spans mean something only together with the `Sources` that made their file ids.
+///
+/// A handle: clones share one list, which grows while a template is evaluated (`templatefile` reads further files).
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    files: Arc<RwLock<Vec<Arc<Source>>>>,
 }
 
 impl Sources {
     /// Adds a text under the name that messages show.
-    pub fn add(&mut self, name: impl Into<String>, origin: Origin, text: impl Into<Arc<str>>) -> FileId {
-        let text = text.into();
-        let lines = std::iter::once(0)
-            .chain(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| offset(at + 1)))
-            .collect();
-        self.files.push(Source { name: name.into(), origin, text, lines });
-        FileId(offset(self.files.len() - 1))
+    pub fn add(&self, name: impl Into<Arc<str>>, origin: Origin, text: impl Into<Arc<str>>) -> FileId {
+        let source = Arc::new(Source::new(name.into(), origin, text.into()));
+        let mut files = self.files.write().unwrap_or_else(PoisonError::into_inner);
+        files.push(source);
+        FileId(offset(files.len() - 1))
     }
 
-    fn source(&self, file: FileId) -> &Source {
-        self.files.get(file.0 as usize).unwrap_or(&self.nowhere)
+    fn source(&self, file: FileId) -> Arc<Source> {
+        let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
+        match files.get(file.0 as usize) {
+            Some(source) => source.clone(),
+            // What [`Span::nowhere`] points into.
+            None => Arc::new(Source::new("".into(), Origin::Argument, "".into())),
+        }
     }
 
-    pub fn name(&self, file: FileId) -> &str {
-        &self.source(file).name
+    pub fn name(&self, file: FileId) -> Arc<str> {
+        self.source(file).name.clone()
     }
 
     pub fn origin(&self, file: FileId) -> Origin {
         self.source(file).origin
     }
 
-    pub fn text(&self, file: FileId) -> &Arc<str> {
-        &self.source(file).text
+    pub fn text(&self, file: FileId) -> Arc<str> {
+        self.source(file).text.clone()
     }
 
     /// The text under a span; clamped to whole characters inside the file.
-    pub fn slice(&self, span: Span) -> &str {
+    pub fn slice(&self, span: Span) -> String {
         let text = self.text(span.file);
         let start = text.floor_char_boundary(span.start as usize);
         let end = text.ceil_char_boundary(span.end as usize).max(start);
-        &text[start..end.min(text.len())]
+        text[start..end.min(text.len())].to_owned()
     }
 
     /// Line and column of a byte offset.
@@ -157,29 +161,32 @@ impl Sources {
     /// The same texts with secrets overwritten, byte for byte, so that all places stay what they are. `None` where
     /// there is nothing to overwrite.
     pub fn masked(&self, secrets: &[String]) -> Option<Self> {
-        let holds = |text: &str| secrets.iter().any(|secret| !secret.is_empty() && text.contains(secret.as_str()));
-        if !self.files.iter().any(|source| holds(&source.text)) {
-            return None;
-        }
-        let mut masked = self.clone();
-        for source in masked.files.iter_mut().filter(|source| holds(&source.text)) {
+        let mut files = self.files.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut found = false;
+        for source in &mut files {
+            let present: Vec<_> =
+                secrets.iter().filter(|secret| !secret.is_empty() && source.text.contains(secret.as_str())).collect();
+            if present.is_empty() {
+                continue;
+            }
+            found = true;
             let mut text = source.text.to_string();
-            for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+            for secret in present {
                 // Line endings stay, or the lines would move.
                 let stars: String = secret.bytes().map(|byte| if byte == b'\n' { '\n' } else { '*' }).collect();
                 text = text.replace(secret.as_str(), &stars);
             }
-            source.text = text.into();
+            *source = Arc::new(Source::new(source.name.clone(), source.origin, text.into()));
         }
-        Some(masked)
+        found.then(|| Self { files: Arc::new(RwLock::new(files)) })
     }
 
     /// The whole line (from 1) of a file, without its line ending.
-    pub fn line(&self, file: FileId, line: usize) -> &str {
+    pub fn line(&self, file: FileId, line: usize) -> String {
         let source = self.source(file);
-        let Some(start) = source.lines.get(line.wrapping_sub(1)) else { return "" };
+        let Some(start) = source.lines.get(line.wrapping_sub(1)) else { return String::new() };
         let end = source.lines.get(line).map_or(source.text.len(), |end| *end as usize);
-        source.text[*start as usize..end].trim_end_matches(['\n', '\r'])
+        source.text[*start as usize..end].trim_end_matches(['\n', '\r']).to_owned()
     }
 }
 
@@ -273,7 +280,7 @@ mod tests {
 
     #[test]
     fn positions_count_characters_and_lines() {
-        let mut sources = Sources::default();
+        let sources = Sources::default();
         let file = sources.add("a.pkr.hcl", Origin::File, "ä = 1\nbcd\r\n");
         assert_eq!(sources.position(file, 0), Position { line: 1, column: 1 });
         assert_eq!(sources.position(file, 2), Position { line: 1, column: 2 });
@@ -284,18 +291,18 @@ mod tests {
 
     #[test]
     fn secrets_are_overwritten_where_they_stand() {
-        let mut sources = Sources::default();
+        let sources = Sources::default();
         let file = sources.add("-var key", Origin::Argument, "a geheim b\nc");
         assert!(sources.masked(&["other".to_owned()]).is_none());
         let masked = sources.masked(&["geheim".to_owned()]).unwrap();
-        assert_eq!(&**masked.text(file), "a ****** b\nc");
+        assert_eq!(&*masked.text(file), "a ****** b\nc");
         assert_eq!(masked.position(file, 11), Position { line: 2, column: 1 });
     }
 
     #[test]
     fn cooked_ranges_lead_back_to_the_source() {
         // source: x"a\u00e9b"  cooked: aéb
-        let mut sources = Sources::default();
+        let sources = Sources::default();
         let source = "x\"a\\u00e9b\"";
         let file = sources.add("t.json", Origin::File, source);
         let mut text = Text::new(file);

@@ -50,17 +50,17 @@ pub fn load(
     inputs: &Inputs,
     depth: Depth,
     host: &Arc<dyn Host>,
-    sources: &mut Sources,
+    sources: &Sources,
     diagnostics: &mut Diagnostics,
 ) -> Option<Template> {
     let (document, root, folder) = read(path, host.as_ref(), sources, diagnostics)?;
     requirement::check(&document.requirements, diagnostics);
     let assignments = inputs::assignments(&document, inputs, folder, host.as_ref(), sources, diagnostics);
-    let mut evaluation = Evaluation { host, root: &root, depth, secrets: Vec::new(), diagnostics };
+    let mut evaluation = Evaluation { host, root: &root, sources, depth, secrets: Vec::new(), diagnostics };
     let (scope, user) = match document.language {
         Language::Hcl2 => (evaluation.hcl(&document, &assignments), BTreeMap::new()),
         Language::Legacy => {
-            (Scope::new(host.clone(), &root, Functions::None), evaluation.legacy(&document, &assignments))
+            (Scope::new(host.clone(), &root, Functions::None, sources), evaluation.legacy(&document, &assignments))
         }
     };
     let secrets = evaluation.secrets;
@@ -69,7 +69,7 @@ pub fn load(
 
 type Read<'a> = (Document, PathBuf, Option<&'a Path>);
 
-fn read<'a>(path: &'a Path, host: &dyn Host, sources: &mut Sources, diagnostics: &mut Diagnostics) -> Option<Read<'a>> {
+fn read<'a>(path: &'a Path, host: &dyn Host, sources: &Sources, diagnostics: &mut Diagnostics) -> Option<Read<'a>> {
     let name = path.to_string_lossy();
     let parent = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -117,6 +117,7 @@ fn read<'a>(path: &'a Path, host: &dyn Host, sources: &mut Sources, diagnostics:
 struct Evaluation<'a> {
     host: &'a Arc<dyn Host>,
     root: &'a Path,
+    sources: &'a Sources,
     depth: Depth,
     secrets: Vec<String>,
     diagnostics: &'a mut Diagnostics,
@@ -141,7 +142,7 @@ impl Evaluation<'_> {
             ("versionFingerprint", Kind::Unknown(Type::String).into()),
         ];
         let path = [("cwd", Value::string(working_directory)), ("root", Value::string(root))];
-        let scope = Scope::new(self.host.clone(), self.root, Functions::All)
+        let scope = Scope::new(self.host.clone(), self.root, Functions::All, self.sources)
             .with("var", Value::object(values.iter().map(|(name, value)| (name.clone(), value.clone()))))
             .with("packer", Value::object(packer))
             .with("path", Value::object(path))
@@ -164,7 +165,7 @@ impl Evaluation<'_> {
             None => None,
         };
         let default = variable.default.as_ref().map(|expression| {
-            let scope = Scope::new(self.host.clone(), self.root, Functions::EnvironmentOnly);
+            let scope = Scope::new(self.host.clone(), self.root, Functions::EnvironmentOnly, self.sources);
             let value = eval::evaluate(expression, &scope, self.diagnostics);
             self.convert(value, constraint.as_ref(), variable, expression.span, "the default")
         });
@@ -218,7 +219,7 @@ impl Evaluation<'_> {
 
     /// The value of an assignment: text is taken as it is for strings, numbers and unknown types, else read as HCL2.
     fn given(&mut self, assignment: &Assignment, constraint: Option<&TypeConstraint>) -> Value {
-        let scope = Scope::new(self.host.clone(), self.root, Functions::None);
+        let scope = Scope::new(self.host.clone(), self.root, Functions::None, self.sources);
         match &assignment.form {
             Form::Expression(expression) => eval::evaluate(expression, &scope, self.diagnostics),
             Form::Text { file, text } => match constraint.map(TypeConstraint::to_type) {

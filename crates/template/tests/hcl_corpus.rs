@@ -73,7 +73,7 @@ fn real_templates_are_read_as_hcl_edit_reads_them() {
     let mut differences = Vec::new();
     for path in files {
         let Ok(text) = std::fs::read_to_string(&path) else { continue };
-        let mut sources = Sources::default();
+        let sources = Sources::default();
         let file = sources.add(path.to_string_lossy(), Origin::File, text.as_str());
         let mut diagnostics = Diagnostics::default();
         let body = hcl::parse(file, &text, &mut diagnostics);

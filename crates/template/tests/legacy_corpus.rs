@@ -91,7 +91,7 @@ fn real_templates_are_read() {
     let (mut templates, mut with_duplicates) = (0, 0);
     let mut all: BTreeMap<String, Arc<Text>> = BTreeMap::new();
     for path in files {
-        let mut sources = Sources::default();
+        let sources = Sources::default();
         let text = std::fs::read_to_string(&path).unwrap();
         let file = sources.add(path.to_string_lossy(), Origin::File, &*text);
         let mut diagnostics = Diagnostics::default();

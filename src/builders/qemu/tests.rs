@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 /// A body of `name = value` pairs between semicolons, and where they stand; a value with commas is a list, and one
 /// with slashes between commas a list of lists.
 fn body(text: &str) -> (Body, Sources) {
-    let mut sources = Sources::default();
+    let sources = Sources::default();
     let file = sources.add("t.pkr.hcl", Origin::File, text);
     let (mut entries, mut at) = (BTreeMap::new(), 0);
     for pair in text.split(';') {
@@ -61,7 +61,7 @@ fn check(text: &str) -> String {
     let mut diagnostics = Diagnostics::default();
     drop(new(&body, &mut diagnostics));
     let line = |diagnostic: &imgforge_template::diagnostic::Diagnostic| {
-        let place = diagnostic.primary.as_ref().map_or("nowhere", |label| sources.slice(label.span));
+        let place = diagnostic.primary.as_ref().map_or("nowhere".to_owned(), |label| sources.slice(label.span));
         format!("{} at [{place}]: {}", diagnostic.code, diagnostic.message)
     };
     diagnostics.iter().map(line).collect::<Vec<_>>().join("\n")

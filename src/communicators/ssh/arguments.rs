@@ -404,7 +404,7 @@ mod tests {
     /// The arguments as read, and what the checks say: place, code, message.
     fn check(text: &[(&str, Value)]) -> (SshArguments, String) {
         let mut written = String::new();
-        let mut sources = Sources::default();
+        let sources = Sources::default();
         let file = sources.add("t.pkr.hcl", Origin::File, "");
         let mut entries = BTreeMap::new();
         for (name, value) in text {

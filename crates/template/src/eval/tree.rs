@@ -48,26 +48,31 @@ impl Writer {
 #[derive(Default)]
 pub(crate) struct Written {
     sources: Sources,
+    count: usize,
 }
 
 impl Written {
     pub(crate) fn write(&mut self, node: Node) -> Expression {
-        // The next file of these sources; it is added once its text is there.
-        let file = self.sources.clone().add("", Origin::File, "");
+        // The id that the file gets once its text is there.
+        let other = Sources::default();
+        let file = (0..=self.count).fold(other.add("", Origin::File, ""), |last, index| {
+            if index == 0 { last } else { other.add("", Origin::File, "") }
+        });
+        self.count += 1;
         let mut writer = Writer { text: String::new(), file };
         let expression = node(&mut writer);
         self.sources.add("test.pkr.hcl", Origin::File, writer.text);
         expression
     }
 
-    pub(crate) fn slice(&self, span: Span) -> &str {
+    pub(crate) fn slice(&self, span: Span) -> String {
         self.sources.slice(span)
     }
 
     /// One line for each: place, code, message, help.
     pub(crate) fn show(&self, diagnostics: Diagnostics) -> String {
         let line = |diagnostic: crate::diagnostic::Diagnostic| {
-            let place = diagnostic.primary.map_or("nowhere", |label| self.slice(label.span));
+            let place = diagnostic.primary.map_or("nowhere".to_owned(), |label| self.slice(label.span));
             let help = diagnostic.help.map(|help| format!(" ({help})")).unwrap_or_default();
             format!("`{place}` {}: {}{help}", diagnostic.code, diagnostic.message)
         };

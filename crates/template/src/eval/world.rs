@@ -2,6 +2,7 @@
 
 use crate::host::{FileStatus, Host};
 use crate::scope::{Functions, Scope};
+use crate::source::Sources;
 use crate::types::Type;
 use crate::value::{Kind, Value};
 use std::io::{self, ErrorKind};
@@ -61,7 +62,7 @@ impl Host for World {
 
 /// A scope without names.
 pub(crate) fn empty(functions: Functions) -> Scope {
-    Scope::new(Arc::new(World), Path::new("/template"), functions)
+    Scope::new(Arc::new(World), Path::new("/template"), functions, &Sources::default())
 }
 
 /// A scope with values of all kinds.

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 /// Renders with all kinds of fields, and checks that each place lies inside the source.
 fn check_anything(source: &str) {
-    let mut sources = Sources::default();
+    let sources = Sources::default();
     let file = sources.add("t.json", Origin::File, source);
     let mut text = Text::new(file);
     // Every third character is an escape as far as places are concerned.
@@ -86,7 +86,7 @@ fn template() -> impl Strategy<Value = String> {
 }
 
 fn ours(source: &str) -> Option<String> {
-    let mut sources = Sources::default();
+    let sources = Sources::default();
     let file = sources.add("t.json", Origin::File, source);
     let mut text = Text::new(file);
     text.push_verbatim(source, 0);

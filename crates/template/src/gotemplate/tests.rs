@@ -64,7 +64,7 @@ pub(super) fn context() -> GoContext {
 }
 
 fn render_in(source: &str, context: &GoContext, fields: &Fields<'_>) -> String {
-    let mut sources = Sources::default();
+    let sources = Sources::default();
     // Whatever stands before the string moves all places.
     let file = sources.add("t.json", Origin::File, format!("0123456789{source}"));
     let mut text = Text::new(file);
@@ -469,7 +469,7 @@ fn the_language_itself() {
 #[test]
 fn places_lead_through_json_escapes() {
     let source = r#"{"a": "\u00e9\ud83d\ude00\n{{user \"nam\"}} {{ uper `x` }} {{split \"a\\tb\" \"\\t\" 9}}"}"#;
-    let mut sources = Sources::default();
+    let sources = Sources::default();
     let file = sources.add("t.json", Origin::File, source);
     let mut diagnostics = Diagnostics::default();
     let root = crate::json::parse(file, source, &mut diagnostics);

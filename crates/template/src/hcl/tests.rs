@@ -12,7 +12,7 @@ use crate::syntax::{BinaryOperator, Body, Expression, ExpressionKind, ObjectKey,
 
 /// Parses a text; returns its sources, tree, and mistakes as `line:column-line:column code: message`.
 fn parse(text: &str) -> (Sources, Body, Vec<String>) {
-    let mut sources = Sources::default();
+    let sources = Sources::default();
     let file = sources.add("test.pkr.hcl", Origin::File, text);
     let mut diagnostics = Diagnostics::default();
     let body = hcl::parse(file, text, &mut diagnostics);

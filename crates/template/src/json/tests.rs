@@ -4,7 +4,7 @@ use crate::source::{Origin, Sources};
 use proptest::prelude::*;
 
 fn read(text: &str) -> (Sources, Expression, Vec<Diagnostic>) {
-    let mut sources = Sources::default();
+    let sources = Sources::default();
     let file = sources.add("t.json", Origin::File, text);
     let mut diagnostics = Diagnostics::default();
     let root = parse(file, text, &mut diagnostics);

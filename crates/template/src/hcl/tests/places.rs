@@ -90,12 +90,13 @@ fn directives_span_from_start_to_end() {
 #[test]
 fn tokens_are_lossless() {
     let text = "\u{feff}a = \"b${c ~}\" # d\n/* e */ f = <<-X\n g\n X\n";
-    let mut sources = Sources::default();
+    let sources = Sources::default();
     let file = sources.add("t", Origin::File, text);
     let mut diagnostics = Diagnostics::default();
     let tokens = tokenize(file, text, &mut diagnostics);
     assert!(diagnostics.is_empty());
-    let shown: Vec<_> = tokens.iter().map(|token| (token.kind, sources.slice(token.span))).collect();
+    let texts: Vec<String> = tokens.iter().map(|token| sources.slice(token.span)).collect();
+    let shown: Vec<_> = tokens.iter().map(|token| token.kind).zip(texts.iter().map(String::as_str)).collect();
     use TokenKind::*;
     assert_eq!(
         shown,
@@ -125,7 +126,7 @@ fn tokens_are_lossless() {
 #[test]
 fn a_single_expression_may_span_lines() {
     let mut diagnostics = Diagnostics::default();
-    let mut sources = Sources::default();
+    let sources = Sources::default();
     let text = "{ a = 1\nb = [2] }\n";
     let file = sources.add("-var", Origin::Argument, text);
     let expression = parse_expression(file, text, &mut diagnostics);
