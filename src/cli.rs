@@ -43,6 +43,9 @@ pub struct TemplateArguments {
     /// Not these builds and post-processors
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub except: Vec<String>,
+    /// Read all data sources before all locals, rather than each after what it refers to
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_name = "BOOL")]
+    pub use_sequential_evaluation: bool,
 }
 
 impl TemplateArguments {

@@ -23,7 +23,9 @@ pub mod post_processors;
 pub mod provisioners;
 
 pub mod build;
+pub mod data_reader;
 pub mod glob;
+pub(crate) mod known;
 pub mod plan;
 pub mod recipe;
 

@@ -7,15 +7,18 @@ pub use select::Selection;
 
 use crate::builders::{BUILDERS, Builder};
 use crate::component::{self, Component};
+use crate::known::{self, Known};
 use crate::post_processors::{POST_PROCESSORS, PostProcessor};
 use crate::provisioners::{PROVISIONERS, Provisioner};
-use crate::recipe::{Recipe, View};
+use crate::recipe::{self, Recipe, View};
 use imgforge_template::arguments;
 use imgforge_template::diagnostic::{Diagnostic, Diagnostics, Severity};
-use imgforge_template::document::{Build, Document, Language, Source, SourceUse, Step};
+use imgforge_template::document::{Build, Document, Language, Plugin, Source, SourceUse, Step};
 use imgforge_template::eval;
 use imgforge_template::gotemplate::{BuildValues, Fields, GoContext, GoTemplate, User};
 use imgforge_template::host::Host;
+use imgforge_template::repeat::Repeat;
+use imgforge_template::scope::Scope;
 use imgforge_template::source::{Span, Spanned};
 use imgforge_template::suggest;
 use imgforge_template::syntax::{self, Expression, ExpressionKind, ObjectKey};
@@ -28,6 +31,9 @@ use std::time::Duration;
 #[derive(Default)]
 pub struct Plan {
     pub builds: Vec<PlannedBuild>,
+    /// Why builds that were selected can't run, although nothing is wrong with the template: errors where it is to
+    /// be built.
+    pub unbuildable: Diagnostics,
 }
 
 /// One build.
@@ -100,20 +106,22 @@ const POST_PROCESSOR_ARGUMENTS: &[&str] = &["name", "only", "except", "keep_inpu
 
 /// Plans the builds of a template that the selection lets through. Components are checked for every one of them.
 pub fn plan(template: &Template, selection: &Selection, host: &Arc<dyn Host>, diagnostics: &mut Diagnostics) -> Plan {
-    let mut planner = Planner { template, document: &template.document, selection, host, diagnostics };
-    let mut plan = Plan::default();
-    let mut names = Vec::new();
-    for build in &template.document.builds {
-        planner.build(build, &mut plan, &mut names);
+    let (document, unbuildable) = (&template.document, Diagnostics::default());
+    let mut planner = Planner { template, document, selection, host, diagnostics, unbuildable, names: Vec::new() };
+    let mut builds = Vec::new();
+    for build in &document.builds {
+        planner.build(build, &mut builds);
     }
-    if template.document.builds.is_empty() && !planner.diagnostics.has_errors() {
+    if document.builds.is_empty() && !planner.diagnostics.has_errors() {
         let message = "this template has no `build` block, so nothing would be built";
         planner
             .diagnostics
             .push(Diagnostic::error("missing-build", message).help("add `build { sources = [\"source.TYPE.NAME\"] }`"));
     }
-    selection.report_unused(&names, planner.diagnostics);
-    plan
+    selection.report_unused(&planner.names, planner.diagnostics);
+    let mut unbuildable = planner.unbuildable;
+    unbuildable.append(diagnostics.extract("not-supported-yet"));
+    Plan { builds, unbuildable }
 }
 
 struct Planner<'a> {
@@ -122,6 +130,9 @@ struct Planner<'a> {
     selection: &'a Selection,
     host: &'a Arc<dyn Host>,
     diagnostics: &'a mut Diagnostics,
+    unbuildable: Diagnostics,
+    /// All names that `-only` and `-except` could have meant.
+    names: Vec<String>,
 }
 
 /// A source as one build uses it.
@@ -130,38 +141,71 @@ struct Used<'a> {
     /// The name within the build.
     name: String,
     extra: Option<&'a Arc<syntax::Body>>,
+    iterator: Option<Iterator>,
+    /// It stands in for the sources of a build that names none that is there, so that its steps are checked.
+    is_stand_in: bool,
 }
 
-impl Planner<'_> {
-    fn build(&mut self, build: &Build, plan: &mut Plan, names: &mut Vec<String>) {
-        let block_name = build.name.as_ref().and_then(|expression| self.text(expression)).unwrap_or_default();
-        let document = self.document;
-        for used in self.sources(build, document) {
+/// What a build does with the machine and what comes of it.
+struct Steps {
+    provisioners: Vec<PlannedProvisioner>,
+    error_cleanup_provisioner: Option<PlannedProvisioner>,
+    post_processors: Vec<Vec<PlannedPostProcessor>>,
+}
+
+/// What `dynamic` iterates over, at one element.
+type Iterator = (Arc<str>, Value);
+
+/// What a name in a template stands for.
+enum Found<T: ?Sized + 'static> {
+    Ours(&'static Component<T>),
+    /// It can be checked as far as that goes without its arguments, not run: why not.
+    Foreign(Diagnostic),
+}
+
+impl<'a> Used<'a> {
+    fn new(source: &'a Source, name: Option<String>) -> Self {
+        let name = name.unwrap_or_else(|| source.name.value.clone());
+        Self { source, name, extra: None, iterator: None, is_stand_in: false }
+    }
+}
+
+impl<'a> Planner<'a> {
+    fn build(&mut self, build: &'a Build, planned: &mut Vec<PlannedBuild>) {
+        let scope = &self.template.scope;
+        let block_name = build.name.as_ref().and_then(|expression| self.text(expression, scope)).unwrap_or_default();
+        if let Some(description) = &build.description {
+            self.text(description, scope);
+        }
+        let sources = self.sources(build);
+        if sources.is_empty() {
+            let nothing = syntax::Body { attributes: Vec::new(), blocks: Vec::new(), span: build.header };
+            let none = Spanned::new(String::new(), build.header);
+            let (kind, name) = (none.clone(), none);
+            let source = Source { kind, name, name_text: None, body: Arc::new(nothing), header: build.header };
+            let used = Used { is_stand_in: true, ..Used::new(&source, None) };
+            let view = self.view(&used, &block_name, "");
+            let view = View { scope: view.scope.with("source", Value::unknown()), ..view };
+            self.steps(build, &used, &view);
+        }
+        for used in sources {
             let (name, selected_by, label) = self.names(&used, &block_name);
-            names.push(selected_by.clone());
+            self.names.push(selected_by.clone());
             if !self.selection.takes_build(&selected_by) {
                 continue;
             }
             let view = self.view(&used, &block_name, &label);
-            let builder = self.builder(&used, view.clone());
+            // What a `dynamic` source iterates over reaches its own arguments; the steps of the build don't see it.
+            let iterators = used.iterator.iter().cloned().collect();
+            let builder = self.builder(&used, View { iterators, ..view.clone() });
             let view = match &builder {
                 Some(builder) => View { value_names: builder.value_names().to_vec(), ..view },
                 None => view,
             };
-            let provisioners =
-                build.provisioners.iter().filter_map(|step| self.provisioner(step, &used, view.clone())).collect();
-            let error_cleanup_provisioner =
-                build.error_cleanup_provisioner.as_ref().and_then(|step| self.provisioner(step, &used, view.clone()));
-            let mut post_processors = Vec::new();
-            for sequence in &build.post_processors {
-                let sequence = self.sequence(sequence, &used, &view, names);
-                if !sequence.is_empty() {
-                    post_processors.push(sequence);
-                }
-            }
+            let Steps { provisioners, error_cleanup_provisioner, post_processors } = self.steps(build, &used, &view);
             if let Some(builder) = builder {
                 let builder_type = used.source.kind.value.clone();
-                plan.builds.push(PlannedBuild {
+                planned.push(PlannedBuild {
                     name,
                     label,
                     builder_type,
@@ -174,12 +218,59 @@ impl Planner<'_> {
         }
         if self.document.language == Language::Legacy {
             // Packer runs them by name.
-            plan.builds.sort_by(|a, b| a.label.cmp(&b.label));
+            planned.sort_by(|a, b| a.label.cmp(&b.label));
         }
     }
 
-    fn text(&mut self, expression: &Expression) -> Option<String> {
-        let value = eval::evaluate(expression, &self.template.scope, self.diagnostics);
+    fn steps(&mut self, build: &Build, used: &Used<'_>, view: &View) -> Steps {
+        let mut provisioners = Vec::new();
+        for (step, view) in self.repeated(&build.provisioners, view) {
+            provisioners.extend(self.provisioner(&step, used, view));
+        }
+        let error_cleanup_provisioner =
+            build.error_cleanup_provisioner.as_ref().and_then(|step| self.provisioner(step, used, view.clone()));
+        let mut post_processors = Vec::new();
+        for sequence in &build.post_processors {
+            for iterator in self.elements(sequence.repeat.as_deref(), view) {
+                let view = iterator.map_or_else(|| view.clone(), |iterator| view.with_iterator(iterator));
+                let sequence = self.sequence(&sequence.steps, used, &view);
+                if !sequence.is_empty() {
+                    post_processors.push(sequence);
+                }
+            }
+        }
+        Steps { provisioners, error_cleanup_provisioner, post_processors }
+    }
+
+    /// The elements that a `dynamic` block goes through; `None` once for a block that is no `dynamic` one.
+    fn elements(&mut self, repeat: Option<&Repeat>, view: &View) -> Vec<Option<Iterator>> {
+        match repeat {
+            None => vec![None],
+            Some(repeat) => repeat.elements(&view.repeat_scope(), self.diagnostics).into_iter().map(Some).collect(),
+        }
+    }
+
+    /// The steps of a build with those of `dynamic` blocks written out, each with its view of the template.
+    fn repeated(&mut self, steps: &[Step], view: &View) -> Vec<(Step, View)> {
+        let mut found = Vec::new();
+        for step in steps {
+            for iterator in self.elements(step.repeat.as_deref(), view) {
+                let Some(iterator) = iterator else {
+                    found.push((step.clone(), view.clone()));
+                    continue;
+                };
+                let view = view.with_iterator(iterator);
+                let kind = step.repeat.as_ref().and_then(|repeat| repeat.label(&view.repeat_scope(), self.diagnostics));
+                if let Some(kind) = kind {
+                    found.push((Step { kind, ..step.clone() }, view));
+                }
+            }
+        }
+        found
+    }
+
+    fn text(&mut self, expression: &Expression, scope: &Scope) -> Option<String> {
+        let value = eval::evaluate(expression, scope, self.diagnostics);
         match value.kind {
             Kind::String(text) => Some(text.to_string()),
             Kind::Number(number) => Some(number.to_string()),
@@ -192,24 +283,33 @@ impl Planner<'_> {
         }
     }
 
-    fn sources<'d>(&mut self, build: &'d Build, document: &'d Document) -> Vec<Used<'d>> {
+    fn sources(&mut self, build: &'a Build) -> Vec<Used<'a>> {
+        let document = self.document;
         let mut used = Vec::new();
         for source_use in &build.sources {
             match source_use {
-                SourceUse::All => {
-                    let all = document.sources.iter();
-                    used.extend(all.map(|source| Used { source, name: source.name.value.clone(), extra: None }));
-                }
-                SourceUse::Block { reference, name, body } => {
-                    let Some(source) = self.source(&reference.value, reference.span, document) else { continue };
-                    let name = name.as_ref().map_or_else(|| source.name.value.clone(), |name| name.value.clone());
+                SourceUse::All => used.extend(document.sources.iter().map(|source| Used::new(source, None))),
+                SourceUse::Block { reference, name, body, repeat: None } => {
+                    let Some(source) = self.source(&reference.value, reference.span, build) else { continue };
+                    let scope = &self.template.scope;
+                    let name = name.as_ref().and_then(|name| self.text(name, scope));
                     self.report_both(source, body);
-                    used.push(Used { source, name, extra: Some(body) });
+                    used.push(Used { extra: Some(body), ..Used::new(source, name) });
+                }
+                SourceUse::Block { name, body, repeat: Some(repeat), .. } => {
+                    for iterator in repeat.elements(&self.template.scope, self.diagnostics) {
+                        let scope = self.template.scope.clone().with(&iterator.0, iterator.1.clone());
+                        let Some(reference) = repeat.label(&scope, self.diagnostics) else { continue };
+                        let Some(source) = self.source(&reference.value, reference.span, build) else { continue };
+                        let name = name.as_ref().and_then(|name| self.text(name, &scope));
+                        self.report_both(source, body);
+                        used.push(Used { extra: Some(body), iterator: Some(iterator), ..Used::new(source, name) });
+                    }
                 }
                 SourceUse::List(expression) => {
                     for (reference, span) in self.references(expression) {
-                        if let Some(source) = self.source(&reference, span, document) {
-                            used.push(Used { source, name: source.name.value.clone(), extra: None });
+                        if let Some(source) = self.source(&reference, span, build) {
+                            used.push(Used::new(source, None));
                         }
                     }
                 }
@@ -262,7 +362,8 @@ impl Planner<'_> {
         references
     }
 
-    fn source<'d>(&mut self, reference: &str, span: Span, document: &'d Document) -> Option<&'d Source> {
+    fn source(&mut self, reference: &str, span: Span, build: &Build) -> Option<&'a Source> {
+        let document = self.document;
         let parts: Vec<&str> = reference.split('.').collect();
         // With three parts or more the first one is not looked at, whatever it is.
         let (kind, name) = match parts.as_slice() {
@@ -271,6 +372,7 @@ impl Planner<'_> {
                 self.diagnostics.push(
                     Diagnostic::error("invalid-reference", format!("`{reference}` does not name a source"))
                         .at(span)
+                        .related(build.header, "in this build")
                         .help("write `source.TYPE.NAME`"),
                 );
                 return None;
@@ -280,8 +382,9 @@ impl Planner<'_> {
         if found.is_none() {
             let known: Vec<String> =
                 document.sources.iter().map(|source| format!("{}.{}", source.kind.value, source.name.value)).collect();
-            let diagnostic =
-                Diagnostic::error("unknown-source", format!("there is no source `{kind}.{name}`")).at(span);
+            let diagnostic = Diagnostic::error("unknown-source", format!("there is no source `{kind}.{name}`"))
+                .at(span)
+                .related(build.header, "in this build");
             let close = suggest::closest(&format!("{kind}.{name}"), known.iter().map(String::as_str));
             self.diagnostics.push(match close {
                 Some(close) => diagnostic.help(format!("did you mean `source.{close}`?")),
@@ -333,48 +436,88 @@ impl Planner<'_> {
         context.build_type = Some(kind.clone());
         let source = [("type", Value::string(kind)), ("name", Value::string(used.name.as_str()))];
         let scope = self.template.scope.clone().with("source", Value::object(source));
-        View { language, scope, context, block_name: block_name.to_owned(), value_names: Vec::new() }
+        let (value_names, iterators) = (Vec::new(), Vec::new());
+        View { language, scope, context, block_name: block_name.to_owned(), value_names, iterators }
     }
 
+    /// What a component's name stands for; `None` after an error where it is no name at all.
     fn find<T: ?Sized>(
         &mut self,
         registry: &'static [Component<T>],
+        known: &Known,
         kind: &Spanned<String>,
-        what: &str,
-    ) -> Option<&'static Component<T>> {
-        let found = component::find(registry, &kind.value);
-        if found.is_none() {
-            let message = format!("there is no {what} `{}`", kind.value);
-            let diagnostic = Diagnostic::error(unknown_code(what), message).at(kind.span);
-            let names: Vec<&str> = registry.iter().map(|component| component.name).collect();
-            self.diagnostics.push(match suggest::closest(&kind.value, names.iter().copied()) {
-                Some(close) => diagnostic.help(format!("did you mean `{close}`?")),
-                None => diagnostic.help(format!("imgforge has these so far: {}", names.join(", "))),
-            });
+    ) -> Option<Found<T>> {
+        if let Some(component) = component::find(registry, &kind.value) {
+            return Some(Found::Ours(component));
         }
-        found
+        let (what, name) = (known.what, &kind.value);
+        if known.names.contains(&name.as_str()) {
+            let message = format!("the {what} `{name}` can be checked, but not run yet");
+            return Some(Found::Foreign(Diagnostic::error("not-supported-yet", message).at(kind.span)));
+        }
+        if let Some(plugin) = self.plugin(name) {
+            let message = format!("the {what} `{name}` comes from a plugin that imgforge does not know");
+            let source = plugin.source.span;
+            let error = Diagnostic::error("unchecked-component", message)
+                .at(kind.span)
+                .related(source, "the plugin")
+                .help("its arguments are not checked, and it can't be run");
+            return Some(Found::Foreign(error));
+        }
+        let diagnostic = Diagnostic::error(known.code, format!("there is no {what} `{name}`")).at(kind.span);
+        let ours: Vec<&str> = registry.iter().map(|component| component.name).collect();
+        self.diagnostics.push(match suggest::closest(name, ours.iter().chain(known.names).copied()) {
+            Some(close) => diagnostic.help(format!("did you mean `{close}`?")),
+            None => diagnostic.help(format!("imgforge has these so far: {}", ours.join(", "))),
+        });
+        None
+    }
+
+    /// The plugin of `required_plugins` whose component has this name.
+    fn plugin(&self, name: &str) -> Option<&Plugin> {
+        self.document.plugins.iter().find(|plugin| {
+            name.strip_prefix(plugin.name.value.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        })
     }
 
     fn builder(&mut self, used: &Used<'_>, view: View) -> Option<Arc<dyn Builder>> {
         let source = used.source;
-        let component = self.find(BUILDERS, &source.kind, "builder")?;
-        let bodies = [&source.body].into_iter().chain(used.extra).cloned().collect();
-        let recipe = Recipe { component, bodies, taken: &[], overrides: None, header: source.header, view };
-        Some(Arc::from(recipe.make(None, self.diagnostics)))
+        let bodies: Vec<_> = [&source.body].into_iter().chain(used.extra).cloned().collect();
+        match self.find(BUILDERS, &known::BUILDERS, &source.kind)? {
+            Found::Foreign(why) => {
+                self.unbuildable.push(why);
+                recipe::check_values(&bodies, &[], &view, self.diagnostics);
+                None
+            }
+            Found::Ours(component) => {
+                let recipe = Recipe { component, bodies, taken: &[], overrides: None, header: source.header, view };
+                Some(Arc::from(recipe.make(None, self.diagnostics)))
+            }
+        }
     }
 
     fn provisioner(&mut self, step: &Step, used: &Used<'_>, view: View) -> Option<PlannedProvisioner> {
-        let component = self.find(PROVISIONERS, &step.kind, "provisioner")?;
+        let found = self.find(PROVISIONERS, &known::PROVISIONERS, &step.kind)?;
         let taken = match self.document.language {
             Language::Hcl2 => PROVISIONER_ARGUMENTS,
             Language::Legacy => LEGACY_PROVISIONER_ARGUMENTS,
         };
         let overrides = self.overrides(step, used);
-        let recipe = Recipe { component, bodies: vec![step.body.clone()], taken, overrides, header: step.header, view };
-        let arguments: ProvisionerArguments = recipe.engine_body(self.diagnostics).read(self.diagnostics);
+        let bodies = vec![step.body.clone()];
+        let arguments: ProvisionerArguments =
+            recipe::engine_body(&bodies, taken, step.header, &view, self.diagnostics).read(self.diagnostics);
         if !self.applies(used, &arguments.only, &arguments.except) {
             return None;
         }
+        let component = match found {
+            Found::Ours(component) => component,
+            Found::Foreign(why) => {
+                self.unbuildable.push(why);
+                recipe::check_values(&bodies, taken, &view, self.diagnostics);
+                return None;
+            }
+        };
+        let recipe = Recipe { component, bodies, taken, overrides, header: step.header, view };
         drop(recipe.make(None, self.diagnostics));
         Some(PlannedProvisioner {
             recipe,
@@ -397,7 +540,7 @@ impl Planner<'_> {
         for item in items {
             let (name, span) = match &item.key {
                 ObjectKey::Name(name) => (name.value.to_string(), name.span),
-                ObjectKey::Expression(expression) => match self.text(expression) {
+                ObjectKey::Expression(expression) => match self.text(expression, &self.template.scope) {
                     Some(name) => (name, expression.span),
                     None => continue,
                 },
@@ -449,31 +592,22 @@ impl Planner<'_> {
                 used.source.name.value.clone()
             }
         };
+        if used.is_stand_in {
+            return true;
+        }
         let has = |names: &[Spanned<String>]| names.iter().any(|wanted| wanted.value == name);
         if only.is_empty() { !has(except) } else { has(only) }
     }
 
-    fn sequence(
-        &mut self,
-        steps: &[Step],
-        used: &Used<'_>,
-        view: &View,
-        names: &mut Vec<String>,
-    ) -> Vec<PlannedPostProcessor> {
+    fn sequence(&mut self, steps: &[Step], used: &Used<'_>, view: &View) -> Vec<PlannedPostProcessor> {
         let mut sequence = Vec::new();
-        for step in steps {
-            let Some(component) = self.find(POST_PROCESSORS, &step.kind, "post-processor") else { continue };
-            let recipe = Recipe {
-                component,
-                bodies: vec![step.body.clone()],
-                taken: POST_PROCESSOR_ARGUMENTS,
-                overrides: None,
-                header: step.header,
-                view: view.clone(),
-            };
-            let arguments: PostProcessorArguments = recipe.engine_body(self.diagnostics).read(self.diagnostics);
+        for (step, view) in self.repeated(steps, view) {
+            let Some(found) = self.find(POST_PROCESSORS, &known::POST_PROCESSORS, &step.kind) else { continue };
+            let (bodies, taken) = (vec![step.body.clone()], POST_PROCESSOR_ARGUMENTS);
+            let arguments: PostProcessorArguments =
+                recipe::engine_body(&bodies, taken, step.header, &view, self.diagnostics).read(self.diagnostics);
             let name = arguments.name.clone().unwrap_or_else(|| step.kind.value.clone());
-            names.push(name.clone());
+            self.names.push(name.clone());
             if !self.selection.takes_post_processor(&name) {
                 // It is left out with everything after it.
                 break;
@@ -481,18 +615,19 @@ impl Planner<'_> {
             if !self.applies(used, &arguments.only, &arguments.except) {
                 continue;
             }
+            let component = match found {
+                Found::Ours(component) => component,
+                Found::Foreign(why) => {
+                    self.unbuildable.push(why);
+                    recipe::check_values(&bodies, taken, &view, self.diagnostics);
+                    continue;
+                }
+            };
+            let recipe = Recipe { component, bodies, taken, overrides: None, header: step.header, view };
             drop(recipe.make(None, self.diagnostics));
             let (name, keep_input_artifact) = (arguments.name, arguments.keep_input_artifact);
             sequence.push(PlannedPostProcessor { recipe, name, keep_input_artifact });
         }
         sequence
-    }
-}
-
-fn unknown_code(what: &str) -> &'static str {
-    match what {
-        "builder" => "unknown-builder",
-        "provisioner" => "unknown-provisioner",
-        _ => "unknown-post-processor",
     }
 }

@@ -5,10 +5,11 @@ use imgforge_template::body::{Body, Entry};
 use imgforge_template::diagnostic::Diagnostics;
 use imgforge_template::document::Language;
 use imgforge_template::eval;
-use imgforge_template::gotemplate::{BuildValues, GoContext};
+use imgforge_template::gotemplate::{self, BuildValues, GoContext, GoTemplate};
+use imgforge_template::repeat::Dynamic;
 use imgforge_template::scope::Scope;
-use imgforge_template::source::Span;
-use imgforge_template::syntax::{self, Block, Expression, ExpressionKind, ObjectItem, ObjectKey};
+use imgforge_template::source::{Span, Spanned};
+use imgforge_template::syntax::{self, Attribute, Block, Expression, ExpressionKind, ObjectItem, ObjectKey};
 use imgforge_template::types::Type;
 use imgforge_template::value::{Kind, Value};
 use std::collections::BTreeMap;
@@ -40,6 +41,8 @@ pub(crate) struct View {
     /// `build.name` of HCL2: the name of the build block.
     pub(crate) block_name: String,
     pub(crate) value_names: Vec<&'static str>,
+    /// What `dynamic` blocks iterate over; these names hide all others.
+    pub(crate) iterators: Vec<(Arc<str>, Value)>,
 }
 
 impl View {
@@ -67,7 +70,25 @@ impl View {
             (name, value)
         });
         let name = ("name".to_owned(), Value::string(self.block_name.as_str()));
-        (self.scope.clone().with("build", Value::object(members.chain([name]))), context)
+        let scope = self.scope.clone().with("build", Value::object(members.chain([name])));
+        (self.iterators.iter().fold(scope, |scope, (name, value)| scope.with(name, value.clone())), context)
+    }
+
+    /// What `dynamic` iterates over and computes is evaluated with: neither `source` nor `build` is known then.
+    pub(crate) fn repeat_scope(&self) -> Scope {
+        let mut scope = self.scope.clone();
+        for name in ["source", "build"] {
+            if let Some(value) = scope.names.get_mut(name) {
+                *value = Value::unknown();
+            }
+        }
+        self.iterators.iter().fold(scope, |scope, (name, value)| scope.with(name, value.clone()))
+    }
+
+    pub(crate) fn with_iterator(&self, iterator: (Arc<str>, Value)) -> Self {
+        let mut view = self.clone();
+        view.iterators.push(iterator);
+        view
     }
 }
 
@@ -98,58 +119,141 @@ impl<T: ?Sized + 'static> Recipe<T> {
         let body = Body::new(entries, self.header, Arc::new(context), weak);
         (self.component.new)(&body, diagnostics)
     }
+}
 
-    /// Reads arguments of the engine from the same block.
-    pub(crate) fn engine_body(&self, diagnostics: &mut Diagnostics) -> Body {
-        let (scope, context) = self.view.with_values(None);
-        let mut entries = BTreeMap::new();
-        for body in &self.bodies {
-            let mut own = syntax::Body { blocks: Vec::new(), ..(**body).clone() };
-            own.attributes.retain(|attribute| self.taken.contains(&attribute.name.value.as_str()));
-            entries.extend(evaluate(&own, &[], &scope, diagnostics));
+/// The arguments of the engine from the block of a component.
+pub(crate) fn engine_body(
+    bodies: &[Arc<syntax::Body>],
+    taken: &[&str],
+    header: Span,
+    view: &View,
+    diagnostics: &mut Diagnostics,
+) -> Body {
+    let (scope, context) = view.with_values(None);
+    let mut entries = BTreeMap::new();
+    for body in bodies {
+        let own = body.attributes.iter().filter(|attribute| taken.contains(&attribute.name.value.as_str()));
+        entries.extend(attributes(own, &scope, diagnostics));
+    }
+    Body::new(entries, header, Arc::new(context), view.language == Language::Legacy)
+}
+
+/// Checks the block of a component that is not ours, whose arguments are not known: the values must make sense, and
+/// Go templates in them must be readable.
+pub(crate) fn check_values(bodies: &[Arc<syntax::Body>], taken: &[&str], view: &View, diagnostics: &mut Diagnostics) {
+    let (scope, context) = view.with_values(None);
+    for body in bodies {
+        for entry in evaluate(body, taken, &scope, diagnostics).values() {
+            if let Some(expression) = &entry.expression {
+                check_texts(expression, &context, diagnostics);
+            }
         }
-        Body::new(entries, self.header, Arc::new(context), self.view.language == Language::Legacy)
+    }
+}
+
+/// Looks into strings as they were written. Which fields they may use is the component's to know.
+fn check_texts(expression: &Expression, context: &GoContext, diagnostics: &mut Diagnostics) {
+    match &expression.kind {
+        ExpressionKind::String(text) if gotemplate::is_template(text.value()) => {
+            GoTemplate::parse(text.clone(), diagnostics).check_variables(&context.user, diagnostics);
+        }
+        ExpressionKind::Tuple(elements) => {
+            elements.iter().for_each(|element| check_texts(element, context, diagnostics));
+        }
+        ExpressionKind::Object(items) => {
+            items.iter().for_each(|item| check_texts(&item.value, context, diagnostics));
+        }
+        _ => {}
     }
 }
 
 /// The arguments of a body without those `taken` by the engine; blocks become lists of objects.
-fn evaluate(
+pub(crate) fn evaluate(
     body: &syntax::Body,
     taken: &[&str],
     scope: &Scope,
     diagnostics: &mut Diagnostics,
 ) -> BTreeMap<String, Entry> {
     let mut entries = BTreeMap::new();
-    for attribute in body.attributes.iter().filter(|attribute| !taken.contains(&attribute.name.value.as_str())) {
-        let value = eval::evaluate(&attribute.value, scope, diagnostics);
-        let expression = Some(Arc::new(attribute.value.clone()));
-        let (key, span) = (attribute.name.span, attribute.value.span);
-        entries.insert(attribute.name.value.clone(), Entry { key, value, expression, span });
-    }
-    let mut blocks: BTreeMap<&str, Vec<&Block>> = BTreeMap::new();
-    for block in &body.blocks {
-        blocks.entry(&block.kind.value).or_default().push(block);
-    }
-    for (name, blocks) in blocks {
-        let (Some(first), elements) = (blocks.first(), blocks.iter().map(|block| object(block)).collect()) else {
-            continue;
-        };
-        let (key, span) = (first.kind.span, first.header);
-        let expression = Expression { kind: ExpressionKind::Tuple(elements), span };
-        let value = eval::evaluate(&expression, scope, diagnostics);
-        entries.insert(name.to_owned(), Entry { key, value, expression: Some(Arc::new(expression)), span });
+    let own = body.attributes.iter().filter(|attribute| !taken.contains(&attribute.name.value.as_str()));
+    entries.extend(attributes(own, scope, diagnostics));
+    for (name, Nested { key, span, values, expressions }) in nested(&body.blocks, scope, diagnostics) {
+        let expression = Expression { kind: ExpressionKind::Tuple(expressions), span };
+        let value = Value::tuple(values);
+        entries.insert(name, Entry { key, value, expression: Some(Arc::new(expression)), span });
     }
     entries
 }
 
+fn attributes<'a>(
+    attributes: impl Iterator<Item = &'a Attribute>,
+    scope: &Scope,
+    diagnostics: &mut Diagnostics,
+) -> BTreeMap<String, Entry> {
+    let read = |attribute: &Attribute| {
+        let value = eval::evaluate(&attribute.value, scope, diagnostics);
+        let expression = Some(Arc::new(attribute.value.clone()));
+        let (key, span) = (attribute.name.span, attribute.value.span);
+        (attribute.name.value.clone(), Entry { key, value, expression, span })
+    };
+    attributes.map(read).collect()
+}
+
+/// The blocks of one name inside a body, as the list of objects they could have been written as.
+struct Nested {
+    key: Span,
+    span: Span,
+    values: Vec<Value>,
+    /// For the places inside; as many as there are values.
+    expressions: Vec<Expression>,
+}
+
+fn nested(blocks: &[Block], scope: &Scope, diagnostics: &mut Diagnostics) -> BTreeMap<String, Nested> {
+    let mut found: BTreeMap<String, Nested> = BTreeMap::new();
+    let mut add = |kind: &Spanned<String>, header: Span, (value, expression): (Value, Expression)| {
+        let nested = found.entry(kind.value.clone()).or_insert_with(|| Nested {
+            key: kind.span,
+            span: header,
+            values: Vec::new(),
+            expressions: Vec::new(),
+        });
+        nested.values.push(value);
+        nested.expressions.push(expression);
+    };
+    for block in blocks {
+        if block.kind.value != "dynamic" {
+            add(&block.kind, block.header, object(&block.body, block.header, scope, diagnostics));
+            continue;
+        }
+        let Some(Dynamic { kind, content, header, repeat }) = Dynamic::read(block.clone(), diagnostics) else {
+            continue;
+        };
+        for (name, value) in repeat.elements(scope, diagnostics) {
+            let scope = scope.clone().with(&name, value);
+            add(&kind, header, object(&content, header, &scope, diagnostics));
+        }
+    }
+    found
+}
+
 /// A nested block as the object it could have been written as.
-fn object(block: &Block) -> Expression {
-    let attributes = block.body.attributes.iter().map(|attribute| {
-        let name = &attribute.name;
-        let key = imgforge_template::source::Spanned::new(name.value.as_str().into(), name.span);
-        ObjectItem { key: ObjectKey::Name(key), value: attribute.value.clone() }
-    });
-    Expression { kind: ExpressionKind::Object(attributes.collect()), span: block.header }
+fn object(body: &syntax::Body, header: Span, scope: &Scope, diagnostics: &mut Diagnostics) -> (Value, Expression) {
+    let mut members = BTreeMap::new();
+    let mut items = Vec::new();
+    let mut add = |name: &Spanned<String>, value: Value, expression: Expression| {
+        members.insert(name.value.clone(), value);
+        let key = ObjectKey::Name(Spanned::new(name.value.as_str().into(), name.span));
+        items.push(ObjectItem { key, value: expression });
+    };
+    for attribute in &body.attributes {
+        let value = eval::evaluate(&attribute.value, scope, diagnostics);
+        add(&attribute.name, value, attribute.value.clone());
+    }
+    for (name, Nested { key, span, values, expressions }) in nested(&body.blocks, scope, diagnostics) {
+        let expression = Expression { kind: ExpressionKind::Tuple(expressions), span };
+        add(&Spanned::new(name, key), Value::tuple(values), expression);
+    }
+    (Value::object(members), Expression { kind: ExpressionKind::Object(items), span: header })
 }
 
 /// The members of an `override` object; anything else was reported when the plan looked at it.

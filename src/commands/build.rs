@@ -1,6 +1,6 @@
 //! `imgforge build`: builds a template.
 
-use super::loaded::load;
+use super::loaded::{Purpose, load};
 use super::session::{self, Session};
 use crate::build::Options;
 use crate::cli::{OnErrorFlag, TemplateArguments, colour};
@@ -8,7 +8,6 @@ use crate::exit::Exit;
 use crate::host::LocalHost;
 use clap::Args;
 use imgforge_template::host::Host;
-use imgforge_template::template::Depth;
 use std::sync::Arc;
 
 /// Build the images of a template
@@ -45,7 +44,7 @@ pub(crate) fn run(arguments: &BuildArguments) -> Exit {
         Ok(host) => Arc::new(host),
         Err(error) => return session.fail(&anyhow::Error::new(error).context("find the working directory")),
     };
-    let loaded = load(&arguments.template, Depth::Everything, arguments.warn_on_undeclared_var, &host, &session);
+    let loaded = load(&arguments.template, Purpose::Build, arguments.warn_on_undeclared_var, &host, &session);
     if loaded.failed {
         return Exit::Failed;
     }

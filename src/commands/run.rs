@@ -1,6 +1,6 @@
 //! `imgforge run`: the whole CI job. What it does is decided by the event; what there is to do, by the pipeline.
 
-use super::loaded::{Loaded, load};
+use super::loaded::{Loaded, Purpose, load};
 use super::session::{self, Session};
 use crate::artifact::Artifact;
 use crate::build::{Options, Outcome};
@@ -19,7 +19,6 @@ use clap::Args;
 use imgforge_template::diagnostic::Diagnostics;
 use imgforge_template::host::Host;
 use imgforge_template::source::{Origin, Sources};
-use imgforge_template::template::Depth;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -104,16 +103,15 @@ async fn stages(
     events.say(format!("imgforge {}: {} on {}", env!("CARGO_PKG_VERSION"), job.trigger.name(), platform.name()));
     let Some(pipeline) = read(config, text, session) else { return Ok(Exit::Failed) };
     let host = host(job).context("find the working directory")?;
-    let loaded: Vec<(&Image, Loaded)> = pipeline
-        .images
-        .iter()
-        .map(|image| (image, load(&arguments(image), Depth::Everything, true, &host, session)))
-        .collect();
+    let builds_nothing = builds_nothing(job, &pipeline);
+    let purpose = if builds_nothing.is_some() { Purpose::Check { read_data: false } } else { Purpose::Build };
+    let loaded: Vec<(&Image, Loaded)> =
+        pipeline.images.iter().map(|image| (image, load(&arguments(image), purpose, true, &host, session))).collect();
     if loaded.iter().any(|(_, loaded)| loaded.failed) {
         return Ok(Exit::Failed);
     }
     events.say(format!("{} image(s) validated", loaded.len()));
-    if let Some(why) = builds_nothing(job, &pipeline) {
+    if let Some(why) = builds_nothing {
         events.say(format!("Nothing is built: {why}"));
         return Ok(Exit::Success);
     }
@@ -164,6 +162,7 @@ fn arguments(image: &Image) -> TemplateArguments {
         var_files: image.var_files.clone(),
         only: image.only.clone(),
         except: image.except.clone(),
+        use_sequential_evaluation: false,
     }
 }
 

@@ -1,13 +1,12 @@
 //! `imgforge validate`: every mistake of a template, at its place.
 
-use super::loaded::load;
+use super::loaded::{Purpose, load};
 use super::session::Session;
 use crate::cli::{TemplateArguments, colour};
 use crate::exit::Exit;
 use crate::host::LocalHost;
 use clap::Args;
 use imgforge_template::host::Host;
-use imgforge_template::template::Depth;
 use std::sync::Arc;
 
 /// Check a template without building anything
@@ -18,6 +17,9 @@ pub struct ValidateArguments {
     /// Look at the text alone, not at values and components
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_name = "BOOL")]
     pub syntax_only: bool,
+    /// Ask the world for the values of data sources, rather than checking what can be known without them
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_name = "BOOL")]
+    pub evaluate_datasources: bool,
     /// Don't warn of names in var files that the template does not declare
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_name = "BOOL")]
     pub no_warn_undeclared_var: bool,
@@ -29,13 +31,16 @@ pub(crate) fn run(arguments: &ValidateArguments) -> Exit {
         Ok(host) => Arc::new(host),
         Err(error) => return session.fail(&anyhow::Error::new(error).context("find the working directory")),
     };
-    let depth = if arguments.syntax_only { Depth::Syntax } else { Depth::Everything };
-    if load(&arguments.template, depth, !arguments.no_warn_undeclared_var, &host, &session).failed {
+    let purpose = match arguments.syntax_only {
+        true => Purpose::Syntax,
+        false => Purpose::Check { read_data: arguments.evaluate_datasources },
+    };
+    if load(&arguments.template, purpose, !arguments.no_warn_undeclared_var, &host, &session).failed {
         return Exit::Failed;
     }
-    session.events.say(match depth {
-        Depth::Syntax => "Syntax-only check passed. Everything looks okay.",
-        Depth::Everything => "The configuration is valid.",
+    session.events.say(match purpose {
+        Purpose::Syntax => "Syntax-only check passed. Everything looks okay.",
+        Purpose::Check { .. } | Purpose::Build => "The configuration is valid.",
     });
     Exit::Success
 }

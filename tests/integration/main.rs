@@ -6,5 +6,8 @@ mod forge;
 mod build;
 mod cleanup;
 mod command_line;
+mod corpus;
+mod dynamic;
+mod known;
 mod run;
 mod validate;

@@ -61,11 +61,24 @@ impl Body {
             }
             let diagnostic =
                 Diagnostic::error("unknown-argument", format!("{component} has no argument `{name}`")).at(entry.key);
-            diagnostics.push(match suggest::closest(name, names()) {
+            let close = suggest::closest(name, names());
+            if let Some(close) = close {
+                self.forgive_missing(close, diagnostics);
+            }
+            diagnostics.push(match close {
                 Some(close) => diagnostic.help(format!("did you mean `{close}`?")),
                 None => diagnostic.help("remove it, or check the name in the component's documentation"),
             });
         }
+    }
+
+    /// What is missing because its name is misspelt is one mistake, not two.
+    fn forgive_missing(&self, name: &str, diagnostics: &mut Diagnostics) {
+        let quoted = format!("`{name}`");
+        diagnostics.retain(|found| {
+            let is_here = found.primary.as_ref().is_some_and(|label| label.span == self.header);
+            !(found.code == "missing-argument" && is_here && found.message.contains(&quoted))
+        });
     }
 
     /// The place of kind and labels, or in legacy JSON of the component's `type`.

@@ -99,6 +99,26 @@ impl Diagnostics {
         self.list.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
+    /// Forgets those that `keep` does not want.
+    pub fn retain(&mut self, keep: impl FnMut(&Diagnostic) -> bool) {
+        self.list.retain(keep);
+    }
+
+    /// Takes out the diagnostics with this code.
+    #[must_use]
+    pub fn extract(&mut self, code: &str) -> Self {
+        let (list, rest) = std::mem::take(&mut self.list).into_iter().partition(|found| found.code == code);
+        self.list = rest;
+        Self { list }
+    }
+
+    /// The same, as warnings.
+    #[must_use]
+    pub fn as_warnings(mut self) -> Self {
+        self.list.iter_mut().for_each(|diagnostic| diagnostic.severity = Severity::Warning);
+        self
+    }
+
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }

@@ -3,6 +3,7 @@
 pub mod hcl2;
 pub mod legacy;
 
+use crate::repeat::Repeat;
 use crate::source::{Span, Spanned, Text};
 use crate::syntax::{Body, Expression};
 use std::sync::Arc;
@@ -21,15 +22,29 @@ pub struct Document {
     pub language: Language,
     pub requirements: Vec<Requirement>,
     pub variables: Vec<Variable>,
+    /// The plugins that the template asks for: `required_plugins` of HCL2.
+    pub plugins: Vec<Plugin>,
     pub locals: Vec<Local>,
+    pub data: Vec<Data>,
     pub sources: Vec<Source>,
     pub builds: Vec<Build>,
+    /// The `hcp_packer_registry` blocks; nothing is done with them, but their arguments are checked.
+    pub registries: Vec<Registry>,
 }
 
 impl Document {
     pub fn new(language: Language) -> Self {
-        let (requirements, variables, locals, sources, builds) = Default::default();
-        Self { language, requirements, variables, locals, sources, builds }
+        Self {
+            language,
+            requirements: Vec::new(),
+            variables: Vec::new(),
+            plugins: Vec::new(),
+            locals: Vec::new(),
+            data: Vec::new(),
+            sources: Vec::new(),
+            builds: Vec::new(),
+            registries: Vec::new(),
+        }
     }
 }
 
@@ -37,6 +52,14 @@ impl Document {
 #[derive(Clone, Debug)]
 pub struct Requirement {
     pub constraint: Spanned<String>,
+}
+
+/// An entry of `required_plugins`: components named `NAME` or `NAME-…` come from it.
+#[derive(Clone, Debug)]
+pub struct Plugin {
+    pub name: Spanned<String>,
+    /// Where it is published: `github.com/hashicorp/amazon`.
+    pub source: Spanned<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -63,6 +86,22 @@ pub struct Local {
     pub sensitive: bool,
 }
 
+/// A `data` block.
+#[derive(Clone, Debug)]
+pub struct Data {
+    pub kind: Spanned<String>,
+    pub name: Spanned<String>,
+    pub body: Arc<Body>,
+    pub header: Span,
+}
+
+/// An `hcp_packer_registry` block.
+#[derive(Clone, Debug)]
+pub struct Registry {
+    pub body: Body,
+    pub repeat: Option<Arc<Repeat>>,
+}
+
 /// A `source` block, or an element of `builders`.
 #[derive(Clone, Debug)]
 pub struct Source {
@@ -79,11 +118,11 @@ pub struct Source {
 #[derive(Clone, Debug)]
 pub struct Build {
     pub name: Option<Expression>,
+    pub description: Option<Expression>,
     pub sources: Vec<SourceUse>,
     pub provisioners: Vec<Step>,
     pub error_cleanup_provisioner: Option<Step>,
-    /// Each inner list is a sequence: the next one gets what the one before made.
-    pub post_processors: Vec<Vec<Step>>,
+    pub post_processors: Vec<Sequence>,
     pub header: Span,
 }
 
@@ -93,15 +132,25 @@ pub enum SourceUse {
     /// `sources = ["source.type.name"]`; evaluates to a list of references.
     List(Expression),
     /// `source "type.name" { … }` with a name and arguments of its own.
-    Block { reference: Spanned<String>, name: Option<Spanned<String>>, body: Arc<Body> },
+    Block { reference: Spanned<String>, name: Option<Expression>, body: Arc<Body>, repeat: Option<Arc<Repeat>> },
     /// All sources: legacy JSON.
     All,
+}
+
+/// Post-processors, each of which gets what the one before made.
+#[derive(Clone, Debug)]
+pub struct Sequence {
+    pub steps: Vec<Step>,
+    /// Of a `dynamic "post-processors"` block.
+    pub repeat: Option<Arc<Repeat>>,
 }
 
 /// A provisioner or post-processor. Its body still has the arguments that the engine takes for itself.
 #[derive(Clone, Debug)]
 pub struct Step {
+    /// Empty where `dynamic` computes it.
     pub kind: Spanned<String>,
     pub body: Arc<Body>,
     pub header: Span,
+    pub repeat: Option<Arc<Repeat>>,
 }

@@ -1,8 +1,9 @@
 //! Go templates (`{{ … }}`) inside the strings of both languages: checked and rendered with every mistake at its place.
 
-use crate::diagnostic::{Diagnostics, Severity};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::host::Host;
 use crate::source::{Span, Spanned, Text};
+use crate::suggest::did_you_mean;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -54,6 +55,15 @@ impl GoTemplate {
         self.parsed.users.iter().map(|user| Spanned::new(&*user.name, self.text.span(user.range.clone())))
     }
 
+    /// Says which variables it reads that are not declared: all that can be said of a text whose fields are not known.
+    pub fn check_variables(&self, user: &User, diagnostics: &mut Diagnostics) {
+        let User::Variables { values, undeclared } = user else { return };
+        for name in self.user_variables().filter(|name| !values.contains_key(name.value)) {
+            let names = values.keys().map(String::as_str);
+            diagnostics.push(undeclared_variable(name.value, names, *undeclared).at(name.span));
+        }
+    }
+
     /// Where the template stands.
     pub fn span(&self) -> Span {
         self.text.span(0..self.text.value().len())
@@ -95,6 +105,16 @@ pub enum User {
         /// How bad it is to read another one: an error inside `variables`; elsewhere Packer makes it empty.
         undeclared: Severity,
     },
+}
+
+fn undeclared_variable<'a>(name: &str, names: impl Iterator<Item = &'a str>, severity: Severity) -> Diagnostic {
+    let help = did_you_mean(name, names).unwrap_or_else(|| format!("declare it: `\"{name}\": \"…\"` in `variables`"));
+    let message = match severity {
+        Severity::Error => format!("there is no variable `{name}`"),
+        Severity::Warning => format!("there is no variable `{name}`, which leaves this empty"),
+    };
+    let diagnostic = Diagnostic::error("undefined-variable", message).help(help);
+    Diagnostic { severity, ..diagnostic }
 }
 
 /// What `build` answers.

@@ -24,6 +24,8 @@ pub mod value;
 
 pub mod document;
 pub mod inputs;
+pub mod registry;
+pub mod repeat;
 pub mod requirement;
 pub mod template;
 

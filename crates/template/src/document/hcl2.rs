@@ -1,7 +1,12 @@
 //! From the tree of HCL2 files to a [`Document`]: which blocks and arguments there are, and what is written twice.
 
+mod build;
+mod packer;
+mod variable;
+
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::document::{Build, Document, Language, Local, Requirement, Source, SourceUse, Step, Validation, Variable};
+use crate::document::{Data, Document, Language, Local, Registry, Source};
+use crate::repeat::Repeat;
 use crate::source::{Span, Spanned};
 use crate::suggest;
 use crate::syntax::{Block, Body, Expression, ExpressionKind};
@@ -19,16 +24,6 @@ const ROOT_BLOCKS: &[&str] = &[
     "build",
     "hcp_packer_registry",
     "communicator",
-];
-
-const BUILD_BLOCKS: &[&str] = &[
-    "source",
-    "provisioner",
-    "error-cleanup-provisioner",
-    "post-processor",
-    "post-processors",
-    "hcp_packer_registry",
-    "dynamic",
 ];
 
 /// Makes one document of the files of a template, in their order.
@@ -66,20 +61,17 @@ impl Reader<'_> {
                 "locals" => self.locals(block),
                 "source" => self.source(block),
                 "build" => self.build(block),
-                "data" => {
-                    if self.labels(&block, &["a type", "a name"]).is_some() {
-                        self.unsupported(block.header, "data sources are not supported yet");
+                "data" => self.data(block),
+                "hcp_packer_registry" => {
+                    if self.first("hcp_packer_registry".to_owned(), block.header) {
+                        self.registry(block, None);
                     }
                 }
-                // Nothing of ours: the registry is HCP's, and Packer ignores `communicator` too.
-                "hcp_packer_registry" | "communicator" => {}
+                // Packer reads it and never looks at it again.
+                "communicator" => {}
                 _ => self.unknown_block(&block, ROOT_BLOCKS, "a template"),
             }
         }
-    }
-
-    fn unsupported(&mut self, span: Span, message: &str) {
-        self.diagnostics.push(Diagnostic::error("not-supported-yet", message).at(span));
     }
 
     fn unknown_block(&mut self, block: &Block, known: &[&str], place: &str) {
@@ -88,6 +80,7 @@ impl Reader<'_> {
             Diagnostic::error("unknown-block", format!("{place} has no block `{name}`")).at(block.kind.span);
         self.diagnostics.push(match suggest::closest(name, known.iter().copied()) {
             Some(close) => diagnostic.help(format!("did you mean `{close}`?")),
+            None if known.is_empty() => diagnostic.help("it has arguments only, `name = value`"),
             None => diagnostic.help(format!("the blocks are {}", known.join(", "))),
         });
     }
@@ -110,6 +103,12 @@ impl Reader<'_> {
             if !blocks.contains(&block.kind.value.as_str()) {
                 self.unknown_block(block, blocks, place);
             }
+        }
+    }
+
+    fn no_blocks(&mut self, block: &Block, place: &str) {
+        for inner in &block.body.blocks {
+            self.unknown_block(inner, &[], place);
         }
     }
 
@@ -142,21 +141,6 @@ impl Reader<'_> {
         true
     }
 
-    fn packer(&mut self, block: &Block) {
-        if self.labels(block, &[]).is_none() {
-            return;
-        }
-        self.check(&block.body, &["required_version"], &["required_plugins"], "`packer`");
-        for attribute in &block.body.attributes {
-            if attribute.name.value != "required_version" {
-                continue;
-            }
-            if let Some(constraint) = self.literal(&attribute.value, "required_version") {
-                self.document.requirements.push(Requirement { constraint });
-            }
-        }
-    }
-
     /// A string that must be written out, since it is needed before anything is evaluated.
     fn literal(&mut self, expression: &Expression, name: &str) -> Option<Spanned<String>> {
         match &expression.kind {
@@ -178,67 +162,6 @@ impl Reader<'_> {
                 let message = format!("`{name}` takes `true` or `false`, written out");
                 self.diagnostics.push(Diagnostic::error("wrong-type", message).at(expression.span));
                 None
-            }
-        }
-    }
-
-    fn variable(&mut self, block: Block) {
-        let Some(labels) = self.labels(&block, &["a name"]) else { return };
-        let arguments = ["type", "default", "description", "sensitive"];
-        self.check(&block.body, &arguments, &["validation"], "`variable`");
-        let Some(name) = labels.into_iter().next() else { return };
-        if !self.first(format!("var.{}", name.value), block.header) {
-            return;
-        }
-        let validations = block.body.blocks.iter().filter(|inner| inner.kind.value == "validation");
-        let validations = validations.filter_map(|inner| self.validation(inner)).collect();
-        let mut variable = Variable { name, kind: None, default: None, sensitive: false, validations };
-        for attribute in block.body.attributes {
-            match attribute.name.value.as_str() {
-                "type" => variable.kind = Some(attribute.value),
-                "default" => variable.default = Some(attribute.value),
-                "sensitive" => {
-                    variable.sensitive = self.literal_bool(&attribute.value, "sensitive").unwrap_or(true);
-                }
-                "description" => {
-                    self.literal(&attribute.value, "description");
-                }
-                _ => {}
-            }
-        }
-        self.document.variables.push(variable);
-    }
-
-    fn validation(&mut self, block: &Block) -> Option<Validation> {
-        self.check(&block.body, &["condition", "error_message"], &[], "`validation`");
-        let find = |name: &str| block.body.attributes.iter().find(|attribute| attribute.name.value == name);
-        let (condition, message) = (find("condition"), find("error_message"));
-        for (name, found) in [("condition", condition), ("error_message", message)] {
-            if found.is_none() {
-                let message = format!("the argument `{name}` is required");
-                self.diagnostics.push(Diagnostic::error("missing-argument", message).at(block.header));
-            }
-        }
-        let error_message = self.literal(&message?.value, "error_message")?;
-        Some(Validation { condition: condition?.value.clone(), error_message })
-    }
-
-    fn variables(&mut self, block: Block) {
-        if self.labels(&block, &[]).is_none() {
-            return;
-        }
-        for inner in &block.body.blocks {
-            self.unknown_block(inner, &[], "`variables`");
-        }
-        for attribute in block.body.attributes {
-            if self.first(format!("var.{}", attribute.name.value), attribute.name.span) {
-                self.document.variables.push(Variable {
-                    name: attribute.name,
-                    kind: None,
-                    default: Some(attribute.value),
-                    sensitive: false,
-                    validations: Vec::new(),
-                });
             }
         }
     }
@@ -269,9 +192,7 @@ impl Reader<'_> {
         if self.labels(&block, &[]).is_none() {
             return;
         }
-        for inner in &block.body.blocks {
-            self.unknown_block(inner, &[], "`locals`");
-        }
+        self.no_blocks(&block, "`locals`");
         for attribute in block.body.attributes {
             if self.first(format!("local.{}", attribute.name.value), attribute.name.span) {
                 self.document.locals.push(Local { name: attribute.name, value: attribute.value, sensitive: false });
@@ -279,98 +200,58 @@ impl Reader<'_> {
         }
     }
 
+    /// Two labels, a type and a name, both of which references can use.
+    fn type_and_name(&mut self, block: &Block) -> Option<(Spanned<String>, Spanned<String>)> {
+        let labels = self.labels(block, &["a type", "a name"])?;
+        let [kind, name] = labels.as_slice() else { return None };
+        for (what, label) in [("type", kind), ("name", name)] {
+            self.identifier(label, &format!("the {what} of `{}`", block.kind.value));
+        }
+        Some((kind.clone(), name.clone()))
+    }
+
+    /// Reports a name that no reference could be written with.
+    fn identifier(&mut self, name: &Spanned<String>, what: &str) {
+        let mut characters = name.value.chars();
+        let starts = characters.next().is_some_and(|first| first == '_' || unicode_ident::is_xid_start(first));
+        if starts && characters.all(|next| next == '-' || unicode_ident::is_xid_continue(next)) {
+            return;
+        }
+        let message = format!("{what} is not a valid name: `{}`", name.value);
+        self.diagnostics.push(
+            Diagnostic::error("invalid-name", message)
+                .at(name.span)
+                .help("names start with a letter or `_`, and go on with letters, digits, `_` and `-`"),
+        );
+    }
+
+    fn data(&mut self, block: Block) {
+        let Some((kind, name)) = self.type_and_name(&block) else { return };
+        if self.first(format!("data.{}.{}", kind.value, name.value), block.header) {
+            self.document.data.push(Data { kind, name, body: Arc::new(block.body), header: block.header });
+        }
+    }
+
+    /// The registry is HCP's: its arguments are checked, and nothing is published there.
+    fn registry(&mut self, block: Block, repeat: Option<Arc<Repeat>>) {
+        if self.labels(&block, &[]).is_none() {
+            return;
+        }
+        let arguments = ["bucket_name", "description", "labels", "bucket_labels", "build_labels", "channels"];
+        self.check(&block.body, &arguments, &[], "`hcp_packer_registry`");
+        self.document.registries.push(Registry { body: block.body, repeat });
+    }
+
     fn source(&mut self, block: Block) {
-        let Some(labels) = self.labels(&block, &["a type", "a name"]) else { return };
-        let [kind, name] = labels.as_slice() else { return };
+        let Some((kind, name)) = self.type_and_name(&block) else { return };
         if self.first(format!("source.{}.{}", kind.value, name.value), block.header) {
             self.document.sources.push(Source {
-                kind: kind.clone(),
-                name: name.clone(),
+                kind,
+                name,
                 name_text: None,
                 body: Arc::new(block.body),
                 header: block.header,
             });
         }
-    }
-
-    fn build(&mut self, block: Block) {
-        if self.labels(&block, &[]).is_none() {
-            return;
-        }
-        self.check(&block.body, &["name", "description", "sources"], BUILD_BLOCKS, "`build`");
-        let mut build = Build {
-            name: None,
-            sources: Vec::new(),
-            provisioners: Vec::new(),
-            error_cleanup_provisioner: None,
-            post_processors: Vec::new(),
-            header: block.header,
-        };
-        for attribute in block.body.attributes {
-            match attribute.name.value.as_str() {
-                "name" => build.name = Some(attribute.value),
-                "sources" => build.sources.push(SourceUse::List(attribute.value)),
-                _ => {}
-            }
-        }
-        for inner in block.body.blocks {
-            match inner.kind.value.as_str() {
-                "source" => build.sources.extend(self.source_use(inner)),
-                "provisioner" => build.provisioners.extend(self.step(inner)),
-                "error-cleanup-provisioner" => {
-                    if let Some(first) = &build.error_cleanup_provisioner {
-                        let message = "a build has at most one `error-cleanup-provisioner`";
-                        self.diagnostics.push(
-                            Diagnostic::error("duplicate-declaration", message)
-                                .at(inner.header)
-                                .related(first.header, "declared here first"),
-                        );
-                    } else {
-                        build.error_cleanup_provisioner = self.step(inner);
-                    }
-                }
-                "post-processor" => build.post_processors.extend(self.step(inner).map(|step| vec![step])),
-                "post-processors" => build.post_processors.push(self.sequence(inner)),
-                "dynamic" => self.unsupported(inner.header, "`dynamic` blocks are not supported yet"),
-                _ => {}
-            }
-        }
-        if build.sources.is_empty() {
-            self.diagnostics.push(
-                Diagnostic::error("missing-source", "this build has no source")
-                    .at(block.header)
-                    .help("add `sources = [\"source.TYPE.NAME\"]`"),
-            );
-        }
-        self.document.builds.push(build);
-    }
-
-    fn sequence(&mut self, block: Block) -> Vec<Step> {
-        self.check(&block.body, &[], &["post-processor", "dynamic"], "`post-processors`");
-        let mut steps = Vec::new();
-        for inner in block.body.blocks {
-            match inner.kind.value.as_str() {
-                "post-processor" => steps.extend(self.step(inner)),
-                "dynamic" => self.unsupported(inner.header, "`dynamic` blocks are not supported yet"),
-                _ => {}
-            }
-        }
-        steps
-    }
-
-    fn source_use(&mut self, block: Block) -> Option<SourceUse> {
-        let reference = self.labels(&block, &["a reference"])?.into_iter().next()?;
-        let mut body = block.body;
-        let mut name = None;
-        if let Some(index) = body.attributes.iter().position(|attribute| attribute.name.value == "name") {
-            let attribute = body.attributes.remove(index);
-            name = self.literal(&attribute.value, "name");
-        }
-        Some(SourceUse::Block { reference, name, body: Arc::new(body) })
-    }
-
-    fn step(&mut self, block: Block) -> Option<Step> {
-        let kind = self.labels(&block, &["a type"])?.into_iter().next()?;
-        Some(Step { kind, body: Arc::new(block.body), header: block.header })
     }
 }

@@ -1,7 +1,7 @@
 //! From the tree of a legacy JSON file to a [`Document`].
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::document::{Build, Document, Language, Requirement, Source, SourceUse, Step, Variable};
+use crate::document::{Build, Document, Language, Requirement, Sequence, Source, SourceUse, Step, Variable};
 use crate::source::{Span, Spanned, Text};
 use crate::suggest;
 use crate::syntax::{Attribute, Body, Expression, ExpressionKind, ObjectItem, ObjectKey};
@@ -65,6 +65,7 @@ impl Reader<'_> {
         };
         let mut build = Build {
             name: None,
+            description: None,
             sources: vec![SourceUse::All],
             provisioners: Vec::new(),
             error_cleanup_provisioner: None,
@@ -194,7 +195,7 @@ impl Reader<'_> {
         }
         let mut seen: BTreeMap<String, Span> = BTreeMap::new();
         for element in elements {
-            let Some(Step { kind, body, header }) = self.step(element, "builder") else { continue };
+            let Some(Step { kind, body, header, .. }) = self.step(element, "builder") else { continue };
             let name = body.attributes.iter().find(|attribute| attribute.name.value == "name").map(|a| &a.value);
             let name_text = match name {
                 Some(value) => match self.string(value, "the `name` of a builder is a string") {
@@ -253,16 +254,17 @@ impl Reader<'_> {
         let kind = kind?;
         let header = kind.span;
         let body = Body { attributes, blocks: Vec::new(), span: value.span };
-        Some(Step { kind, body: Arc::new(body), header })
+        Some(Step { kind, body: Arc::new(body), header, repeat: None })
     }
 
-    fn post_processors(&mut self, value: &Expression) -> Vec<Vec<Step>> {
+    fn post_processors(&mut self, value: &Expression) -> Vec<Sequence> {
         let mut sequences = Vec::new();
         for element in self.list(value, "`post-processors` is a list") {
             if let ExpressionKind::Tuple(inner) = &element.kind {
-                sequences.push(inner.iter().filter_map(|step| self.post_processor(step)).collect());
+                let steps = inner.iter().filter_map(|step| self.post_processor(step)).collect();
+                sequences.push(Sequence { steps, repeat: None });
             } else {
-                sequences.extend(self.post_processor(element).map(|step| vec![step]));
+                sequences.extend(self.post_processor(element).map(|step| Sequence { steps: vec![step], repeat: None }));
             }
         }
         sequences
@@ -274,6 +276,7 @@ impl Reader<'_> {
                 kind: Spanned::new(text.value().to_owned(), value.span),
                 body: Arc::new(Body { attributes: Vec::new(), blocks: Vec::new(), span: value.span }),
                 header: value.span,
+                repeat: None,
             }),
             ExpressionKind::Tuple(_) => {
                 self.error("wrong-type", "a sequence of post-processors can't hold another sequence", value.span);

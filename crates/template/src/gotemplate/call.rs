@@ -3,6 +3,7 @@
 use super::format;
 use super::functions::Function;
 use super::render::{Argument, MOST_BYTES, Renderer};
+use super::undeclared_variable;
 use super::value::{Value, print};
 use super::{BuildValues, Fields, ResourceNames, User};
 use crate::diagnostic::{Diagnostic, Severity};
@@ -162,15 +163,7 @@ impl Renderer<'_, '_> {
         if let Some(value) = values.get(name) {
             return value.as_deref().map_or(Value::Unknown, Value::text);
         }
-        let help = did_you_mean(name, values.keys().map(|name| &**name))
-            .unwrap_or_else(|| format!("declare it: `\"{name}\": \"…\"` in `variables`"));
-        let message = match undeclared {
-            Severity::Error => format!("there is no variable `{name}`"),
-            Severity::Warning => format!("there is no variable `{name}`, which leaves this empty"),
-        };
-        let mut diagnostic = Diagnostic::error("undefined-variable", message).help(help);
-        diagnostic.severity = *undeclared;
-        self.tell(place(arguments, 0), diagnostic);
+        self.tell(place(arguments, 0), undeclared_variable(name, values.keys().map(|name| &**name), *undeclared));
         match undeclared {
             Severity::Error => Value::Unknown,
             Severity::Warning => Value::text(""),

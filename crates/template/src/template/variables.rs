@@ -1,0 +1,173 @@
+//! The values of HCL2 variables: where they come from, whether they have the declared type and keep the declared rules.
+
+use super::{Depth, Evaluation};
+use crate::diagnostic::Diagnostic;
+use crate::document::Variable;
+use crate::eval::{self, Reference, references};
+use crate::hcl;
+use crate::inputs::{Assignment, Form};
+use crate::scope::{Functions, Scope};
+use crate::source::Span;
+use crate::type_constraint::TypeConstraint;
+use crate::types::Type;
+use crate::value::{Kind, Value};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+impl Evaluation<'_> {
+    pub(super) fn variable(&mut self, variable: &Variable, assignments: &[Assignment]) -> Value {
+        let constraint = match &variable.kind {
+            Some(expression) => match TypeConstraint::from_expression(expression, self.diagnostics) {
+                Some(constraint) => Some(constraint),
+                None => return self.marked(Value::unknown(), variable),
+            },
+            None => None,
+        };
+        let default = variable.default.as_ref().map(|expression| {
+            let scope = self.scope(Functions::EnvironmentOnly);
+            let value = eval::evaluate(expression, &scope, self.diagnostics);
+            self.convert(value, constraint.as_ref(), variable, expression.span, "the default")
+        });
+        // A variable without a type takes that of its default; an empty collection says nothing.
+        let implied = match (&constraint, &default) {
+            (None, Some(value)) if !is_empty_collection(value) => Some(TypeConstraint::from(&value.type_of())),
+            _ => None,
+        };
+        let constraint = constraint.or(implied);
+        let mut result = default;
+        for assignment in assignments.iter().filter(|assignment| assignment.name.value == variable.name.value) {
+            let value = self.given(assignment, constraint.as_ref());
+            let what = assignment.value.describe();
+            result = Some(self.convert(
+                value,
+                constraint.as_ref(),
+                variable,
+                assignment.span(),
+                &format!("the value given by {what}"),
+            ));
+        }
+        let value = result.unwrap_or_else(|| {
+            if self.request.depth == Depth::Everything {
+                let name = &variable.name.value;
+                self.diagnostics.push(
+                    Diagnostic::error("unset-variable", format!("the variable `{name}` has no value"))
+                        .at(variable.name.span)
+                        .help(format!(
+                            "give it a `default`, or a value by `-var {name}=…`, a var file, or PKR_VAR_{name}"
+                        )),
+                );
+            }
+            Kind::Unknown(constraint.map_or(Type::Any, |constraint| constraint.to_type())).into()
+        });
+        self.marked(value, variable)
+    }
+
+    /// A value that does not fit its type is quoted in the message about it, so its text is a secret too.
+    pub(super) fn add_given_secrets(&mut self, variable: &Variable, assignments: &[Assignment]) {
+        for assignment in assignments.iter().filter(|assignment| assignment.name.value == variable.name.value) {
+            if let Form::Text { text, .. } = &assignment.form {
+                self.secrets.push(text.clone());
+            }
+        }
+    }
+
+    fn marked(&self, mut value: Value, variable: &Variable) -> Value {
+        value.sensitive |= variable.sensitive;
+        value
+    }
+
+    /// The value of an assignment: text is taken as it is for strings, numbers and unknown types, else read as HCL2.
+    fn given(&mut self, assignment: &Assignment, constraint: Option<&TypeConstraint>) -> Value {
+        let scope = self.scope(Functions::None);
+        match &assignment.form {
+            Form::Expression(expression) => eval::evaluate(expression, &scope, self.diagnostics),
+            Form::Text { file, text } => match constraint.map(TypeConstraint::to_type) {
+                None | Some(Type::Any | Type::String | Type::Number) => Value::string(text.as_str()),
+                Some(_) => {
+                    let expression = hcl::parse_expression(*file, text, self.diagnostics);
+                    eval::evaluate(&expression, &scope, self.diagnostics)
+                }
+            },
+        }
+    }
+
+    fn convert(
+        &mut self,
+        value: Value,
+        constraint: Option<&TypeConstraint>,
+        variable: &Variable,
+        span: Span,
+        what: &str,
+    ) -> Value {
+        let Some(constraint) = constraint else { return value };
+        match constraint.apply(&value) {
+            Ok(value) => value,
+            Err(why) => {
+                let message = format!("{what} does not fit the type of the variable `{}`: {why}", variable.name.value);
+                let declared = variable.kind.as_ref().map_or(variable.name.span, |kind| kind.span);
+                self.diagnostics.push(
+                    Diagnostic::error("wrong-type", message).at(span).related(declared, "the type is declared here"),
+                );
+                Value::unknown()
+            }
+        }
+    }
+
+    pub(super) fn validate(
+        &mut self,
+        variable: &Variable,
+        assignments: &[Assignment],
+        values: &BTreeMap<Arc<str>, Value>,
+        scope: &Scope,
+    ) {
+        let name = variable.name.value.as_str();
+        let Some(value) = values.get(name) else { return };
+        for validation in &variable.validations {
+            let mut found = Vec::new();
+            references(&validation.condition, &mut found);
+            let is_own = |reference: &Reference| {
+                &*reference.root == "var" && reference.path.first().is_some_and(|part| &**part == name)
+            };
+            for reference in found.iter().filter(|reference| !is_own(reference)) {
+                let message = format!("a validation may refer to `var.{name}` alone");
+                self.diagnostics.push(Diagnostic::error("invalid-validation", message).at(reference.span));
+            }
+            if !found.iter().any(is_own) {
+                let message = format!("this validation does not look at `var.{name}`");
+                self.diagnostics.push(Diagnostic::error("invalid-validation", message).at(validation.condition.span));
+                continue;
+            }
+            let scope = scope.clone().with("var", Value::object([(name, value.clone())]));
+            let result = eval::evaluate(&validation.condition, &scope, self.diagnostics);
+            match result.kind {
+                Kind::Bool(true) | Kind::Unknown(_) => {}
+                Kind::Bool(false) => {
+                    let given = assignments.iter().rev().find(|assignment| assignment.name.value == name);
+                    let default = variable.default.as_ref().map_or(variable.name.span, |default| default.span);
+                    let span = given.map_or(default, Assignment::span);
+                    let message =
+                        format!("invalid value for the variable `{name}`: {}", validation.error_message.value);
+                    self.diagnostics.push(
+                        Diagnostic::error("invalid-value", message)
+                            .at(span)
+                            .related(validation.condition.span, "this condition is false"),
+                    );
+                }
+                _ => {
+                    let message = "the condition of a validation must be true or false";
+                    self.diagnostics
+                        .push(Diagnostic::error("invalid-validation", message).at(validation.condition.span));
+                }
+            }
+        }
+    }
+}
+
+fn is_empty_collection(value: &Value) -> bool {
+    match &value.kind {
+        Kind::Tuple(values) => values.is_empty(),
+        Kind::Object(values) => values.is_empty(),
+        Kind::Null(_) | Kind::Unknown(_) => true,
+        _ => false,
+    }
+}
