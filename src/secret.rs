@@ -1,51 +1,77 @@
 //! Secrets, and the redactor that every output passes through.
 
+mod forms;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Knows every secret of a run and takes it out of texts. Cheap to clone; all clones know the same secrets.
 #[derive(Clone, Default)]
 pub struct Redactor {
-    secrets: Arc<RwLock<Vec<String>>>,
+    known: Arc<RwLock<Known>>,
+}
+
+#[derive(Default)]
+struct Known {
+    /// Every form in which a secret may be written.
+    forms: BTreeSet<String>,
+    /// Finds the longest of them at once, so that no secret is left half shown because another is a part of it.
+    finder: Option<AhoCorasick>,
 }
 
 /// What stands where a secret stood; scripts look for this text.
 const REPLACEMENT: &str = "<sensitive>";
 
 impl Redactor {
-    /// Adds a secret: as it is, each of its lines, and with CRLF line endings made LF.
+    /// Adds a secret: as it is, each of its lines, with CRLF line endings made LF, and all of these as base64, percent
+    /// encoding, hexadecimal digits or an escaped string may hold them.
     pub fn add(&self, secret: &str) {
         let unix = secret.replace("\r\n", "\n");
-        let mut secrets = self.secrets.write().unwrap_or_else(PoisonError::into_inner);
-        for form in [secret, &unix].into_iter().chain(unix.lines()) {
-            if !form.trim().is_empty() && !secrets.iter().any(|known| known == form) {
-                secrets.push(form.to_owned());
-            }
+        let plain: Vec<&str> =
+            [secret, &unix].into_iter().chain(unix.lines()).filter(|form| !form.trim().is_empty()).collect();
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if plain.iter().all(|form| known.forms.contains(*form)) {
+            return;
         }
-        // Longest first, so that no secret is left half shown because another is a part of it.
-        secrets.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        for form in plain {
+            known.forms.extend(forms::encoded(form));
+            known.forms.insert(form.to_owned());
+        }
+        // It fails for patterns of gigabytes alone; then each is looked for by itself.
+        known.finder = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&known.forms).ok();
     }
 
     /// The text without secrets.
     pub fn redact(&self, text: &str) -> String {
-        let secrets = self.secrets.read().unwrap_or_else(PoisonError::into_inner);
-        let mut text = text.to_owned();
-        for secret in secrets.iter() {
-            if text.contains(secret.as_str()) {
-                text = text.replace(secret.as_str(), REPLACEMENT);
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        match &known.finder {
+            Some(finder) => {
+                let mut clean = String::new();
+                finder.replace_all_with(text, &mut clean, |_, _, clean| {
+                    clean.push_str(REPLACEMENT);
+                    true
+                });
+                clean
             }
+            None => known.forms.iter().fold(text.to_owned(), |text, form| text.replace(form.as_str(), REPLACEMENT)),
         }
-        text
     }
 
-    /// All secrets, longest first: CI platforms are told to mask them too.
+    /// All secrets in all their forms, longest first: CI platforms are told to mask them too.
     pub fn secrets(&self) -> Vec<String> {
-        self.secrets.read().unwrap_or_else(PoisonError::into_inner).clone()
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let mut forms: Vec<String> = known.forms.iter().cloned().collect();
+        forms.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        forms
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::Redactor;
+    use base64::Engine as _;
+    use base64::prelude::BASE64_STANDARD;
 
     #[test]
     fn secrets_go_in_whole_and_line_by_line() {
@@ -55,5 +81,42 @@ mod tests {
         assert_eq!(redactor.redact("a hunter2 b"), "a <sensitive> b");
         assert_eq!(redactor.redact("hunter2\nsecond line"), "<sensitive>");
         assert_eq!(redactor.redact("the second line only"), "the <sensitive> only");
+    }
+
+    #[test]
+    fn no_encoding_shows_a_secret() {
+        let redactor = Redactor::default();
+        let secret = "p/ss\"w&rd ö€<end>";
+        redactor.add(secret);
+        let shown = [
+            "https://user:p%2Fss%22w%26rd%20%C3%B6%E2%82%AC%3Cend%3E@host",
+            "q=p%2Fss%22w%26rd+%C3%B6%E2%82%AC%3Cend%3E&r",
+            "p%2fss%22w%26rd%20%c3%b6%e2%82%ac%3cend%3e",
+            r#"{"a": "p/ss\"w&rd ö€<end>"}"#,
+            r#"{"a": "p/ss\"w\u0026rd ö€\u003cend\u003e"}"#,
+            r#"{"a": "p\/ss\"w&rd \u00f6\u20ac<end>"}"#,
+            "702f7373227726726420c3b6e282ac3c656e643e",
+            "702F7373227726726420C3B6E282AC3C656E643E",
+        ];
+        for text in shown {
+            assert!(redactor.redact(text).contains("<sensitive>"), "{text}: {}", redactor.redact(text));
+        }
+        // In the middle of something longer, wherever it falls.
+        for before in ["", "a", "ab", "abc"] {
+            for after in ["", "x", "xy", "xyz"] {
+                let text = BASE64_STANDARD.encode(format!("{before}{secret}{after}"));
+                let redacted = redactor.redact(&text);
+                let left = redacted.replace("<sensitive>", "");
+                // Four characters on each side hold no whole byte of it beyond the neighbours'.
+                assert!(redacted.contains("<sensitive>") && left.len() <= 12, "{before}…{after}: {text} {redacted}");
+            }
+        }
+    }
+
+    #[test]
+    fn short_secrets_are_not_looked_for_in_other_forms() {
+        let redactor = Redactor::default();
+        redactor.add("abc");
+        assert_eq!(redactor.redact("YWJj 616263"), "YWJj 616263");
     }
 }
