@@ -1,9 +1,12 @@
 //! The world as templates see it: this machine.
 
 use imgforge_template::host::{FileStatus, Host};
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+
+/// The most bytes of a file that a template reads: it becomes values, which are copied about. Devices have no end.
+const MAX_FILE: u64 = 64 << 20;
 
 /// Files, environment and clock of this machine.
 pub struct LocalHost {
@@ -23,7 +26,13 @@ impl LocalHost {
 
 impl Host for LocalHost {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        std::fs::read(self.working_directory.join(path))
+        let mut bytes = Vec::new();
+        std::fs::File::open(self.working_directory.join(path))?.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > MAX_FILE {
+            let message = "it is larger than 64 MiB, which no template needs";
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+        }
+        Ok(bytes)
     }
 
     fn status(&self, path: &Path) -> io::Result<FileStatus> {
@@ -151,5 +160,11 @@ mod tests {
             assert_eq!(kind(outside), Err(io::ErrorKind::PermissionDenied), "{outside}");
         }
         assert_eq!(host.environment("PATH"), None);
+    }
+
+    #[test]
+    fn files_without_an_end_are_refused() {
+        let host = LocalHost::new().unwrap();
+        assert_eq!(host.read(Path::new("/dev/zero")).map_err(|error| error.kind()), Err(io::ErrorKind::FileTooLarge));
     }
 }

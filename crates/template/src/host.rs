@@ -21,7 +21,8 @@ pub trait Host: Send + Sync {
     /// The bytes of a file.
     ///
     /// # Errors
-    /// As the file system says; `PermissionDenied` for what this host does not show.
+    /// As the file system says; `PermissionDenied` for what this host does not show, `FileTooLarge` for what is too
+    /// large for a template.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
 
     /// What stands at a path; symbolic links are followed.
