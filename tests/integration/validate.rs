@@ -125,3 +125,45 @@ fn a_valid_template_is_valid_in_both_languages() {
         .expect(0, "Syntax-only check passed. Everything looks okay.");
     forge.run(&["validate", "."]).expect(0, "The configuration is valid.");
 }
+
+#[test]
+fn what_is_set_twice_and_what_waits_for_itself_is_shown_with_its_other_places() {
+    let forge = Forge::new().file(
+        "image.pkr.hcl",
+        r#"locals {
+  sizes  = { small = 1, small = 2 }
+  first  = local.second
+  second = local.first
+}
+source "null" "web" {
+  communicator = "none"
+}
+build {
+  sources = ["null.web"]
+}
+"#,
+    );
+    forge.run(&["validate", "image.pkr.hcl"]).expect(
+        1,
+        "\
+warning[duplicate-key]: the key `small` is here twice: the first value is lost
+ --> image.pkr.hcl:2:25
+  |
+2 |   sizes  = { small = 1, small = 2 }
+  |              -----      ^^^^^
+  |              |
+  |              set here first
+  |
+  = help: delete one of the two
+
+error[local-cycle]: `local.first` needs its own value
+ --> image.pkr.hcl:3:3
+  |
+3 |   first  = local.second
+  |   ^^^^^
+4 |   second = local.first
+  |   ------ this needs `local.first`
+  |
+  = help: they wait for each other: `local.first` -> `local.second` -> `local.first`",
+    );
+}

@@ -36,8 +36,13 @@ impl Evaluator<'_> {
     /// Of equal keys the last one counts.
     pub(super) fn object(&mut self, items: &[ObjectItem], frame: Frame<'_>, diagnostics: &mut Diagnostics) -> Value {
         let mut members = BTreeMap::new();
+        let mut places: BTreeMap<Arc<str>, Span> = BTreeMap::new();
         let (mut whole, mut sensitive) = (true, false);
         for item in items {
+            let place = match &item.key {
+                ObjectKey::Name(name) => name.span,
+                ObjectKey::Expression(expression) => expression.span,
+            };
             let key = match &item.key {
                 ObjectKey::Name(name) => Key::Name { name: Arc::clone(&name.value), sensitive: false },
                 ObjectKey::Expression(expression) => self.object_key(expression, frame, diagnostics),
@@ -46,6 +51,12 @@ impl Evaluator<'_> {
             match key {
                 Key::Name { name, sensitive: marked } => {
                     sensitive |= marked;
+                    if let Some(first) = places.insert(Arc::clone(&name), place) {
+                        let what = if marked { "this key".to_owned() } else { format!("the key `{name}`") };
+                        let message = format!("{what} is here twice: the first value is lost");
+                        let problem = Diagnostic::warning("duplicate-key", message).at(place);
+                        diagnostics.push(problem.related(first, "set here first").help("delete one of the two"));
+                    }
                     members.insert(name, value);
                 }
                 Key::Unknown { sensitive: marked } => {

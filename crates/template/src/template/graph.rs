@@ -154,11 +154,11 @@ impl<'a> Order<'a> {
             let cycle = &self.path[start..];
             let names: Vec<String> = cycle.iter().chain([&node]).map(|node| format!("`{}`", node.name())).collect();
             let code = if matches!(node, Node::Local(_)) { "local-cycle" } else { "data-source-cycle" };
-            diagnostics.push(
-                Diagnostic::error(code, format!("`{name}` needs its own value"))
-                    .at(node.span())
-                    .help(format!("they wait for each other: {}", names.join(" -> "))),
-            );
+            let mut problem = Diagnostic::error(code, format!("`{name}` needs its own value")).at(node.span());
+            for (other, next) in cycle.iter().zip(names.iter().skip(1)).skip(1) {
+                problem = problem.related(other.span(), format!("this needs {next}"));
+            }
+            diagnostics.push(problem.help(format!("they wait for each other: {}", names.join(" -> "))));
             self.broken.extend(cycle.iter().map(Node::name));
             return;
         }
