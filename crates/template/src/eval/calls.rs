@@ -101,6 +101,9 @@ impl Evaluator<'_> {
             diagnostics.push(Diagnostic::error("argument-count", problem).at(place));
             return Value::unknown();
         }
+        if !self.spend(function.work(&arguments.values)) {
+            return Value::unknown();
+        }
         match function.invoke(scope, &arguments.values) {
             Ok(value) if self.spend(limits::cost(&value)) => value.marked(arguments.sensitive),
             Ok(_) => Value::unknown(),
