@@ -25,6 +25,8 @@ use crate::value::Value;
 const MAX_TEXT: usize = 16 << 20;
 const MAX_ELEMENTS: usize = 1_000_000;
 
+pub(crate) use filesystem::{read_text, resolve};
+
 /// A function of the language.
 pub(crate) struct Function {
     pub(crate) name: &'static str,
@@ -264,7 +266,6 @@ const PLANNED: &[&str] = &[
     "regex",
     "regex_replace",
     "regexall",
-    "templatefile",
     "textdecodebase64",
     "textencodebase64",
     "vault",
@@ -272,8 +273,8 @@ const PLANNED: &[&str] = &[
     "yamlencode",
 ];
 
-/// Functions of the evaluator itself: they look at their arguments rather than at the values of these.
-pub(crate) const LAZY: [&str; 3] = ["can", "convert", "try"];
+/// Functions of the evaluator itself: they look at expressions, which values do not have any more.
+pub(crate) const LAZY: [&str; 4] = ["can", "convert", "templatefile", "try"];
 
 /// The function of that name, if it is not one of [`LAZY`].
 pub(crate) fn find(name: &str) -> Option<&'static Function> {
