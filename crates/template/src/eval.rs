@@ -7,6 +7,7 @@ mod limits;
 mod names;
 mod operators;
 mod references;
+mod template_file;
 mod templates;
 mod traversals;
 #[cfg(test)]
@@ -15,6 +16,7 @@ pub(crate) mod tree;
 pub(crate) mod world;
 
 pub use references::{Reference, references};
+pub(crate) use template_file::TemplateFiles;
 
 use crate::convert::{Mismatch, convert, unify};
 use crate::diagnostic::{Diagnostic, Diagnostics};

@@ -230,6 +230,8 @@ pub fn strftime(format: &str, unix_seconds: i64) -> Result<String, String> {
             'n' => "\n".to_owned(),
             't' => "\t".to_owned(),
             'C' => format!("{:02}", time.year().div_euclid(100)),
+            // Milliseconds: times are whole seconds.
+            'L' => "000".to_owned(),
             'k' => format!("{:2}", time.hour()),
             'l' => format!("{:2}", (time.hour() + 11) % 12 + 1),
             'U' => format!("{:02}", (day_of_year + 6 - sunday_based) / 7),

@@ -11,7 +11,7 @@ mod tests;
 pub mod token;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::source::FileId;
+use crate::source::{FileId, Span};
 use crate::syntax::{Body, Expression};
 use token::Token;
 
@@ -40,6 +40,38 @@ pub fn parse_expression(file: FileId, text: &str, diagnostics: &mut Diagnostics)
     all.extend(reports);
     report(all, diagnostics);
     expression
+}
+
+/// Reads a whole file as what may stand in a heredoc: text, interpolations and directives (`*.pkrtpl.hcl`).
+///
+/// Nothing is dedented, backslashes and line endings stay as they are, a byte order mark does not count.
+pub fn parse_template(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Expression {
+    let mut scan = scan::scan_template(file, text);
+    skip_byte_order_mark(text, &mut scan.tokens);
+    let balanced = brackets::balance(text, &scan, true);
+    let (expression, reports) = parse::template(file, text, &balanced.tokens, &scan.broken);
+    let mut all = std::mem::take(&mut scan.reports);
+    all.extend(balanced.reports);
+    all.extend(reports);
+    report(all, diagnostics);
+    expression
+}
+
+fn skip_byte_order_mark(text: &str, tokens: &mut Vec<Token>) {
+    const MARK: &str = "\u{feff}";
+    if text.starts_with(MARK)
+        && let Some(first) = tokens.first_mut()
+    {
+        first.span = Span::new(first.span.file, MARK.len()..first.span.range().end);
+        if first.span.range().is_empty() {
+            tokens.remove(0);
+        }
+    }
+}
+
+/// Whether a text is a name as a whole, so that an expression can refer to it.
+pub fn is_identifier(text: &str) -> bool {
+    !text.is_empty() && scan::identifier_length(text) == text.len()
 }
 
 /// Splits a text into tokens, comments and newlines included. The last one is [`token::TokenKind::End`].

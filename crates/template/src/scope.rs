@@ -1,5 +1,6 @@
 //! What an expression can refer to.
 
+use crate::eval::TemplateFiles;
 use crate::host::Host;
 use crate::source::Sources;
 use crate::value::Value;
@@ -12,6 +13,8 @@ use std::sync::Arc;
 pub enum Functions {
     /// The whole table, without `env`.
     All,
+    /// The same without `templatefile`: a file that is read by it.
+    TemplateFile,
     /// `env` alone: the default of a variable.
     EnvironmentOnly,
     /// None: a value given by `-var`, a var file or the environment.
@@ -28,11 +31,19 @@ pub struct Scope {
     pub root: PathBuf,
     /// Where a file that is read as a template is kept, so that its mistakes are shown in it.
     pub sources: Sources,
+    pub(crate) template_files: TemplateFiles,
 }
 
 impl Scope {
     pub fn new(host: Arc<dyn Host>, root: &Path, functions: Functions, sources: &Sources) -> Self {
-        Self { names: BTreeMap::new(), functions, host, root: root.to_owned(), sources: sources.clone() }
+        Self {
+            names: BTreeMap::new(),
+            functions,
+            host,
+            root: root.to_owned(),
+            sources: sources.clone(),
+            template_files: TemplateFiles::default(),
+        }
     }
 
     /// The same scope with one more name, hiding an older one of that name.

@@ -137,11 +137,13 @@ fn check_tree(text: &str) {
     }
     assert!(places.broken == 0 || diagnostics.has_errors(), "broken without a reason: {text:?}");
 
-    let mut diagnostics = Diagnostics::default();
-    let expression = hcl::parse_expression(with_file(text), text, &mut diagnostics);
-    let mut places = Places { text, broken: 0 };
-    places.expression(&expression);
-    assert!(places.broken == 0 || diagnostics.has_errors(), "broken without a reason: {text:?}");
+    for parse in [hcl::parse_expression, hcl::parse_template] {
+        let mut diagnostics = Diagnostics::default();
+        let expression = parse(with_file(text), text, &mut diagnostics);
+        let mut places = Places { text, broken: 0 };
+        places.expression(&expression);
+        assert!(places.broken == 0 || diagnostics.has_errors(), "broken without a reason: {text:?}");
+    }
 }
 
 fn check_tokens(text: &str) {

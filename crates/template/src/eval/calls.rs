@@ -39,6 +39,7 @@ impl Evaluator<'_> {
             "try" => self.call_try(call, span, frame, diagnostics),
             "can" => self.call_can(call, frame, diagnostics),
             "convert" => self.call_convert(call, frame, diagnostics),
+            "templatefile" => self.call_template_file(call, scope, frame, diagnostics),
             name => {
                 let arguments = self.arguments(call, frame, diagnostics);
                 match functions::find(name) {
@@ -99,6 +100,9 @@ impl Evaluator<'_> {
                 None => call.parentheses,
             };
             diagnostics.push(Diagnostic::error("argument-count", problem).at(place));
+            return Value::unknown();
+        }
+        if !self.spend(function.work(&arguments.values)) {
             return Value::unknown();
         }
         match function.invoke(scope, &arguments.values) {
@@ -185,7 +189,12 @@ fn converted(
     }
 }
 
-fn wrong_count(name: &str, wanted: usize, call: &Call, diagnostics: &mut Diagnostics) -> Value {
+/// A value as the string that is asked for, or the words for why it is none.
+pub(super) fn argument(value: &Value) -> Result<Value, String> {
+    convert(value, &Type::String).map_err(|mismatch| words(&mismatch, value))
+}
+
+pub(super) fn wrong_count(name: &str, wanted: usize, call: &Call, diagnostics: &mut Diagnostics) -> Value {
     let place = call.arguments.get(wanted).map_or(call.parentheses, |argument| argument.span);
     let message = functions::wrong_count(name, wanted, call.arguments.len());
     diagnostics.push(Diagnostic::error("argument-count", message).at(place));
@@ -211,10 +220,20 @@ fn allowed<'s>(scope: Option<&'s Scope>, name: &Spanned<Arc<str>>) -> Result<&'s
                 not_allowed(format!("`{function}` cannot be called in the default of a variable"))
                     .help("only `env` can; compute the rest in `locals`")
             }
-            (Functions::All, "env") => not_allowed("`env` may only be used in the default of a variable".to_owned())
-                .help("declare a variable with this default, and refer to that"),
-            (Functions::All, _) if lazy || functions::find(function).is_some() => return Ok(scope),
-            (Functions::All, _) => error("unsupported-function", format!("function `{function}` is not supported yet")),
+            (Functions::All | Functions::TemplateFile, "env") => {
+                not_allowed("`env` may only be used in the default of a variable".to_owned())
+                    .help("declare a variable with this default, and refer to that")
+            }
+            (Functions::TemplateFile, "templatefile") => {
+                not_allowed("a template file cannot call `templatefile`".to_owned())
+                    .help("call it in the template, and give its result as a name")
+            }
+            (Functions::All | Functions::TemplateFile, _) if lazy || functions::find(function).is_some() => {
+                return Ok(scope);
+            }
+            (Functions::All | Functions::TemplateFile, _) => {
+                error("unsupported-function", format!("function `{function}` is not supported yet"))
+            }
         },
     };
     Err(Box::new(problem))

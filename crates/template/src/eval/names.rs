@@ -28,7 +28,7 @@ impl Path {
 /// Why nothing may be referred to, where that is so.
 pub(super) fn not_allowed(scope: Option<&Scope>, span: Span) -> Option<Diagnostic> {
     let (message, help) = match scope.map(|scope| scope.functions) {
-        Some(Functions::All) => return None,
+        Some(Functions::All | Functions::TemplateFile) => return None,
         Some(Functions::EnvironmentOnly) => {
             ("the default of a variable cannot refer to other values", "compute what depends on others in `locals`")
         }
@@ -47,6 +47,13 @@ pub(super) fn undefined(name: &str, span: Span, scope: Option<&Scope>, bound: &[
         _ => format!("there is no `{name}` here"),
     };
     let problem = Diagnostic::error("undefined-reference", message).at(span);
+    if let Some(scope) = scope.filter(|scope| scope.functions == Functions::TemplateFile) {
+        let given = scope.names.keys().map(|name| &**name).chain(bound.iter().copied());
+        return problem.help(match closest(name, given) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "give it in the call of `templatefile`; to write `${` as text, write `$${`".to_owned(),
+        });
+    }
     match name {
         "build" => return problem.help("`build` is known inside provisioners and post-processors"),
         "source" => return problem.help("`source` is known inside a build"),

@@ -19,12 +19,12 @@ pub(super) const TABLE: &[Function] = &[
 ];
 
 /// A time of day somewhere.
-struct Moment {
-    local: DateTime,
+pub(super) struct Moment {
+    pub(super) local: DateTime,
     /// What the local clock is ahead of UTC.
-    offset_minutes: i32,
+    pub(super) offset_minutes: i32,
     /// Written `Z`.
-    is_utc: bool,
+    pub(super) is_utc: bool,
 }
 
 impl Moment {
@@ -71,7 +71,7 @@ impl Moment {
         format!("{sign}{:02}{colon}{:02}", minutes / 60, minutes % 60)
     }
 
-    fn rfc3339(&self) -> String {
+    pub(super) fn rfc3339(&self) -> String {
         let (date, time) = (self.local.date(), self.local.time());
         let zone = if self.is_utc { "Z".to_owned() } else { self.offset(":") };
         format!("{date}T{:02}:{:02}:{:02}{zone}", time.hour(), time.minute(), time.second())
@@ -90,7 +90,7 @@ fn after(rest: &mut &[u8], separator: u8, count: usize) -> Option<i32> {
     digits(rest, count)
 }
 
-fn moment(arguments: &[Value], index: usize) -> Result<Moment, Failure> {
+pub(super) fn moment(arguments: &[Value], index: usize) -> Result<Moment, Failure> {
     Moment::parse(text(arguments, index)).ok_or_else(|| {
         Failure::at(index, "this is no time as in RFC 3339").help("write it like `2006-01-02T15:04:05Z`")
     })
@@ -234,7 +234,7 @@ fn field(letter: char, length: usize, moment: &Moment) -> Result<String, Failure
     })
 }
 
-fn month_name(month: i8) -> &'static str {
+pub(super) fn month_name(month: i8) -> &'static str {
     const NAMES: [&str; 12] = [
         "January",
         "February",
@@ -252,7 +252,7 @@ fn month_name(month: i8) -> &'static str {
     usize::try_from(month - 1).ok().and_then(|index| NAMES.get(index)).copied().unwrap_or_default()
 }
 
-fn weekday_name(day: Weekday) -> &'static str {
+pub(super) fn weekday_name(day: Weekday) -> &'static str {
     match day {
         Weekday::Monday => "Monday",
         Weekday::Tuesday => "Tuesday",

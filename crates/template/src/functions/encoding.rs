@@ -36,7 +36,7 @@ fn base64(bytes: &[u8]) -> String {
 }
 
 /// The bytes of standard Base64 with padding; line breaks do not count, as in Go.
-fn from_base64(text: &str) -> Option<Vec<u8>> {
+pub(super) fn from_base64(text: &str) -> Option<Vec<u8>> {
     let digits: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
     if !digits.len().is_multiple_of(4) {
         return None;

@@ -2,6 +2,7 @@
 
 use super::Accepts::{Bool, String as Str};
 use super::{Context, Failure, Function, MAX_TEXT, Parameter, text};
+use crate::scope::Scope;
 use crate::value::Value;
 use std::io::{Error, ErrorKind};
 use std::path::PathBuf;
@@ -23,10 +24,12 @@ pub(super) const TABLE: &[Function] = &[
     Function::new("env", &[Parameter::string("name")], Str, |context, arguments| {
         Ok(Value::string(context.scope.host.environment(text(arguments, 0)).unwrap_or_default()))
     }),
-    Function::new("file", PATH, Str, file),
+    Function::new("file", PATH, Str, |context, arguments| {
+        Ok(Value::string(read_text(context.scope, text(arguments, 0), context.hidden)?))
+    }),
     Function::new("fileexists", PATH, Bool, file_exists),
     Function::new("pathexpand", PATH, Str, |context, arguments| {
-        Ok(Value::string(expand_home(context, text(arguments, 0))?))
+        Ok(Value::string(expand_home(context.scope, text(arguments, 0))?))
     }),
 ];
 
@@ -64,19 +67,22 @@ fn base(path: &str) -> &str {
     }
 }
 
-fn expand_home(context: &Context<'_>, path: &str) -> Result<String, Failure> {
+fn expand_home(scope: &Scope, path: &str) -> Result<String, Failure> {
     let Some(rest) = path.strip_prefix('~') else { return Ok(path.to_owned()) };
     if !rest.is_empty() && !rest.starts_with('/') {
         return Err(Failure::at(0, "the home of another user is not known here"));
     }
-    let home = context.scope.host.environment("HOME").filter(|home| !home.is_empty());
+    let home = scope.host.environment("HOME").filter(|home| !home.is_empty());
     let home = home.ok_or_else(|| Failure::at(0, "`~` needs the environment variable `HOME`, which is not set"))?;
     Ok(if rest.is_empty() { home } else { clean(&format!("{home}{rest}")) })
 }
 
 /// The path as the template means it: relative to the template's folder.
-fn resolved(context: &Context<'_>, path: &str) -> Result<PathBuf, Failure> {
-    Ok(context.scope.root.join(expand_home(context, path)?))
+///
+/// # Errors
+/// With blame for the first argument if there is no such path.
+pub(crate) fn resolve(scope: &Scope, path: &str) -> Result<PathBuf, Failure> {
+    Ok(scope.root.join(expand_home(scope, path)?))
 }
 
 /// The path for messages.
@@ -94,10 +100,14 @@ fn unreadable(context: &Context<'_>, path: &str, error: &Error) -> Failure {
     }
 }
 
-fn file(context: &Context<'_>, arguments: &[Value]) -> Result<Value, Failure> {
-    let path = text(arguments, 0);
-    let resolved = resolved(context, path)?;
-    let host = &context.scope.host;
+/// The text of a file; `hidden` if messages must not show the path.
+///
+/// # Errors
+/// With blame for the first argument if the file cannot be read, is too large, or is no text.
+pub(crate) fn read_text(scope: &Scope, path: &str, hidden: bool) -> Result<String, Failure> {
+    let context = &Context { scope, hidden };
+    let resolved = resolve(scope, path)?;
+    let host = &scope.host;
     let status = host.status(&resolved).map_err(|error| unreadable(context, path, &error))?;
     let shown = shown(context, path);
     if status.is_directory {
@@ -107,13 +117,12 @@ fn file(context: &Context<'_>, arguments: &[Value]) -> Result<Value, Failure> {
         return Err(Failure::at(0, format!("{shown} is too large for a string")));
     }
     let bytes = host.read(&resolved).map_err(|error| unreadable(context, path, &error))?;
-    let content = String::from_utf8(bytes).map_err(|_| Failure::at(0, format!("{shown} is not UTF-8 text")))?;
-    Ok(Value::string(content))
+    String::from_utf8(bytes).map_err(|_| Failure::at(0, format!("{shown} is not UTF-8 text")))
 }
 
 fn file_exists(context: &Context<'_>, arguments: &[Value]) -> Result<Value, Failure> {
     let path = text(arguments, 0);
-    match context.scope.host.status(&resolved(context, path)?) {
+    match context.scope.host.status(&resolve(context.scope, path)?) {
         Ok(status) if status.is_directory => {
             Err(Failure::at(0, format!("{} is a folder, not a file", shown(context, path))))
         }

@@ -6,7 +6,7 @@ use crate::scope::Functions;
 use crate::value::Kind;
 
 /// The result, or the first thing that is wrong and with which argument.
-fn call(name: &str, arguments: &[Value]) -> String {
+pub(super) fn call(name: &str, arguments: &[Value]) -> String {
     let function = find(name).expect("a function");
     assert_eq!(function.check_count(arguments.len()), Ok(()));
     match function.invoke(&empty(Functions::All), arguments) {
@@ -19,11 +19,11 @@ fn call(name: &str, arguments: &[Value]) -> String {
     }
 }
 
-fn s(text: &str) -> Value {
+pub(super) fn s(text: &str) -> Value {
     Value::string(text)
 }
 
-fn n(text: &str) -> Value {
+pub(super) fn n(text: &str) -> Value {
     Value::number(Number::parse(text).expect("a number"))
 }
 
