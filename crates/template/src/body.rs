@@ -8,7 +8,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::gotemplate::GoContext;
 use crate::source::{Span, Text};
 use crate::suggest;
-use crate::syntax::{Expression, ExpressionKind, ObjectKey};
+use crate::syntax::{Expression, ExpressionKind};
 use crate::value::{Kind, Value};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -141,15 +141,8 @@ impl<'a> Located<'a> {
             _ => &[],
         };
         let find = |name: &str| {
-            written.iter().rev().find_map(|item| match &item.key {
-                ObjectKey::Name(key) if &*key.value == name => Some(&item.value),
-                ObjectKey::Expression(Expression { kind: ExpressionKind::String(text), .. })
-                    if text.value() == name =>
-                {
-                    Some(&item.value)
-                }
-                _ => None,
-            })
+            let item = written.iter().rev().find(|item| item.key.literal().is_some_and(|key| key.value == name))?;
+            Some(&item.value)
         };
         Some(values.iter().map(|(name, value)| (name.to_string(), self.part(value, find(name)))).collect())
     }

@@ -5,14 +5,16 @@
 
 mod brackets;
 pub mod parse;
+mod relocate;
 mod scan;
 #[cfg(test)]
 mod tests;
 pub mod token;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::source::FileId;
-use crate::syntax::{Body, Expression};
+use crate::source::{FileId, Span, Text};
+use crate::syntax::{Body, Expression, ExpressionKind};
+use std::sync::Arc;
 use token::Token;
 
 /// More mistakes than this in one text are not shown: it is no HCL at all then.
@@ -38,6 +40,40 @@ pub fn parse_expression(file: FileId, text: &str, diagnostics: &mut Diagnostics)
     let mut all = std::mem::take(&mut scan.reports);
     all.extend(balanced.reports);
     all.extend(reports);
+    report(all, diagnostics);
+    expression
+}
+
+/// Reads a text that is all one template, without quotes around it and without escapes by a backslash.
+///
+/// `text` stands in a file itself, where all places of the tree and of the mistakes are; `whole` is its place there,
+/// quotes included.
+pub fn parse_template(text: &Arc<Text>, whole: Span, diagnostics: &mut Diagnostics) -> Expression {
+    let value = text.value();
+    if !value.contains("${") && !value.contains("%{") {
+        return Expression { kind: ExpressionKind::String(Arc::clone(text)), span: whole };
+    }
+    let mut scan = scan::scan_template(whole.file, value);
+    let balanced = brackets::balance(value, &scan, true);
+    let (mut expression, reports) = parse::template(whole.file, value, &balanced.tokens, &scan.broken);
+    let mut all = std::mem::take(&mut scan.reports);
+    all.extend(balanced.reports);
+    all.extend(reports);
+    let relocation = relocate::Relocation::new(text, whole);
+    relocation.expression(&mut expression);
+    relocation.reports(&mut all);
+    report(all, diagnostics);
+    Expression { span: whole, ..expression }
+}
+
+/// Reads a text that stands in a file as one expression, as [`parse_template`] reads a template.
+pub fn parse_expression_in(text: &Text, whole: Span, diagnostics: &mut Diagnostics) -> Expression {
+    let mut found = Diagnostics::default();
+    let mut expression = parse_expression(whole.file, text.value(), &mut found);
+    let relocation = relocate::Relocation::new(text, whole);
+    relocation.expression(&mut expression);
+    let mut all = found.into_sorted();
+    relocation.reports(&mut all);
     report(all, diagnostics);
     expression
 }

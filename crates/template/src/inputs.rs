@@ -5,7 +5,7 @@ use crate::document::{Document, Language};
 use crate::host::Host;
 use crate::source::{FileId, Origin, Sources, Span, Spanned};
 use crate::suggest;
-use crate::syntax::{Attribute, Body, Expression, ExpressionKind, ObjectKey};
+use crate::syntax::{Attribute, Body, Expression, ExpressionKind};
 use crate::{hcl, json};
 use std::path::{Path, PathBuf};
 
@@ -207,7 +207,7 @@ impl Reader<'_> {
             }
         };
         for item in items {
-            let ObjectKey::Name(name) = &item.key else { continue };
+            let Some(name) = item.key.literal() else { continue };
             let is_text = matches!(item.value.kind, ExpressionKind::String(_) | ExpressionKind::Broken);
             if self.document.language == Language::Legacy && !is_text {
                 self.diagnostics.push(

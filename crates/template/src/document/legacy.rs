@@ -4,7 +4,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::{Build, Document, Language, Requirement, Source, SourceUse, Step, Variable};
 use crate::source::{Span, Spanned, Text};
 use crate::suggest;
-use crate::syntax::{Attribute, Body, Expression, ExpressionKind, ObjectItem, ObjectKey};
+use crate::syntax::{Attribute, Body, Expression, ExpressionKind, ObjectItem};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -21,17 +21,14 @@ const ROOT_KEYS: &[&str] = &[
     "push",
 ];
 
-/// A member of an object: legacy keys are always names.
+/// A member of an object: legacy keys are always written out.
 struct Member<'a> {
-    name: &'a Spanned<Arc<str>>,
+    name: Spanned<&'a str>,
     value: &'a Expression,
 }
 
 fn members(items: &[ObjectItem]) -> impl Iterator<Item = Member<'_>> {
-    items.iter().filter_map(|item| match &item.key {
-        ObjectKey::Name(name) => Some(Member { name, value: &item.value }),
-        ObjectKey::Expression(_) => None,
-    })
+    items.iter().filter_map(|item| Some(Member { name: item.key.literal()?, value: &item.value }))
 }
 
 /// Makes a document of a file's root value.
@@ -99,7 +96,7 @@ impl Reader<'_> {
                 other if other.starts_with('_') => {
                     self.string(value, "a comment is a string");
                 }
-                other => self.unknown_key(name, other),
+                other => self.unknown_key(&name, other),
             }
         }
         for name in sensitive {
@@ -120,7 +117,7 @@ impl Reader<'_> {
         self.document.builds.push(build);
     }
 
-    fn unknown_key(&mut self, name: &Spanned<Arc<str>>, lower: &str) {
+    fn unknown_key(&mut self, name: &Spanned<&str>, lower: &str) {
         let diagnostic =
             Diagnostic::error("unknown-key", format!("a template has no key `{}`", name.value)).at(name.span);
         self.diagnostics.push(match suggest::closest(lower, ROOT_KEYS.iter().copied()) {
@@ -237,7 +234,7 @@ impl Reader<'_> {
         let start = Span { end: value.span.start + 1, ..value.span };
         let mut missing = true;
         for Member { name, value } in members(items) {
-            if &*name.value == "type" {
+            if name.value == "type" {
                 missing = false;
                 kind = self
                     .string(value, &format!("the `type` of a {what} is a string"))

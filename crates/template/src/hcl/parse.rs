@@ -50,6 +50,18 @@ pub(super) fn expression(
     (result.unwrap_or_else(|Reported| broken_expression(Span::new(file, 0..text.len()))), parser.reports)
 }
 
+/// Parses a text that is one template.
+pub(super) fn template(
+    file: FileId,
+    text: &str,
+    tokens: &[Token],
+    broken: &[Range<usize>],
+) -> (Expression, Vec<Diagnostic>) {
+    let mut parser = Parser::new(file, text, tokens, broken);
+    let kind = parser.bare_template();
+    (Expression { kind, span: Span::new(file, 0..text.len()) }, parser.reports)
+}
+
 fn broken_expression(span: Span) -> Expression {
     Expression { kind: ExpressionKind::Broken, span }
 }

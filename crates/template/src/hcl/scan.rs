@@ -24,18 +24,21 @@ pub(super) struct Scan {
 
 /// Makes tokens of a text.
 pub(super) fn scan(file: FileId, text: &str) -> Scan {
-    let mut scanner = Scanner {
-        file,
-        text,
-        at: if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 },
-        modes: Vec::new(),
-        last_marker_lines: None,
-        scan: Scan { tokens: Vec::new(), reports: Vec::new(), broken: Vec::new(), cut: false },
-    };
-    while scanner.at < text.len() {
+    let start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    run(Scanner::new(file, text, start), false)
+}
+
+/// Makes tokens of a text that is all one template.
+pub(super) fn scan_template(file: FileId, text: &str) -> Scan {
+    run(Scanner::new(file, text, 0), true)
+}
+
+fn run(mut scanner: Scanner<'_>, is_template: bool) -> Scan {
+    while scanner.at < scanner.text.len() {
         match scanner.modes.last() {
             Some(Mode::Quoted { .. }) => scanner.quoted(),
             Some(Mode::Heredoc { .. }) => scanner.heredoc(),
+            None if is_template => scanner.template_text(),
             Some(Mode::Interpolation { .. }) | None => scanner.normal(),
         }
     }
@@ -87,6 +90,11 @@ struct Scanner<'t> {
 }
 
 impl<'t> Scanner<'t> {
+    fn new(file: FileId, text: &'t str, at: usize) -> Self {
+        let scan = Scan { tokens: Vec::new(), reports: Vec::new(), broken: Vec::new(), cut: false };
+        Self { file, text, at, modes: Vec::new(), last_marker_lines: None, scan }
+    }
+
     fn rest(&self) -> &'t str {
         &self.text[self.at..]
     }

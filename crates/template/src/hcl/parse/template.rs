@@ -41,17 +41,27 @@ impl Parser<'_> {
             });
             dedent(self.text, literals);
         }
-        let mut parts = self.template_parts(items);
+        let kind = self.template_kind(items);
         self.height = height.max(self.height);
         self.grow()?;
-        let kind = match parts.as_slice() {
-            // An unclosed string holds what was never meant to be in it.
-            _ if close.span.range().is_empty() => ExpressionKind::Broken,
+        // An unclosed string holds what was never meant to be in it.
+        let kind = if close.span.range().is_empty() { ExpressionKind::Broken } else { kind };
+        Ok(Expression { kind, span })
+    }
+
+    /// All of the text, without quotes around it.
+    pub(super) fn bare_template(&mut self) -> ExpressionKind {
+        let items = self.template_items(false);
+        self.template_kind(items)
+    }
+
+    fn template_kind(&mut self, items: Vec<Item>) -> ExpressionKind {
+        let parts = self.template_parts(items);
+        match parts.as_slice() {
             [] => ExpressionKind::String(Arc::new(Text::new(self.file))),
             [TemplatePart::Literal(text)] => ExpressionKind::String(Arc::clone(text)),
-            _ => ExpressionKind::Template(std::mem::take(&mut parts)),
-        };
-        Ok(Expression { kind, span })
+            _ => ExpressionKind::Template(parts),
+        }
     }
 
     /// The label of a block in quotes, in which nothing is interpolated.

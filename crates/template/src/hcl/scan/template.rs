@@ -37,6 +37,11 @@ impl<'t> Scanner<'t> {
         if std::mem::take(at_line_start) && self.close_heredoc() {
             return;
         }
+        self.template_text();
+    }
+
+    /// One line of text without quotes, or as much of it as stands before the next interpolation.
+    pub(super) fn template_text(&mut self) {
         let (end, stop) = self.literal_end(false);
         match stop {
             Stop::Template(kind, length) => {
