@@ -4,6 +4,7 @@
 //! builds the tree. Each pass leaves marks where it found a mistake, so that the next one says nothing about it.
 
 mod brackets;
+pub mod json_body;
 pub mod parse;
 mod relocate;
 mod scan;
@@ -48,33 +49,37 @@ pub fn parse_expression(file: FileId, text: &str, diagnostics: &mut Diagnostics)
 ///
 /// `text` stands in a file itself, where all places of the tree and of the mistakes are; `whole` is its place there,
 /// quotes included.
-pub fn parse_template(text: &Arc<Text>, whole: Span, diagnostics: &mut Diagnostics) -> Expression {
+fn template_within(text: &Arc<Text>, whole: Span, reports: &mut Vec<Diagnostic>) -> Expression {
     let value = text.value();
     if !value.contains("${") && !value.contains("%{") {
         return Expression { kind: ExpressionKind::String(Arc::clone(text)), span: whole };
     }
-    let mut scan = scan::scan_template(whole.file, value);
+    let scan = scan::scan_template(whole.file, value);
     let balanced = brackets::balance(value, &scan, true);
-    let (mut expression, reports) = parse::template(whole.file, value, &balanced.tokens, &scan.broken);
-    let mut all = std::mem::take(&mut scan.reports);
-    all.extend(balanced.reports);
-    all.extend(reports);
-    let relocation = relocate::Relocation::new(text, whole);
-    relocation.expression(&mut expression);
-    relocation.reports(&mut all);
-    report(all, diagnostics);
-    Expression { span: whole, ..expression }
+    let parsed = parse::template(whole.file, value, &balanced.tokens, &scan.broken);
+    within(text, whole, parsed, scan.reports.into_iter().chain(balanced.reports), reports)
 }
 
-/// Reads a text that stands in a file as one expression, as [`parse_template`] reads a template.
-pub fn parse_expression_in(text: &Text, whole: Span, diagnostics: &mut Diagnostics) -> Expression {
-    let mut found = Diagnostics::default();
-    let mut expression = parse_expression(whole.file, text.value(), &mut found);
+/// Reads a text as one expression, as [`template_within`] reads a template.
+fn expression_within(text: &Text, whole: Span, reports: &mut Vec<Diagnostic>) -> Expression {
+    let value = text.value();
+    let scan = scan::scan(whole.file, value);
+    let balanced = brackets::balance(value, &scan, true);
+    let parsed = parse::expression(whole.file, value, &balanced.tokens, &scan.broken);
+    within(text, whole, parsed, scan.reports.into_iter().chain(balanced.reports), reports)
+}
+
+fn within(
+    text: &Text,
+    whole: Span,
+    (mut expression, later): (Expression, Vec<Diagnostic>),
+    earlier: impl Iterator<Item = Diagnostic>,
+    reports: &mut Vec<Diagnostic>,
+) -> Expression {
     let relocation = relocate::Relocation::new(text, whole);
     relocation.expression(&mut expression);
-    let mut all = found.into_sorted();
-    relocation.reports(&mut all);
-    report(all, diagnostics);
+    reports.extend(earlier.chain(later).map(|report| relocation.report(report)));
+    expression.span = whole;
     expression
 }
 

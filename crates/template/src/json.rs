@@ -46,6 +46,18 @@ pub(crate) fn duplicate_key(name: &str, span: Span, first: Span) -> Diagnostic {
         .help("delete one of the two")
 }
 
+/// What kind of JSON value it is, for "not …".
+pub(crate) fn describe(value: &Expression) -> &'static str {
+    match value.kind {
+        ExpressionKind::Null => "null",
+        ExpressionKind::Bool(_) => "a bool",
+        ExpressionKind::Number(_) => "a number",
+        ExpressionKind::String(_) => "a string",
+        ExpressionKind::Tuple(_) => "a list",
+        _ => "an object",
+    }
+}
+
 struct Parser<'a> {
     file: FileId,
     text: &'a str,

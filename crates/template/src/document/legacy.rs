@@ -2,6 +2,7 @@
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::{Build, Document, Language, Requirement, Source, SourceUse, Step, Variable};
+use crate::json;
 use crate::source::{Span, Spanned, Text};
 use crate::suggest;
 use crate::syntax::{Attribute, Body, Expression, ExpressionKind, ObjectItem};
@@ -51,7 +52,7 @@ impl Reader<'_> {
     /// Reports a value of the wrong shape, unless it is broken and reported already.
     fn wrong(&mut self, value: &Expression, what: &str) {
         if value.kind != ExpressionKind::Broken {
-            self.error("wrong-type", format!("{what}, not {}", describe(value)), value.span);
+            self.error("wrong-type", format!("{what}, not {}", json::describe(value)), value.span);
         }
     }
 
@@ -282,16 +283,5 @@ impl Reader<'_> {
                 None
             }
         }
-    }
-}
-
-fn describe(value: &Expression) -> &'static str {
-    match value.kind {
-        ExpressionKind::Null => "null",
-        ExpressionKind::Bool(_) => "a bool",
-        ExpressionKind::Number(_) => "a number",
-        ExpressionKind::String(_) => "a string",
-        ExpressionKind::Tuple(_) => "a list",
-        _ => "an object",
     }
 }

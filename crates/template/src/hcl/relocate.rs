@@ -17,11 +17,10 @@ impl<'t> Relocation<'t> {
         Self { text, whole }
     }
 
-    /// Moves the places of mistakes.
-    pub(super) fn reports(&self, reports: &mut [Diagnostic]) {
-        for report in reports {
-            report.primary.iter_mut().chain(&mut report.related).for_each(|label| self.span(&mut label.span));
-        }
+    /// Moves the places of a mistake.
+    pub(super) fn report(&self, mut report: Diagnostic) -> Diagnostic {
+        report.primary.iter_mut().chain(&mut report.related).for_each(|label| self.span(&mut label.span));
+        report
     }
 
     fn span(&self, span: &mut Span) {
