@@ -57,7 +57,8 @@ fn template_within(text: &Arc<Text>, whole: Span, reports: &mut Vec<Diagnostic>)
     let scan = scan::scan_template(whole.file, value);
     let balanced = brackets::balance(value, &scan, true);
     let parsed = parse::template(whole.file, value, &balanced.tokens, &scan.broken);
-    within(text, whole, parsed, scan.reports.into_iter().chain(balanced.reports), reports)
+    let template = within(text, whole, parsed, scan.reports.into_iter().chain(balanced.reports), reports);
+    Expression { span: whole, ..template }
 }
 
 /// Reads a text as one expression, as [`template_within`] reads a template.
@@ -79,7 +80,6 @@ fn within(
     let relocation = relocate::Relocation::new(text, whole);
     relocation.expression(&mut expression);
     reports.extend(earlier.chain(later).map(|report| relocation.report(report)));
-    expression.span = whole;
     expression
 }
 

@@ -31,11 +31,18 @@ pub fn parse_hcl(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Exp
     Parser::new(file, text, Dialect::Hcl, diagnostics).file()
 }
 
+/// Parses a file of values for the variables of HCL2.
+pub fn parse_values(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Expression {
+    Parser::new(file, text, Dialect::Values, diagnostics).file()
+}
+
 /// What the JSON is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Dialect {
     Legacy,
     Hcl,
+    /// Variables of HCL2.
+    Values,
 }
 
 /// Reports a key that is there twice.
@@ -88,7 +95,7 @@ impl<'a> Parser<'a> {
         if self.peek().is_none() {
             let help = match self.dialect {
                 Dialect::Legacy => "a template is an object with at least `builders`",
-                Dialect::Hcl => "the least there can be is `{}`",
+                Dialect::Hcl | Dialect::Values => "the least there can be is `{}`",
             };
             self.error("json-value", self.at..self.at, "there is nothing in this file", help);
             return self.broken(self.at..self.at);
@@ -178,7 +185,7 @@ impl<'a> Parser<'a> {
             let (name, span) = (key.value(), self.span(key_start..self.at));
             let value = if self.colon(name, span) { self.value() } else { self.broken(self.at..self.at) };
             match seen.get(name) {
-                Some(first) if self.dialect == Dialect::Legacy => self.push(duplicate_key(name, span, *first)),
+                Some(first) if self.dialect != Dialect::Hcl => self.push(duplicate_key(name, span, *first)),
                 _ => {
                     seen.insert(name.to_owned(), span);
                     let key = Expression { kind: ExpressionKind::String(Arc::new(key)), span };

@@ -85,7 +85,7 @@ fn read<'a>(path: &'a Path, host: &dyn Host, sources: &Sources, diagnostics: &mu
         let mut bodies = Vec::new();
         for ending in [".pkr.hcl", ".pkr.json"] {
             for file_name in names.iter().filter(|name| name.ends_with(ending)) {
-                let file_path = if path == Path::new(".") { PathBuf::from(file_name) } else { path.join(file_name) };
+                let file_path = inputs::in_folder(path, file_name);
                 let Some(parse) = hcl_parser(file_name) else { continue };
                 if let Some((file, text)) = inputs::read(&file_path, "template", host, sources, diagnostics) {
                     bodies.push(parse(file, &text, diagnostics));

@@ -123,7 +123,7 @@ impl Reader {
         }
         match value.kind {
             // An argument that is null is not set; so is a block.
-            ExpressionKind::Null | ExpressionKind::Broken => {}
+            ExpressionKind::Null => {}
             ExpressionKind::Object(_) => self.block(opening, value, opening.header, blocks),
             ExpressionKind::Tuple(elements) => {
                 for element in elements {
@@ -132,7 +132,10 @@ impl Reader {
                     self.block(opening, element, brace, blocks);
                 }
             }
-            kind => self.wrong_block(opening, &Expression { kind, span }),
+            kind => {
+                self.wrong_block(opening, &Expression { kind, span });
+                blocks.extend(opening.stand_in(span));
+            }
         }
     }
 
@@ -258,6 +261,19 @@ impl Opening<'_> {
 
     fn shape(&self) -> Shape {
         self.kind.shape(self.labels.last().map(|label| label.value.as_str()))
+    }
+
+    /// A block for what could not be read, where other places may refer to it by name: its value is broken.
+    fn stand_in(&self, span: Span) -> Option<Block> {
+        let argument = match self.kind.name {
+            "variable" => "default",
+            "local" => "expression",
+            _ => return None,
+        };
+        let name = Spanned::new(argument.to_owned(), span);
+        let value = Expression { kind: ExpressionKind::Broken, span };
+        let body = Body { attributes: vec![Attribute { name, value }], blocks: Vec::new(), span };
+        Some(Block { kind: self.name.clone(), labels: self.labels.to_vec(), body, header: self.header })
     }
 
     fn example(&self) -> String {

@@ -78,7 +78,7 @@ impl Parser<'_> {
             let end = start + self.text[start..self.at].trim_end().len();
             let help = match self.dialect {
                 Dialect::Legacy => "delete it; a remark can be the string value of a root key that begins with `_`",
-                Dialect::Hcl => "delete it; a remark can be the value of a key `//` in a block",
+                Dialect::Hcl | Dialect::Values => "delete it; a remark can be the value of a key `//`",
             };
             self.error("json-comment", start..end, "JSON has no comments", help);
         }

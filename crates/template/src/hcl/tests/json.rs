@@ -345,8 +345,11 @@ fn wrong_shapes_are_told_where_they_are() {
     assert_eq!(mistakes("\u{feff}{}"), "1:1 byte-order-mark: the file begins with a byte order mark, which JSON does not allow <\u{feff}> save the file as UTF-8 without a byte order mark
 ");
     assert_eq!(mistakes(" "), "1:2 json-value: there is nothing in this file <> the least there can be is `{}`\n");
-    assert_eq!(mistakes("{} # comment"), "1:4 json-comment: JSON has no comments <# comment> delete it; a remark can be the value of a key `//` in a block
-");
+    assert_eq!(
+        mistakes("{} # comment"),
+        "1:4 json-comment: JSON has no comments <# comment> delete it; a remark can be the value of a key `//`
+"
+    );
 }
 
 #[test]
