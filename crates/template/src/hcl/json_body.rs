@@ -51,7 +51,8 @@ struct Reader {
 }
 
 impl Reader {
-    /// Adds what an object holds, or the objects of a list together. Null is nothing.
+    /// Adds what an object holds, or the objects of a list together; null holds nothing. Of these Packer takes the
+    /// object alone where any name may stand, as in `locals`.
     fn body(&mut self, value: Expression, shape: Shape, what: &str, items: &mut Items) {
         match value.kind {
             ExpressionKind::Object(properties) => self.properties(properties, shape, items),
@@ -63,7 +64,7 @@ impl Reader {
                     }
                 }
             }
-            ExpressionKind::Null => {}
+            ExpressionKind::Null if !matches!(shape, Shape::Arguments(_)) => {}
             _ => self.wrong(&value, &format!("{what} is an object")),
         }
     }
@@ -86,8 +87,14 @@ impl Reader {
             match shape.property(&name.value) {
                 Property::Argument(reading) => self.argument(name, value, reading, items),
                 Property::Block(kind) => {
-                    let header = name.span;
+                    let (header, span, blocks) = (name.span, value.span, items.blocks.len());
+                    let is_null = value.kind == ExpressionKind::Null;
                     self.blocks(&Opening { kind, name: &name, labels: &[], header }, value, &mut items.blocks);
+                    if items.blocks.len() == blocks && !is_null && is_source_of_build(kind) {
+                        // Nobody knows now what is built, which is not to say that nothing is.
+                        let name = Spanned::new("sources".to_owned(), header);
+                        items.attributes.push(Attribute { name, value: broken(span) });
+                    }
                 }
                 Property::Unknown if is_block_like(&name.value, &value, shape) => {
                     let (header, span) = (name.span, value.span);
@@ -271,8 +278,7 @@ impl Opening<'_> {
             _ => return None,
         };
         let name = Spanned::new(argument.to_owned(), span);
-        let value = Expression { kind: ExpressionKind::Broken, span };
-        let body = Body { attributes: vec![Attribute { name, value }], blocks: Vec::new(), span };
+        let body = Body { attributes: vec![Attribute { name, value: broken(span) }], blocks: Vec::new(), span };
         Some(Block { kind: self.name.clone(), labels: self.labels.to_vec(), body, header: self.header })
     }
 
@@ -281,6 +287,15 @@ impl Opening<'_> {
         let inside = labels.rev().fold("{…}".to_owned(), |inside, label| format!("{{\"{label}\": {inside}}}"));
         format!("write `\"{}\": {inside}`", self.kind.name)
     }
+}
+
+fn broken(span: Span) -> Expression {
+    Expression { kind: ExpressionKind::Broken, span }
+}
+
+/// The blocks `source` of a build have one label, those of a template two.
+fn is_source_of_build(kind: &Kind) -> bool {
+    kind.name == "source" && kind.labels.len() == 1
 }
 
 /// Whether an unknown property is meant to be a block rather than an argument.

@@ -148,9 +148,9 @@ build {
 fn a_list_at_the_root_and_blocks_that_are_null() {
     assert_eq!(
         json(
-            r#"[{"locals": {"a": 1}}, {"locals": [{"a": 2}, null], "build": null}, {"packer": [], "local": {"x": null}}]"#
+            r#"[{"locals": {"a": 1}}, {"locals": [{"a": 2}], "build": null}, {"packer": [null], "local": {"x": null}}]"#
         ),
-        "locals {a = 1}; locals {a = 2}; locals {}"
+        "locals {a = 1}; locals {a = 2}; packer {}"
     );
     // The objects of a list in a list are one block together.
     assert_eq!(
@@ -300,7 +300,7 @@ fn mistakes_inside_of_strings() {
 fn wrong_shapes_are_told_where_they_are() {
     let text = r#"{
   "variable": {"a": "text", "//": "no comment", "b": [[1]]},
-  "variables": [[{"a": 1}]],
+  "variables": [[{"a": 1}], null],
   "local": null,
   "variable": "x",
   "variable": [null],
@@ -318,6 +318,7 @@ fn wrong_shapes_are_told_where_they_are() {
 2:29 wrong-labels: `//` stands where a label of `variable` does <\"//\"> a comment goes into the block itself, or before all of them
 2:56 wrong-type: each part of a `variable` block is an object, not a number <1> no help
 3:17 wrong-type: a `variables` block is an object, not a list <[{\"a\": 1}]> no help
+3:29 wrong-type: a `variables` block is an object, not null <null> no help
 4:12 wrong-type: `local` takes a name, so an object or a list of objects stands here, not null <null> write `\"local\": {\"NAME\": {…}}`
 5:15 wrong-type: `variable` takes a name, so an object or a list of objects stands here, not a string <\"x\"> write `\"variable\": {\"NAME\": {…}}`
 6:16 wrong-type: `variable` takes a name, so an object or a list of objects stands here, not null <null> write `\"variable\": {\"NAME\": {…}}`
@@ -350,6 +351,13 @@ fn wrong_shapes_are_told_where_they_are() {
         "1:4 json-comment: JSON has no comments <# comment> delete it; a remark can be the value of a key `//`
 "
     );
+}
+
+#[test]
+fn names_of_what_could_not_be_read_are_known() {
+    let (_, body, _) =
+        parse(r#"{"variable": {"a": 1}, "local": {"b": "x"}, "build": {"source": ["null.a"], "provisioner": 1}}"#);
+    assert_eq!(dump_body(&body), r#"variable "a" {default = !!}; local "b" {expression = !!}; build {sources = !!}"#);
 }
 
 #[test]
