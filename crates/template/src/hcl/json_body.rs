@@ -3,6 +3,7 @@
 //! Labels are keys of objects in each other, a list of objects is a block written several times, strings are
 //! templates, and the key `//` is a comment.
 
+mod opening;
 mod schema;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -11,6 +12,7 @@ use crate::json;
 use crate::source::{FileId, Span, Spanned};
 use crate::suggest;
 use crate::syntax::{Attribute, Block, Body, Expression, ExpressionKind, ObjectItem, ObjectKey};
+use opening::Opening;
 use schema::{Kind, Property, Reading, Shape};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -131,23 +133,24 @@ impl Reader {
         match value.kind {
             // An argument that is null is not set; so is a block.
             ExpressionKind::Null => {}
-            ExpressionKind::Object(_) => self.block(opening, value, opening.header, blocks),
             ExpressionKind::Tuple(elements) => {
                 for element in elements {
-                    // Of several blocks that share all names, each has its brace alone.
-                    let brace = Span { end: element.span.start + 1, ..element.span };
-                    self.block(opening, element, brace, blocks);
+                    // Of several blocks that share all names, each has its bracket alone.
+                    let bracket = Span { end: element.span.start + 1, ..element.span };
+                    self.block(opening, element, bracket, blocks);
                 }
             }
-            kind => {
-                self.wrong_block(opening, &Expression { kind, span });
-                blocks.extend(opening.stand_in(span));
-            }
+            kind => self.block(opening, Expression { kind, span }, opening.header, blocks),
         }
     }
 
     fn block(&mut self, opening: &Opening<'_>, value: Expression, header: Span, blocks: &mut Vec<Block>) {
         let span = value.span;
+        if !matches!(value.kind, ExpressionKind::Object(_) | ExpressionKind::Tuple(_) | ExpressionKind::Null) {
+            self.wrong_block(opening, &value);
+            blocks.extend(opening.stand_in(span));
+            return;
+        }
         let mut items = Items::default();
         self.body(value, opening.shape(), &format!("a `{}` block", opening.name.value), &mut items);
         let (kind, labels) = (opening.name.clone(), opening.labels.to_vec());
@@ -247,45 +250,6 @@ impl Reader {
             read.push(ObjectItem { key, value });
         }
         read
-    }
-}
-
-/// A block whose labels are being read.
-#[derive(Clone, Copy)]
-struct Opening<'o> {
-    kind: &'static Kind,
-    name: &'o Spanned<String>,
-    labels: &'o [Spanned<String>],
-    /// Where a message about the whole block points.
-    header: Span,
-}
-
-impl Opening<'_> {
-    /// What the label is that comes next; `None` when all are read.
-    fn next_label(&self) -> Option<&'static str> {
-        self.kind.labels.get(self.labels.len()).copied()
-    }
-
-    fn shape(&self) -> Shape {
-        self.kind.shape(self.labels.last().map(|label| label.value.as_str()))
-    }
-
-    /// A block for what could not be read, where other places may refer to it by name: its value is broken.
-    fn stand_in(&self, span: Span) -> Option<Block> {
-        let argument = match self.kind.name {
-            "variable" => "default",
-            "local" => "expression",
-            _ => return None,
-        };
-        let name = Spanned::new(argument.to_owned(), span);
-        let body = Body { attributes: vec![Attribute { name, value: broken(span) }], blocks: Vec::new(), span };
-        Some(Block { kind: self.name.clone(), labels: self.labels.to_vec(), body, header: self.header })
-    }
-
-    fn example(&self) -> String {
-        let labels = self.kind.labels.iter().map(|label| label.rsplit(' ').next().unwrap_or_default().to_uppercase());
-        let inside = labels.rev().fold("{…}".to_owned(), |inside, label| format!("{{\"{label}\": {inside}}}"));
-        format!("write `\"{}\": {inside}`", self.kind.name)
     }
 }
 
