@@ -179,3 +179,42 @@ fn nothing_is_built_while_an_error_stands_or_when_nothing_is_selected() {
     forge.run(&["build", "-only=c", "image.json"]).code(1);
     assert!(!forge.exists("a.txt") && !forge.exists("b.txt"));
 }
+
+#[test]
+fn keys_of_maps_are_go_templates_too() {
+    let template = r#"{
+  "variables": {"team": "core"},
+  "builders": [{"type": "null", "communicator": "none", "name": "x"}],
+  "post-processors": [{"type": "manifest", "custom_data": {
+    "\u0061 {{user \"team\"}}-{{build_name}}": "{{build_type}}", "plain": "1"
+  }}]
+}
+"#;
+    let forge = Forge::new().file("image.json", template);
+    forge.run(&["build", "image.json"]).code(0);
+    let manifest = forge.read("packer-manifest.json");
+    assert!(
+        manifest.contains("\"custom_data\": {\n        \"a core-x\": \"null\",\n        \"plain\": \"1\"\n      }"),
+        "{manifest}"
+    );
+    let forge = forge.file("image.json", &template.replace("team\\\"}}-{{build_name", "taem\\\"}}-{{build_nmae"));
+    forge.run(&["validate", "image.json"]).expect(
+        1,
+        "\
+warning[undefined-variable]: there is no variable `taem`, which leaves this empty
+ --> image.json:5:22
+  |
+5 |     \"\\u0061 {{user \\\"taem\\\"}}-{{build_nmae}}\": \"{{build_type}}\", \"plain\": \"1\"
+  |                      ^^^^
+  |
+  = help: did you mean `team`?
+
+error[undefined-function]: there is no function `build_nmae`
+ --> image.json:5:33
+  |
+5 |     \"\\u0061 {{user \\\"taem\\\"}}-{{build_nmae}}\": \"{{build_type}}\", \"plain\": \"1\"
+  |                                 ^^^^^^^^^^
+  |
+  = help: did you mean `build_name`?",
+    );
+}

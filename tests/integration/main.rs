@@ -8,6 +8,7 @@ mod cleanup;
 mod command_line;
 mod corpus;
 mod dynamic;
+mod hcl_json;
 mod known;
 mod run;
 mod validate;

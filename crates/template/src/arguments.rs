@@ -3,7 +3,7 @@
 //! One declaration gives the struct, the table that `schema` prints and checks, and the reading with all mistakes
 //! at once. See `src/provisioners/` in the main package for how it looks in use.
 
-use crate::body::{Body, Located};
+use crate::body::{Body, Located, Member};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::duration;
 use crate::gotemplate::{self, Fields, GoContext, GoTemplate};
@@ -420,8 +420,19 @@ fn members<T: FromArgument>(
         context.wrong_type(located, kind);
         return None;
     };
-    let read: Vec<_> =
-        members.into_iter().map(|(name, member)| T::from_value(&member, context).map(|value| (name, value))).collect();
+    let mut read = Vec::with_capacity(members.len());
+    for Member { key, value } in members {
+        let name = if gotemplate::is_template(key.value()) {
+            GoTemplate::parse(key, context.diagnostics).render(
+                context.body.context(),
+                &Fields::None,
+                context.diagnostics,
+            )
+        } else {
+            Some(key.value().to_owned())
+        };
+        read.push(name.zip(T::from_value(&value, context)));
+    }
     read.into_iter().collect()
 }
 

@@ -8,7 +8,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::gotemplate::GoContext;
 use crate::source::{Span, Text};
 use crate::suggest;
-use crate::syntax::{Expression, ExpressionKind, ObjectKey};
+use crate::syntax::{Expression, ExpressionKind, ObjectItem, ObjectKey};
 use crate::value::{Kind, Value};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -103,6 +103,12 @@ impl Body {
     }
 }
 
+/// A member of a map or object. Its key may be a Go template as its value may.
+pub(crate) struct Member<'a> {
+    pub(crate) key: Arc<Text>,
+    pub(crate) value: Located<'a>,
+}
+
 /// A value, or a part of one, with the expression it was written as where there is one.
 #[derive(Clone, Debug)]
 pub struct Located<'a> {
@@ -147,24 +153,23 @@ impl<'a> Located<'a> {
     }
 
     /// The members of a map or object.
-    pub(crate) fn members(&self) -> Option<Vec<(String, Self)>> {
+    pub(crate) fn members(&self) -> Option<Vec<Member<'a>>> {
         let (Kind::Map(_, values) | Kind::Object(values)) = &self.value.kind else { return None };
         let written = match self.stripped().map(|expression| &expression.kind) {
             Some(ExpressionKind::Object(items)) => items.as_slice(),
             _ => &[],
         };
-        let find = |name: &str| {
-            written.iter().rev().find_map(|item| match &item.key {
-                ObjectKey::Name(key) if &*key.value == name => Some(&item.value),
-                ObjectKey::Expression(Expression { kind: ExpressionKind::String(text), .. })
-                    if text.value() == name =>
-                {
-                    Some(&item.value)
-                }
-                _ => None,
-            })
+        let member = |(name, value): (&Arc<str>, &Value)| {
+            let is_item = |item: &&ObjectItem| item.key.literal().is_some_and(|key| key.value == &**name);
+            let item = written.iter().rev().find(is_item);
+            let key = match item.map(|item| &item.key) {
+                Some(ObjectKey::Expression(Expression { kind: ExpressionKind::String(text), .. })) => text.clone(),
+                Some(ObjectKey::Name(name)) => Arc::new(Text::opaque(&name.value, name.span)),
+                _ => Arc::new(Text::opaque(name, self.span)),
+            };
+            Member { key, value: self.part(value, item.map(|item| &item.value)) }
         };
-        Some(values.iter().map(|(name, value)| (name.to_string(), self.part(value, find(name)))).collect())
+        Some(values.iter().map(member).collect())
     }
 
     /// A string value as a text that knows its places: exact where it was written as one literal.

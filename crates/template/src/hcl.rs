@@ -4,15 +4,18 @@
 //! builds the tree. Each pass leaves marks where it found a mistake, so that the next one says nothing about it.
 
 mod brackets;
+pub mod json_body;
 pub mod parse;
+mod relocate;
 mod scan;
 #[cfg(test)]
 mod tests;
 pub mod token;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::source::{FileId, Span};
-use crate::syntax::{Body, Expression};
+use crate::source::{FileId, Span, Text};
+use crate::syntax::{Body, Expression, ExpressionKind};
+use std::sync::Arc;
 use token::Token;
 
 /// More mistakes than this in one text are not shown: it is no HCL at all then.
@@ -72,6 +75,44 @@ fn skip_byte_order_mark(text: &str, tokens: &mut Vec<Token>) {
 /// Whether a text is a name as a whole, so that an expression can refer to it.
 pub fn is_identifier(text: &str) -> bool {
     !text.is_empty() && scan::identifier_length(text) == text.len()
+}
+
+/// Reads a text that is all one template, without quotes around it and without escapes by a backslash.
+///
+/// `text` stands in a file itself, where all places of the tree and of the mistakes are; `whole` is its place there,
+/// quotes included.
+fn template_within(text: &Arc<Text>, whole: Span, reports: &mut Vec<Diagnostic>) -> Expression {
+    let value = text.value();
+    if !value.contains("${") && !value.contains("%{") {
+        return Expression { kind: ExpressionKind::String(Arc::clone(text)), span: whole };
+    }
+    let scan = scan::scan_template(whole.file, value);
+    let balanced = brackets::balance(value, &scan, true);
+    let parsed = parse::template(whole.file, value, &balanced.tokens, &scan.broken);
+    let template = within(text, whole, parsed, scan.reports.into_iter().chain(balanced.reports), reports);
+    Expression { span: whole, ..template }
+}
+
+/// Reads a text as one expression, as [`template_within`] reads a template.
+fn expression_within(text: &Text, whole: Span, reports: &mut Vec<Diagnostic>) -> Expression {
+    let value = text.value();
+    let scan = scan::scan(whole.file, value);
+    let balanced = brackets::balance(value, &scan, true);
+    let parsed = parse::expression(whole.file, value, &balanced.tokens, &scan.broken);
+    within(text, whole, parsed, scan.reports.into_iter().chain(balanced.reports), reports)
+}
+
+fn within(
+    text: &Text,
+    whole: Span,
+    (mut expression, later): (Expression, Vec<Diagnostic>),
+    earlier: impl Iterator<Item = Diagnostic>,
+    reports: &mut Vec<Diagnostic>,
+) -> Expression {
+    let relocation = relocate::Relocation::new(text, whole);
+    relocation.expression(&mut expression);
+    reports.extend(earlier.chain(later).map(|report| relocation.report(report)));
+    expression
 }
 
 /// Splits a text into tokens, comments and newlines included. The last one is [`token::TokenKind::End`].

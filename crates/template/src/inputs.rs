@@ -5,7 +5,7 @@ use crate::document::{Document, Language};
 use crate::host::Host;
 use crate::source::{FileId, Origin, Sources, Span, Spanned};
 use crate::suggest;
-use crate::syntax::{Attribute, Body, Expression, ExpressionKind, ObjectKey};
+use crate::syntax::{Attribute, Body, Expression, ExpressionKind};
 use crate::{hcl, json};
 use std::path::{Path, PathBuf};
 
@@ -153,7 +153,7 @@ impl Reader<'_> {
         let names = self.host.list(folder).unwrap_or_default();
         for ending in [".auto.pkrvars.hcl", ".auto.pkrvars.json"] {
             for name in names.iter().filter(|name| name.ends_with(ending)) {
-                self.var_file(&folder.join(name));
+                self.var_file(&in_folder(folder, name));
             }
         }
     }
@@ -168,7 +168,7 @@ impl Reader<'_> {
                 self.hcl_values(body);
             }
             Language::Hcl2 if is_json => {
-                let root = json::parse(file, &text, self.diagnostics);
+                let root = json::parse_values(file, &text, self.diagnostics);
                 self.json_values(&root);
             }
             Language::Hcl2 => self.diagnostics.push(
@@ -185,17 +185,22 @@ impl Reader<'_> {
 
     fn hcl_values(&mut self, body: Body) {
         for block in &body.blocks {
-            self.diagnostics.push(
-                Diagnostic::error("unexpected-block", "a var file holds values only, no blocks")
-                    .at(block.header)
-                    .help("move it into a `.pkr.hcl` file"),
-            );
+            self.block(block.header);
         }
         for Attribute { name, value } in body.attributes {
             self.list.push(Assignment { name, value: Given::VarFile, form: Form::Expression(value) });
         }
     }
 
+    fn block(&mut self, place: Span) {
+        self.diagnostics.push(
+            Diagnostic::error("unexpected-block", "a var file holds values only, no blocks")
+                .at(place)
+                .help("move it into a `.pkr.hcl` file"),
+        );
+    }
+
+    /// Strings stand for themselves, even those with `${`: Packer has nothing to put there.
     fn json_values(&mut self, root: &Expression) {
         let items = match &root.kind {
             ExpressionKind::Object(items) => items,
@@ -207,7 +212,15 @@ impl Reader<'_> {
             }
         };
         for item in items {
-            let ObjectKey::Name(name) = &item.key else { continue };
+            let Some(name) = item.key.literal() else { continue };
+            match (self.document.language, name.value) {
+                (Language::Hcl2, "//") => continue,
+                (Language::Hcl2, "variable") if declares(&item.value) => {
+                    self.block(name.span);
+                    continue;
+                }
+                _ => {}
+            }
             let is_text = matches!(item.value.kind, ExpressionKind::String(_) | ExpressionKind::Broken);
             if self.document.language == Language::Legacy && !is_text {
                 self.diagnostics.push(
@@ -222,6 +235,21 @@ impl Reader<'_> {
             self.list.push(Assignment { name, value: Given::VarFile, form });
         }
     }
+}
+
+/// Whether the value of the key `variable` is meant to declare variables.
+fn declares(value: &Expression) -> bool {
+    let is_object = |value: &Expression| matches!(value.kind, ExpressionKind::Object(_));
+    match &value.kind {
+        ExpressionKind::Object(items) => !items.is_empty() && items.iter().all(|item| is_object(&item.value)),
+        ExpressionKind::Tuple(elements) => !elements.is_empty() && elements.iter().all(is_object),
+        _ => false,
+    }
+}
+
+/// The path of a file in a folder, short where it can be.
+pub(crate) fn in_folder(folder: &Path, name: &str) -> PathBuf {
+    if folder == Path::new(".") { PathBuf::from(name) } else { folder.join(name) }
 }
 
 /// Reads a text file into the sources, or says why not; a message about a file that can't be read has no place.

@@ -1,7 +1,7 @@
-//! Legacy JSON templates: a strict parser that knows where everything stands and goes on after a mistake.
+//! JSON: a strict parser that knows where everything stands and goes on after a mistake.
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::source::{FileId, Span, Spanned};
+use crate::source::{FileId, Span, Text};
 use crate::syntax::{Expression, ExpressionKind, ObjectItem, ObjectKey};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -18,17 +18,57 @@ const DEEPEST: usize = 128;
 /// A file with more mistakes than this is no JSON at all.
 const MOST_ERRORS: usize = 100;
 
-/// Parses a whole file. What is broken becomes [`ExpressionKind::Broken`], and the diagnostics say why.
+/// Parses a whole legacy file. What is broken becomes [`ExpressionKind::Broken`], and the diagnostics say why.
 ///
 /// The grammar is that of RFC 8259, without a byte order mark. Of keys that are there twice the first counts.
 pub fn parse(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Expression {
-    let mut parser = Parser { file, text, at: 0, open: Vec::new(), errors: 0, resuming: false, diagnostics };
-    parser.file()
+    Parser::new(file, text, Dialect::Legacy, diagnostics).file()
+}
+
+/// Parses HCL2 that is written as JSON. The same, but keys may be there twice: only their meaning says whether this is
+/// wrong.
+pub fn parse_hcl(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Expression {
+    Parser::new(file, text, Dialect::Hcl, diagnostics).file()
+}
+
+/// Parses a file of values for the variables of HCL2.
+pub fn parse_values(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Expression {
+    Parser::new(file, text, Dialect::Values, diagnostics).file()
+}
+
+/// What the JSON is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Dialect {
+    Legacy,
+    Hcl,
+    /// Variables of HCL2.
+    Values,
+}
+
+/// Reports a key that is there twice.
+pub(crate) fn duplicate_key(name: &str, span: Span, first: Span) -> Diagnostic {
+    Diagnostic::error("duplicate-key", format!("the key `{name}` is here twice"))
+        .at(span)
+        .related(first, "first here")
+        .help("delete one of the two")
+}
+
+/// What kind of JSON value it is, for "not …".
+pub(crate) fn describe(value: &Expression) -> &'static str {
+    match value.kind {
+        ExpressionKind::Null => "null",
+        ExpressionKind::Bool(_) => "a bool",
+        ExpressionKind::Number(_) => "a number",
+        ExpressionKind::String(_) => "a string",
+        ExpressionKind::Tuple(_) => "a list",
+        _ => "an object",
+    }
 }
 
 struct Parser<'a> {
     file: FileId,
     text: &'a str,
+    dialect: Dialect,
     /// Byte offset of what is read next; always on a character boundary.
     at: usize,
     /// Where each bracket that is still open stands.
@@ -39,7 +79,11 @@ struct Parser<'a> {
     diagnostics: &'a mut Diagnostics,
 }
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
+    fn new(file: FileId, text: &'a str, dialect: Dialect, diagnostics: &'a mut Diagnostics) -> Self {
+        Self { file, text, dialect, at: 0, open: Vec::new(), errors: 0, resuming: false, diagnostics }
+    }
+
     fn file(&mut self) -> Expression {
         if self.text.starts_with('\u{feff}') {
             let message = "the file begins with a byte order mark, which JSON does not allow";
@@ -49,7 +93,10 @@ impl Parser<'_> {
         }
         self.skip_space();
         if self.peek().is_none() {
-            let help = "a template is an object with at least `builders`";
+            let help = match self.dialect {
+                Dialect::Legacy => "a template is an object with at least `builders`",
+                Dialect::Hcl | Dialect::Values => "the least there can be is `{}`",
+            };
             self.error("json-value", self.at..self.at, "there is nothing in this file", help);
             return self.broken(self.at..self.at);
         }
@@ -125,26 +172,24 @@ impl Parser<'_> {
     fn object(&mut self) -> Expression {
         let start = self.open_bracket();
         let mut items: Vec<ObjectItem> = Vec::new();
-        let mut seen: HashMap<Arc<str>, Span> = HashMap::new();
+        let mut seen: HashMap<String, Span> = HashMap::new();
         let mut first = true;
         while self.another(start, '}', first) {
             first = false;
+            let key_start = self.at;
             let Some(key) = self.key() else {
                 self.resuming = true;
                 self.skip_junk();
                 continue;
             };
-            let value = if self.colon(&key) { self.value() } else { self.broken(self.at..self.at) };
-            match seen.get(&key.value) {
-                Some(first) => self.push(
-                    Diagnostic::error("duplicate-key", format!("the key `{}` is here twice", key.value))
-                        .at(key.span)
-                        .related(*first, "first here")
-                        .help("delete one of the two"),
-                ),
-                None => {
-                    seen.insert(Arc::clone(&key.value), key.span);
-                    items.push(ObjectItem { key: ObjectKey::Name(key), value });
+            let (name, span) = (key.value(), self.span(key_start..self.at));
+            let value = if self.colon(name, span) { self.value() } else { self.broken(self.at..self.at) };
+            match seen.get(name) {
+                Some(first) if self.dialect != Dialect::Hcl => self.push(duplicate_key(name, span, *first)),
+                _ => {
+                    seen.insert(name.to_owned(), span);
+                    let key = Expression { kind: ExpressionKind::String(Arc::new(key)), span };
+                    items.push(ObjectItem { key: ObjectKey::Expression(key), value });
                 }
             }
         }
@@ -266,27 +311,30 @@ impl Parser<'_> {
         self.push(diagnostic);
     }
 
-    fn key(&mut self) -> Option<Spanned<Arc<str>>> {
+    fn key(&mut self) -> Option<Text> {
         let start = self.at;
-        let name: String = match self.peek()? {
-            '"' => match self.string() {
-                Some(text) => text.value().to_owned(),
-                None => {
-                    self.resuming = true;
-                    return None;
-                }
-            },
-            '\'' | '‘' | '’' | '“' | '”' => self.foreign_quotes(),
+        match self.peek()? {
+            '"' => {
+                let text = self.string();
+                self.resuming |= text.is_none();
+                text
+            }
+            '\'' | '‘' | '’' | '“' | '”' => {
+                let name = self.foreign_quotes();
+                Some(Text::opaque(&name, self.span(start..self.at)))
+            }
             '{' if self.rest().starts_with("{{") => {
                 self.bare_template();
-                return None;
+                None
             }
             letter if is_word(letter) || letter.is_ascii_digit() || letter == '-' => {
                 let word = self.take_while(|letter| is_word(letter) || letter.is_ascii_digit() || letter == '-');
-                let name = self.text[word.clone()].to_owned();
+                let name = &self.text[word.clone()];
                 let help = format!("write `\"{name}\"`");
+                let mut text = Text::new(self.file);
+                text.push_verbatim(name, word.start);
                 self.error("json-key", word, format!("the key `{name}` has no double quotes"), help);
-                name
+                Some(text)
             }
             other => {
                 let help = "an object holds `\"key\": value` pairs, separated by `,`";
@@ -297,14 +345,13 @@ impl Parser<'_> {
                 } else if other == ':' {
                     self.at += 1;
                 }
-                return None;
+                None
             }
-        };
-        Some(Spanned::new(name.into(), self.span(start..self.at)))
+        }
     }
 
     /// Reads the `:` behind a key; false if there is no value either.
-    fn colon(&mut self, key: &Spanned<Arc<str>>) -> bool {
+    fn colon(&mut self, key: &str, span: Span) -> bool {
         let end_of_key = self.at;
         self.skip_space();
         match self.peek() {
@@ -321,14 +368,12 @@ impl Parser<'_> {
             }
             None => false,
             Some(',' | '}' | ']') => {
-                let message = format!("the key `{}` has no value", key.value);
-                self.push(
-                    Diagnostic::error("json-colon", message).at(key.span).help("write `:` and a value behind it"),
-                );
+                let message = format!("the key `{key}` has no value");
+                self.push(Diagnostic::error("json-colon", message).at(span).help("write `:` and a value behind it"));
                 false
             }
             Some(_) => {
-                let message = format!("a `:` is missing after the key `{}`", key.value);
+                let message = format!("a `:` is missing after the key `{key}`");
                 self.error("json-colon", end_of_key..end_of_key, message, "write `:` between key and value");
                 true
             }

@@ -258,6 +258,43 @@ impl Text {
         Span { file: self.file, start, end: end.max(start) }
     }
 
+    /// The same text, whose places so far are places in the value of `outer`, with the places of that.
+    #[must_use]
+    pub fn within(&self, outer: &Self) -> Self {
+        let mut text = Self::new(outer.file);
+        let ends = self.pieces.iter().skip(1).map(|piece| piece.value_start).chain([offset(self.value.len())]);
+        for (piece, end) in self.pieces.iter().zip(ends) {
+            let source = piece.source.start as usize..piece.source.end as usize;
+            if piece.verbatim {
+                outer.copy(source, &mut text);
+            } else {
+                let value = self.value.get(piece.value_start as usize..end as usize).unwrap_or_default();
+                text.push_escape(value, outer.span(source).range());
+            }
+        }
+        text
+    }
+
+    /// Appends a byte range of the value to another text, places and all.
+    fn copy(&self, range: Range<usize>, to: &mut Self) {
+        let wanted = offset(range.start)..offset(range.end);
+        let first = self.pieces.partition_point(|piece| piece.value_start <= wanted.start).saturating_sub(1);
+        for (index, piece) in self.pieces.iter().enumerate().skip(first) {
+            if piece.value_start >= wanted.end {
+                break;
+            }
+            let piece_end = self.pieces.get(index + 1).map_or(offset(self.value.len()), |next| next.value_start);
+            let start = piece.value_start.max(wanted.start);
+            let end = piece_end.min(wanted.end);
+            let value = self.value.get(start as usize..end as usize).unwrap_or_default();
+            if piece.verbatim {
+                to.push_verbatim(value, (piece.source.start + (start - piece.value_start)) as usize);
+            } else {
+                to.push_escape(value, piece.source.start as usize..piece.source.end as usize);
+            }
+        }
+    }
+
     fn source_of(&self, at: u32, is_end: bool) -> u32 {
         // An end belongs to the piece before it, a start to the piece that begins there.
         let index = self.pieces.partition_point(|piece| piece.value_start < at || (!is_end && piece.value_start == at));
@@ -315,5 +352,30 @@ mod tests {
         assert_eq!(show(1..3), "\\u00e9");
         assert_eq!(show(3..4), "b");
         assert_eq!(show(0..4), "a\\u00e9b");
+    }
+    #[test]
+    fn a_text_inside_of_another_one_leads_back_to_the_file() {
+        // source: "a\"b$${c\n"  its value: a"b$${c⏎  the text in it: a"b${c⏎, with an escape for the quote
+        let sources = Sources::default();
+        let source = r#""a\"b$${c\n""#;
+        let file = sources.add("t.json", Origin::File, source);
+        let mut outer = Text::new(file);
+        outer.push_verbatim("a", 1);
+        outer.push_escape("\"", 2..4);
+        outer.push_verbatim("b$${c", 4);
+        outer.push_escape("\n", 9..11);
+        let mut inner = Text::new(file);
+        inner.push_verbatim("a", 0);
+        inner.push_escape("'", 1..2);
+        inner.push_verbatim("b", 2);
+        inner.push_verbatim("${c\n", 4);
+        let text = inner.within(&outer);
+        assert_eq!(text.value(), "a'b${c\n");
+        let show = |range| sources.slice(text.span(range));
+        assert_eq!(show(0..2), r#"a\""#);
+        assert_eq!(show(1..2), r#"\""#);
+        assert_eq!(show(2..4), "b$$");
+        assert_eq!(show(3..5), "${");
+        assert_eq!(show(5..7), r"c\n");
     }
 }

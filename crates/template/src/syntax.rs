@@ -97,10 +97,23 @@ pub struct ObjectItem {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum ObjectKey {
-    /// A bare identifier, a keyword (`null`, `true`) taken as a name, or any key of legacy JSON.
+    /// A bare identifier, or a keyword (`null`, `true`) taken as a name.
     Name(Spanned<Arc<str>>),
-    /// Any other expression: quoted, parenthesised, a number, or the mistake `a.b = 1`.
+    /// Any other expression: quoted as all of JSON are, parenthesised, a number, or the mistake `a.b = 1`.
     Expression(Expression),
+}
+
+impl ObjectKey {
+    /// The name and its place, if it is written out.
+    pub fn literal(&self) -> Option<Spanned<&str>> {
+        match self {
+            Self::Name(name) => Some(Spanned::new(&*name.value, name.span)),
+            Self::Expression(Expression { kind: ExpressionKind::String(text), span }) => {
+                Some(Spanned::new(text.value(), *span))
+            }
+            Self::Expression(_) => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -10,7 +10,8 @@ use crate::gotemplate::{BuildValues, GoContext, User};
 use crate::host::Host;
 use crate::inputs::{self, Assignment, Inputs};
 use crate::scope::{Functions, Scope};
-use crate::source::Sources;
+use crate::source::{FileId, Sources};
+use crate::syntax::Body;
 use crate::types::Type;
 use crate::value::{Kind, Value};
 use crate::version::PACKER_COMPATIBLE;
@@ -42,8 +43,8 @@ pub enum Depth {
 
 /// What is to be read, and how.
 pub struct Request<'a> {
-    /// A name that ends in `.pkr.hcl` or `.pkr.json` and a folder are HCL2, any other file is legacy JSON. A folder's
-    /// files are taken by name; its `*.auto.pkrvars.*` are read with it.
+    /// A name that ends in `.pkr.hcl` or `.pkr.json` and a folder are HCL2, any other file is legacy JSON. Of a
+    /// folder's files those in HCL come before those in JSON, each by name; its `*.auto.pkrvars.*` are read with it.
     pub path: &'a Path,
     pub inputs: &'a Inputs,
     pub depth: Depth,
@@ -88,35 +89,28 @@ fn read<'a>(path: &'a Path, host: &dyn Host, sources: &Sources, diagnostics: &mu
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    if name.ends_with(".pkr.json") {
-        diagnostics.push(Diagnostic::error(
-            "not-supported-yet",
-            format!("`{name}`: HCL2 written as JSON is not supported yet"),
-        ));
-        return None;
-    }
-    if name.ends_with(".pkr.hcl") {
+    if let Some(parse) = hcl_parser(&name) {
         let (file, text) = inputs::read(path, "template", host, sources, diagnostics)?;
-        let body = hcl::parse(file, &text, diagnostics);
+        let body = parse(file, &text, diagnostics);
         return Some((document::hcl2::document(vec![body], diagnostics), parent.to_owned(), None));
     }
     if host.status(path).is_ok_and(|status| status.is_directory) {
+        let names = host.list(path).unwrap_or_default();
         let mut bodies = Vec::new();
-        for file_name in host.list(path).unwrap_or_default() {
-            if file_name.ends_with(".pkr.json") {
-                let message = format!("`{name}/{file_name}`: HCL2 written as JSON is not supported yet");
-                diagnostics.push(Diagnostic::error("not-supported-yet", message));
-            } else if file_name.ends_with(".pkr.hcl") {
-                let file_path = if path == Path::new(".") { PathBuf::from(&file_name) } else { path.join(&file_name) };
+        for ending in [".pkr.hcl", ".pkr.json"] {
+            for file_name in names.iter().filter(|name| name.ends_with(ending)) {
+                let file_path = inputs::in_folder(path, file_name);
+                let Some(parse) = hcl_parser(file_name) else { continue };
                 if let Some((file, text)) = inputs::read(&file_path, "template", host, sources, diagnostics) {
-                    bodies.push(hcl::parse(file, &text, diagnostics));
+                    bodies.push(parse(file, &text, diagnostics));
                 }
             }
         }
         if bodies.is_empty() {
             if !diagnostics.has_errors() {
                 let message = format!("the folder `{name}` holds no template");
-                diagnostics.push(Diagnostic::error("no-template", message).help("templates are named `*.pkr.hcl`"));
+                let help = "templates are named `*.pkr.hcl` or `*.pkr.json`";
+                diagnostics.push(Diagnostic::error("no-template", message).help(help));
             }
             return None;
         }
@@ -125,6 +119,19 @@ fn read<'a>(path: &'a Path, host: &dyn Host, sources: &Sources, diagnostics: &mu
     let (file, text) = inputs::read(path, "template", host, sources, diagnostics)?;
     let root = json::parse(file, &text, diagnostics);
     Some((document::legacy::document(&root, diagnostics), parent.to_owned(), None))
+}
+
+type Parse = fn(FileId, &str, &mut Diagnostics) -> Body;
+
+/// What reads a file of this name, if it is HCL2.
+fn hcl_parser(name: &str) -> Option<Parse> {
+    if name.ends_with(".pkr.hcl") {
+        Some(hcl::parse)
+    } else if name.ends_with(".pkr.json") {
+        Some(hcl::json_body::parse)
+    } else {
+        None
+    }
 }
 
 struct Evaluation<'a> {

@@ -273,14 +273,10 @@ fn read_object(argument: &Expression, depth: usize, diagnostics: &mut Diagnostic
     let mut attributes = BTreeMap::new();
     let mut sound = true;
     for item in items {
-        let name = match &item.key {
-            ObjectKey::Name(name) => Some(Arc::clone(&name.value)),
-            ObjectKey::Expression(Expression { kind: ExpressionKind::String(text), .. }) => Some(text.value().into()),
-            ObjectKey::Expression(key) => {
-                diagnostics.push(invalid(key.span, "the name of an attribute is needed here"));
-                None
-            }
-        };
+        let name = item.key.literal().map(|name| Arc::from(name.value));
+        if let (None, ObjectKey::Expression(key)) = (&name, &item.key) {
+            diagnostics.push(invalid(key.span, "the name of an attribute is needed here"));
+        }
         let attribute = read_attribute(&item.value, depth + 1, diagnostics);
         match (name, attribute) {
             (Some(name), Some(attribute)) => {

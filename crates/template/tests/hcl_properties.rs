@@ -125,9 +125,11 @@ fn with_file(text: &str) -> FileId {
     Sources::default().add("t", Origin::File, text)
 }
 
-fn check_tree(text: &str) {
+type Parse = fn(FileId, &str, &mut Diagnostics) -> Body;
+
+fn check_body(text: &str, parse: Parse) {
     let mut diagnostics = Diagnostics::default();
-    let body = hcl::parse(with_file(text), text, &mut diagnostics);
+    let body = parse(with_file(text), text, &mut diagnostics);
     let mut places = Places { text, broken: 0 };
     places.body(&body);
     for diagnostic in diagnostics.iter() {
@@ -136,7 +138,10 @@ fn check_tree(text: &str) {
         assert!(diagnostic.primary.is_some());
     }
     assert!(places.broken == 0 || diagnostics.has_errors(), "broken without a reason: {text:?}");
+}
 
+fn check_tree(text: &str) {
+    check_body(text, hcl::parse);
     for parse in [hcl::parse_expression, hcl::parse_template] {
         let mut diagnostics = Diagnostics::default();
         let expression = parse(with_file(text), text, &mut diagnostics);
@@ -257,6 +262,70 @@ fn soup() -> impl Strategy<Value = String> {
     prop::collection::vec(prop::sample::select(words.to_vec()), 0..60).prop_map(|words| words.concat())
 }
 
+/// What may stand in a template in JSON, in any nesting.
+fn json() -> impl Strategy<Value = String> {
+    let words = [
+        "${",
+        "}",
+        "%{ if a }",
+        "%{ endif ~}",
+        "%{for k, v in w}",
+        "%{endfor}",
+        "var.x",
+        "\\\"",
+        "\\n",
+        "\\u00e9",
+        "\\ud83d\\ude00",
+        "\\\\",
+        "[1, 2]",
+        "é",
+        "a",
+        " ",
+        "(",
+        ")",
+        "$${",
+        "\\ufeff",
+        "<<EOT\\n",
+        "EOT\\n",
+        "\\u0024{",
+    ];
+    let text = prop::collection::vec(prop::sample::select(words.to_vec()), 0..12)
+        .prop_map(|words| format!("\"{}\"", words.concat()));
+    let names = [
+        "//",
+        "packer",
+        "variable",
+        "variables",
+        "local",
+        "locals",
+        "data",
+        "source",
+        "build",
+        "type",
+        "default",
+        "validation",
+        "condition",
+        "provisioner",
+        "post-processors",
+        "post-processor",
+        "dynamic",
+        "content",
+        "iterator",
+        "labels",
+        "null",
+        "a",
+    ];
+    let name = prop_oneof![4 => prop::sample::select(names.to_vec()).prop_map(|name| format!("\"{name}\"")), 1 => text.clone()];
+    let leaf = prop_oneof![text, prop::sample::select(vec!["null", "true", "1.5e3"]).prop_map(str::to_owned)];
+    leaf.prop_recursive(6, 60, 4, move |inner| {
+        let member = (name.clone(), inner.clone()).prop_map(|(name, value)| format!("{name}: {value}"));
+        prop_oneof![
+            1 => prop::collection::vec(inner, 0..4).prop_map(|elements| format!("[{}]", elements.join(", "))),
+            3 => prop::collection::vec(member, 0..5).prop_map(|members| format!("{{{}}}", members.join(",\n"))),
+        ]
+    })
+}
+
 /// A sound text with some characters taken out, put in, or cut off.
 fn mutants() -> impl Strategy<Value = String> {
     let snippets = [
@@ -294,6 +363,20 @@ proptest! {
     fn any_text(text in any::<String>()) {
         check_tokens(&text);
         check_tree(&text);
+        check_body(&text, hcl::json_body::parse);
+    }
+
+    #[test]
+    fn any_json(text in json()) {
+        check_body(&text, hcl::json_body::parse);
+    }
+
+    #[test]
+    fn any_broken_json(text in json(), at in any::<prop::sample::Index>(), put in "[\\[\\]{},:\"$%\\\\a1 \n]?") {
+        let letters: Vec<char> = text.chars().collect();
+        let at = at.index(letters.len());
+        let broken = letters[..at].iter().copied().chain(put.chars()).chain(letters[at + 1..].iter().copied());
+        check_body(&broken.collect::<String>(), hcl::json_body::parse);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use imgforge_template::gotemplate::{BuildValues, Fields, GoContext, GoTemplate, 
 use imgforge_template::host::{FileStatus, Host};
 use imgforge_template::json;
 use imgforge_template::source::{Origin, Sources, Text};
-use imgforge_template::syntax::{Expression, ExpressionKind, ObjectKey};
+use imgforge_template::syntax::{Expression, ExpressionKind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -71,7 +71,7 @@ fn json_files(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
 
 fn is_legacy_template(root: &Expression) -> bool {
     let ExpressionKind::Object(items) = &root.kind else { return false };
-    items.iter().any(|item| matches!(&item.key, ObjectKey::Name(name) if &*name.value == "builders"))
+    items.iter().any(|item| item.key.literal().is_some_and(|name| name.value == "builders"))
 }
 
 fn strings(expression: &Expression, found: &mut Vec<Arc<Text>>) {

@@ -2,9 +2,10 @@
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::{Build, Document, Language, Requirement, Sequence, Source, SourceUse, Step, Variable};
+use crate::json;
 use crate::source::{Span, Spanned, Text};
 use crate::suggest;
-use crate::syntax::{Attribute, Body, Expression, ExpressionKind, ObjectItem, ObjectKey};
+use crate::syntax::{Attribute, Body, Expression, ExpressionKind, ObjectItem};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -21,17 +22,14 @@ const ROOT_KEYS: &[&str] = &[
     "push",
 ];
 
-/// A member of an object: legacy keys are always names.
+/// A member of an object: legacy keys are always written out.
 struct Member<'a> {
-    name: &'a Spanned<Arc<str>>,
+    name: Spanned<&'a str>,
     value: &'a Expression,
 }
 
 fn members(items: &[ObjectItem]) -> impl Iterator<Item = Member<'_>> {
-    items.iter().filter_map(|item| match &item.key {
-        ObjectKey::Name(name) => Some(Member { name, value: &item.value }),
-        ObjectKey::Expression(_) => None,
-    })
+    items.iter().filter_map(|item| Some(Member { name: item.key.literal()?, value: &item.value }))
 }
 
 /// Makes a document of a file's root value.
@@ -54,7 +52,7 @@ impl Reader<'_> {
     /// Reports a value of the wrong shape, unless it is broken and reported already.
     fn wrong(&mut self, value: &Expression, what: &str) {
         if value.kind != ExpressionKind::Broken {
-            self.error("wrong-type", format!("{what}, not {}", describe(value)), value.span);
+            self.error("wrong-type", format!("{what}, not {}", json::describe(value)), value.span);
         }
     }
 
@@ -100,7 +98,7 @@ impl Reader<'_> {
                 other if other.starts_with('_') => {
                     self.string(value, "a comment is a string");
                 }
-                other => self.unknown_key(name, other),
+                other => self.unknown_key(&name, other),
             }
         }
         for name in sensitive {
@@ -121,7 +119,7 @@ impl Reader<'_> {
         self.document.builds.push(build);
     }
 
-    fn unknown_key(&mut self, name: &Spanned<Arc<str>>, lower: &str) {
+    fn unknown_key(&mut self, name: &Spanned<&str>, lower: &str) {
         let diagnostic =
             Diagnostic::error("unknown-key", format!("a template has no key `{}`", name.value)).at(name.span);
         self.diagnostics.push(match suggest::closest(lower, ROOT_KEYS.iter().copied()) {
@@ -238,7 +236,7 @@ impl Reader<'_> {
         let start = Span { end: value.span.start + 1, ..value.span };
         let mut missing = true;
         for Member { name, value } in members(items) {
-            if &*name.value == "type" {
+            if name.value == "type" {
                 missing = false;
                 kind = self
                     .string(value, &format!("the `type` of a {what} is a string"))
@@ -288,16 +286,5 @@ impl Reader<'_> {
                 None
             }
         }
-    }
-}
-
-fn describe(value: &Expression) -> &'static str {
-    match value.kind {
-        ExpressionKind::Null => "null",
-        ExpressionKind::Bool(_) => "a bool",
-        ExpressionKind::Number(_) => "a number",
-        ExpressionKind::String(_) => "a string",
-        ExpressionKind::Tuple(_) => "a list",
-        _ => "an object",
     }
 }

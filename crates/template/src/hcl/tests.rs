@@ -1,5 +1,6 @@
 //! What HCL becomes: a compact print of trees, and of mistakes.
 
+mod json;
 mod limits;
 mod mistakes;
 mod places;

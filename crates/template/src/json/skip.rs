@@ -1,6 +1,6 @@
 //! What JSON skips (white space), and what we skip to go on after a mistake.
 
-use super::{DEEPEST, Parser};
+use super::{DEEPEST, Dialect, Parser};
 use crate::syntax::Expression;
 
 impl Parser<'_> {
@@ -76,7 +76,10 @@ impl Parser<'_> {
                 return;
             }
             let end = start + self.text[start..self.at].trim_end().len();
-            let help = "delete it; a remark can be the string value of a root key that begins with `_`";
+            let help = match self.dialect {
+                Dialect::Legacy => "delete it; a remark can be the string value of a root key that begins with `_`",
+                Dialect::Hcl | Dialect::Values => "delete it; a remark can be the value of a key `//`",
+            };
             self.error("json-comment", start..end, "JSON has no comments", help);
         }
     }
