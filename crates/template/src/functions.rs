@@ -10,6 +10,8 @@ mod format;
 mod json;
 mod list;
 mod numeric;
+mod re2;
+mod regex;
 mod string;
 
 use crate::convert::convert;
@@ -33,8 +35,12 @@ pub(crate) struct Function {
     keeps_marks: bool,
     /// It can do with arguments of which parts are unknown.
     takes_partly_known: bool,
+    /// The type of the result where the arguments tell more of it, known or not.
+    typed: Option<Typed>,
     call: fn(&Context<'_>, &[Value]) -> Result<Value, Failure>,
 }
+
+type Typed = fn(&Context<'_>, &[Value]) -> Result<Type, Failure>;
 
 #[derive(Clone, Copy)]
 struct Parameter {
@@ -128,7 +134,7 @@ impl Function {
         returns: Accepts,
         call: fn(&Context<'_>, &[Value]) -> Result<Value, Failure>,
     ) -> Self {
-        Self { name, parameters, rest: None, returns, keeps_marks: false, takes_partly_known: false, call }
+        Self { name, parameters, rest: None, returns, keeps_marks: false, takes_partly_known: false, typed: None, call }
     }
 
     const fn rest(mut self, parameter: Parameter) -> Self {
@@ -143,6 +149,11 @@ impl Function {
 
     const fn partly_known(mut self) -> Self {
         self.takes_partly_known = true;
+        self
+    }
+
+    const fn typed(mut self, typed: Typed) -> Self {
+        self.typed = Some(typed);
         self
     }
 
@@ -205,11 +216,15 @@ impl Function {
         if !failures.is_empty() {
             return Err(failures);
         }
+        let context = Context { scope, hidden: arguments.iter().any(Value::is_sensitive_inside) };
         if unknown {
-            return Ok(Value::unknown_of(self.returns()).marked(sensitive));
+            let of = match self.typed {
+                Some(typed) => typed(&context, &values).map_err(|failure| vec![failure])?,
+                None => self.returns(),
+            };
+            return Ok(Value::unknown_of(of).marked(sensitive));
         }
-        let hidden = arguments.iter().any(Value::is_sensitive_inside);
-        match (self.call)(&Context { scope, hidden }, &values) {
+        match (self.call)(&context, &values) {
             Ok(value) => Ok(value.marked(sensitive)),
             Err(failure) => Err(vec![failure]),
         }
@@ -222,7 +237,7 @@ pub(crate) fn wrong_count(name: &str, wanted: usize, count: usize) -> String {
     format!("`{name}` takes {wanted} {arguments}, not {count}")
 }
 
-const TABLES: [&[Function]; 8] = [
+const TABLES: [&[Function]; 9] = [
     numeric::TABLE,
     string::TABLE,
     format::TABLE,
@@ -231,6 +246,7 @@ const TABLES: [&[Function]; 8] = [
     encoding::TABLE,
     filesystem::TABLE,
     date_time::TABLE,
+    regex::TABLE,
 ];
 
 /// Functions of Packer that do not exist here yet.
@@ -251,9 +267,6 @@ const PLANNED: &[&str] = &[
     "legacy_isotime",
     "legacy_strftime",
     "md5",
-    "regex",
-    "regex_replace",
-    "regexall",
     "rfc3339_parse",
     "rsadecrypt",
     "sha1",

@@ -268,6 +268,56 @@ fn encodings() {
 }
 
 #[test]
+fn regular_expressions() {
+    assert_eq!(call("regex", &[s("(?i)ABC"), s("xabc")]), "\"abc\"");
+    assert_eq!(call("regex", &[s(r"(\d+)-(\w+)|(z)"), s("12-ab")]), "[\"12\", \"ab\", null string]");
+    assert_eq!(call("regex", &[s("(?P<a>.)(?<b>.)"), s("éx")]), "{a = \"é\", b = \"x\"}");
+    assert_eq!(call("regex", &[s("^z"), s("abc")]), "the pattern matches no part of the string");
+    assert_eq!(call("regexall", &[s("b*"), s("abbc")]), "list[\"\", \"bb\", \"\"]");
+    assert_eq!(call("regexall", &[s("(?P<x>b)"), s("abb")]), "list[{x = \"b\"}, {x = \"b\"}]");
+    assert_eq!(call("regexall", &[s("(b)"), s("a")]), "list[]");
+    for (pattern, wrong) in [
+        ("(a)(?P<x>b)", "0: some groups have names and some do not"),
+        ("a**", "0: this is no regular expression: `*`: it follows another repetition; put the inner one into a group"),
+        ("\\p{Foo}", "0: this is no regular expression: it asks for something that does not exist"),
+        (r"[\pL\pN]{1000}", "0: this regular expression is too large"),
+    ] {
+        assert_eq!(call("regex", &[s(pattern), s("")]), wrong);
+        assert_eq!(call("regexall", &[s(pattern), Value::unknown()]), wrong);
+    }
+    let hidden = "0: this is no regular expression: the class is not closed";
+    assert_eq!(call("regex", &[s("[s3cret").marked(true), s("")]), hidden);
+
+    let unknown = |pattern: &str| {
+        let arguments = [s(pattern), Value::unknown_of(Type::String)];
+        find("regexall").expect("a function").invoke(&empty(Functions::All), &arguments).expect("a value").type_of()
+    };
+    assert_eq!(unknown("a"), Type::list(Type::String));
+    assert_eq!(unknown("a(b)"), Type::list(Type::tuple([Type::String])));
+    assert_eq!(unknown("(?P<x>b)"), Type::list(Type::object([("x", Type::String)])));
+    assert_eq!(call("regex", &[Value::unknown(), s("a")]), "unknown");
+}
+
+#[test]
+fn replacements() {
+    let replace = |pattern: &str, replacement: &str| call("regex_replace", &[s("hello"), s(pattern), s(replacement)]);
+    for (pattern, replacement, result) in [
+        ("(l+)", "<$1>", "he<ll>o"),
+        ("(l)", "[$1x|${1}x|$1é]", "he[|lx|][|lx|]o"),
+        ("(?P<x>l)|(?P<x>o)", "[$x]", "he[l][l][o]"),
+        ("l", "$0$0", "hellllo"),
+        ("l", "$$0 $ $- ${ ${} ${0", "he$0 $ $- ${ ${} ${0$0 $ $- ${ ${} ${0o"),
+        ("(l)", "$2$01", "heo"),
+        ("l*", "-", "-h-e-o-"),
+        ("^", "\\1", "\\1hello"),
+    ] {
+        assert_eq!(replace(pattern, replacement), format!("{result:?}"), "{pattern} {replacement}");
+    }
+    assert_eq!(replace("", &"x".repeat(10 << 20)), "the result is too large");
+    assert_eq!(replace("(", ""), "1: this is no regular expression: `(`: the group is not closed");
+}
+
+#[test]
 fn paths() {
     assert_eq!(call("abspath", &[s("a/../b")]), "\"/work/b\"");
     assert_eq!(call("abspath", &[s("/a//b/./c/../..")]), "\"/a\"");
