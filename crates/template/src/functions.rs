@@ -3,16 +3,19 @@
 //! A function is an entry in the table of its file. It sees known values of the types it asked for, without marks.
 
 mod collection;
+mod csv;
 mod date_time;
 mod encoding;
 mod filesystem;
 mod format;
 mod json;
+mod json_decode;
 mod list;
 mod numeric;
 mod re2;
 mod regex;
 mod string;
+mod yaml;
 
 use crate::convert::convert;
 use crate::number::Number;
@@ -23,6 +26,8 @@ use crate::value::Value;
 /// The most bytes of text that one call may make, and the most elements.
 const MAX_TEXT: usize = 16 << 20;
 const MAX_ELEMENTS: usize = 1_000_000;
+/// Levels of values inside each other that are read from a text: fewer than a value may have.
+const MAX_DEPTH: usize = 100;
 
 /// A function of the language.
 pub(crate) struct Function {
@@ -237,7 +242,7 @@ pub(crate) fn wrong_count(name: &str, wanted: usize, count: usize) -> String {
     format!("`{name}` takes {wanted} {arguments}, not {count}")
 }
 
-const TABLES: [&[Function]; 9] = [
+const TABLES: [&[Function]; 10] = [
     numeric::TABLE,
     string::TABLE,
     format::TABLE,
@@ -247,6 +252,7 @@ const TABLES: [&[Function]; 9] = [
     filesystem::TABLE,
     date_time::TABLE,
     regex::TABLE,
+    yaml::TABLE,
 ];
 
 /// Functions of Packer that do not exist here yet.
@@ -260,10 +266,8 @@ const PLANNED: &[&str] = &[
     "cidrsubnet",
     "cidrsubnets",
     "consul_key",
-    "csvdecode",
     "filebase64",
     "fileset",
-    "jsondecode",
     "legacy_isotime",
     "legacy_strftime",
     "md5",
@@ -279,8 +283,6 @@ const PLANNED: &[&str] = &[
     "uuidv4",
     "uuidv5",
     "vault",
-    "yamldecode",
-    "yamlencode",
 ];
 
 /// Functions of the evaluator itself: they look at their arguments rather than at the values of these.
@@ -331,6 +333,13 @@ fn elements(arguments: &[Value], index: usize) -> Result<&[Value], Failure> {
     argument.elements().ok_or_else(|| {
         Failure::at(index, format!("a list, set or tuple is required, not {}", argument.type_of().with_article()))
     })
+}
+
+/// Where a byte of a text stands, both from 1, for messages about texts that are values. Columns are characters.
+fn line_and_column(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    (before.matches('\n').count() + 1, line.chars().count() + 1)
 }
 
 fn count(number: usize) -> Value {

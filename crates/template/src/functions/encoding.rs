@@ -1,7 +1,7 @@
 //! Functions that encode and decode.
 
-use super::Accepts::String as Str;
-use super::{Context, Failure, Function, Parameter, json, text};
+use super::Accepts::{Any, String as Str};
+use super::{Context, Failure, Function, Parameter, csv, json, json_decode, text};
 use crate::value::Value;
 use std::fmt::Write;
 
@@ -14,6 +14,8 @@ pub(super) const TABLE: &[Function] = &[
     Function::new("base64encode", &[STRING], Str, |_, arguments| {
         Ok(Value::string(base64(text(arguments, 0).as_bytes())))
     }),
+    Function::new("csvdecode", &[STRING], Any, csv::decode),
+    Function::new("jsondecode", &[STRING], Any, |_, arguments| json_decode::decode(text(arguments, 0))),
     Function::new("jsonencode", &[Parameter::any("value").nullable()], Str, |_, arguments| match arguments.first() {
         Some(value) => json::encode(value).map(Value::string),
         None => Err(Failure::new("a value is needed")),
@@ -36,7 +38,7 @@ fn base64(bytes: &[u8]) -> String {
 }
 
 /// The bytes of standard Base64 with padding; line breaks do not count, as in Go.
-fn from_base64(text: &str) -> Option<Vec<u8>> {
+pub(super) fn from_base64(text: &str) -> Option<Vec<u8>> {
     let digits: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
     if !digits.len().is_multiple_of(4) {
         return None;
