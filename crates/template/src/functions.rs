@@ -4,16 +4,21 @@
 
 mod calendar;
 mod collection;
+mod csv;
 mod date_time;
 mod encoding;
 mod filesystem;
 mod format;
 mod hash;
 mod json;
+mod json_decode;
 mod list;
 mod network;
 mod numeric;
+mod re2;
+mod regex;
 mod string;
+mod yaml;
 
 use crate::convert::convert;
 use crate::number::Number;
@@ -24,6 +29,8 @@ use crate::value::Value;
 /// The most bytes of text that one call may make, and the most elements.
 const MAX_TEXT: usize = 16 << 20;
 const MAX_ELEMENTS: usize = 1_000_000;
+/// Levels of values inside each other that are read from a text: fewer than a value may have.
+const MAX_DEPTH: usize = 100;
 
 pub(crate) use filesystem::{read_text, resolve};
 
@@ -40,8 +47,12 @@ pub(crate) struct Function {
     takes_partly_known: bool,
     /// The work of a call, where that is more than its result tells.
     work: Option<fn(&[Value]) -> usize>,
+    /// The type of the result where the arguments tell more of it, known or not.
+    typed: Option<Typed>,
     call: fn(&Context<'_>, &[Value]) -> Result<Value, Failure>,
 }
+
+type Typed = fn(&Context<'_>, &[Value]) -> Result<Type, Failure>;
 
 #[derive(Clone, Copy)]
 struct Parameter {
@@ -135,7 +146,17 @@ impl Function {
         returns: Accepts,
         call: fn(&Context<'_>, &[Value]) -> Result<Value, Failure>,
     ) -> Self {
-        Self { name, parameters, rest: None, returns, keeps_marks: false, takes_partly_known: false, work: None, call }
+        Self {
+            name,
+            parameters,
+            rest: None,
+            returns,
+            keeps_marks: false,
+            takes_partly_known: false,
+            work: None,
+            typed: None,
+            call,
+        }
     }
 
     const fn rest(mut self, parameter: Parameter) -> Self {
@@ -161,6 +182,11 @@ impl Function {
     /// Units of work of a call with these arguments, apart from what its result costs.
     pub(crate) fn work(&self, arguments: &[Value]) -> usize {
         self.work.map_or(0, |work| work(arguments))
+    }
+
+    const fn typed(mut self, typed: Typed) -> Self {
+        self.typed = Some(typed);
+        self
     }
 
     fn parameter(&self, index: usize) -> Option<Parameter> {
@@ -222,11 +248,15 @@ impl Function {
         if !failures.is_empty() {
             return Err(failures);
         }
+        let context = Context { scope, hidden: arguments.iter().any(Value::is_sensitive_inside) };
         if unknown {
-            return Ok(Value::unknown_of(self.returns()).marked(sensitive));
+            let of = match self.typed {
+                Some(typed) => typed(&context, &values).map_err(|failure| vec![failure])?,
+                None => self.returns(),
+            };
+            return Ok(Value::unknown_of(of).marked(sensitive));
         }
-        let hidden = arguments.iter().any(Value::is_sensitive_inside);
-        match (self.call)(&Context { scope, hidden }, &values) {
+        match (self.call)(&context, &values) {
             Ok(value) => Ok(value.marked(sensitive)),
             Err(failure) => Err(vec![failure]),
         }
@@ -239,7 +269,7 @@ pub(crate) fn wrong_count(name: &str, wanted: usize, count: usize) -> String {
     format!("`{name}` takes {wanted} {arguments}, not {count}")
 }
 
-const TABLES: [&[Function]; 11] = [
+const TABLES: [&[Function]; 13] = [
     numeric::TABLE,
     string::TABLE,
     format::TABLE,
@@ -251,6 +281,8 @@ const TABLES: [&[Function]; 11] = [
     calendar::TABLE,
     hash::TABLE,
     network::TABLE,
+    regex::TABLE,
+    yaml::TABLE,
 ];
 
 /// Functions of Packer that do not exist here yet.
@@ -259,18 +291,11 @@ const PLANNED: &[&str] = &[
     "aws_secretsmanager_raw",
     "base64gzip",
     "consul_key",
-    "csvdecode",
     "filebase64",
     "fileset",
-    "jsondecode",
-    "regex",
-    "regex_replace",
-    "regexall",
     "textdecodebase64",
     "textencodebase64",
     "vault",
-    "yamldecode",
-    "yamlencode",
 ];
 
 /// Functions of the evaluator itself: they look at expressions, which values do not have any more.
@@ -321,6 +346,13 @@ fn elements(arguments: &[Value], index: usize) -> Result<&[Value], Failure> {
     argument.elements().ok_or_else(|| {
         Failure::at(index, format!("a list, set or tuple is required, not {}", argument.type_of().with_article()))
     })
+}
+
+/// Where a byte of a text stands, both from 1, for messages about texts that are values. Columns are characters.
+fn line_and_column(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    (before.matches('\n').count() + 1, line.chars().count() + 1)
 }
 
 fn count(number: usize) -> Value {

@@ -1,7 +1,7 @@
 //! Functions that encode and decode.
 
-use super::Accepts::String as Str;
-use super::{Context, Failure, Function, Parameter, json, text};
+use super::Accepts::{Any, String as Str};
+use super::{Context, Failure, Function, Parameter, csv, json, json_decode, text};
 use crate::value::Value;
 use std::fmt::Write;
 
@@ -14,6 +14,8 @@ pub(super) const TABLE: &[Function] = &[
     Function::new("base64encode", &[STRING], Str, |_, arguments| {
         Ok(Value::string(base64(text(arguments, 0).as_bytes())))
     }),
+    Function::new("csvdecode", &[STRING], Any, csv::decode),
+    Function::new("jsondecode", &[STRING], Any, |_, arguments| json_decode::decode(text(arguments, 0))),
     Function::new("jsonencode", &[Parameter::any("value").nullable()], Str, |_, arguments| match arguments.first() {
         Some(value) => json::encode(value).map(Value::string),
         None => Err(Failure::new("a value is needed")),

@@ -268,6 +268,131 @@ fn encodings() {
 }
 
 #[test]
+fn regular_expressions() {
+    assert_eq!(call("regex", &[s("(?i)ABC"), s("xabc")]), "\"abc\"");
+    assert_eq!(call("regex", &[s(r"(\d+)-(\w+)|(z)"), s("12-ab")]), "[\"12\", \"ab\", null string]");
+    assert_eq!(call("regex", &[s("(?P<a>.)(?<b>.)"), s("éx")]), "{a = \"é\", b = \"x\"}");
+    assert_eq!(call("regex", &[s("^z"), s("abc")]), "the pattern matches no part of the string");
+    assert_eq!(call("regexall", &[s("b*"), s("abbc")]), "list[\"\", \"bb\", \"\"]");
+    assert_eq!(call("regexall", &[s("(?P<x>b)"), s("abb")]), "list[{x = \"b\"}, {x = \"b\"}]");
+    assert_eq!(call("regexall", &[s("(b)"), s("a")]), "list[]");
+    for (pattern, wrong) in [
+        ("(a)(?P<x>b)", "0: some groups have names and some do not"),
+        ("a**", "0: this is no regular expression: `*`: it follows another repetition; put the inner one into a group"),
+        ("\\p{Foo}", "0: this is no regular expression: it asks for something that does not exist"),
+        (r"[\pL\pN]{1000}", "0: this regular expression is too large"),
+    ] {
+        assert_eq!(call("regex", &[s(pattern), s("")]), wrong);
+        assert_eq!(call("regexall", &[s(pattern), Value::unknown()]), wrong);
+    }
+    let hidden = "0: this is no regular expression: the class is not closed";
+    assert_eq!(call("regex", &[s("[s3cret").marked(true), s("")]), hidden);
+
+    let unknown = |pattern: &str| {
+        let arguments = [s(pattern), Value::unknown_of(Type::String)];
+        find("regexall").expect("a function").invoke(&empty(Functions::All), &arguments).expect("a value").type_of()
+    };
+    assert_eq!(unknown("a"), Type::list(Type::String));
+    assert_eq!(unknown("a(b)"), Type::list(Type::tuple([Type::String])));
+    assert_eq!(unknown("(?P<x>b)"), Type::list(Type::object([("x", Type::String)])));
+    assert_eq!(call("regex", &[Value::unknown(), s("a")]), "unknown");
+}
+
+#[test]
+fn replacements() {
+    let replace = |pattern: &str, replacement: &str| call("regex_replace", &[s("hello"), s(pattern), s(replacement)]);
+    for (pattern, replacement, result) in [
+        ("(l+)", "<$1>", "he<ll>o"),
+        ("(l)", "[$1x|${1}x|$1é]", "he[|lx|][|lx|]o"),
+        ("(?P<x>l)|(?P<x>o)", "[$x]", "he[l][l][o]"),
+        ("l", "$0$0", "hellllo"),
+        ("l", "$$0 $ $- ${ ${} ${0", "he$0 $ $- ${ ${} ${0$0 $ $- ${ ${} ${0o"),
+        ("(l)", "$2$01", "heo"),
+        ("l*", "-", "-h-e-o-"),
+        ("^", "\\1", "\\1hello"),
+    ] {
+        assert_eq!(replace(pattern, replacement), format!("{result:?}"), "{pattern} {replacement}");
+    }
+    assert_eq!(replace("", &"x".repeat(10 << 20)), "the result is too large");
+    assert_eq!(replace("(", ""), "1: this is no regular expression: `(`: the group is not closed");
+}
+
+#[test]
+fn json_is_read_exactly() {
+    for (text, value) in [
+        (" 12345678901234567890123.50 ", "12345678901234567890123.5"),
+        (
+            r#"{"b":1,"a":[1,-2.5e1,null,true,false],"e\u0301":{},"c":[ ]}"#,
+            "{a = [1, -25, null, true, false], b = 1, c = [], é = {}}",
+        ),
+        (r#"{"a":{"b":1},"a":2}"#, "{a = 2}"),
+        (r#""\u00e9\ud83d\ude00\ud800x\/\b""#, r#""é😀�x/\u{8}""#),
+        ("1e400", &format!("1{}", "0".repeat(400))),
+    ] {
+        assert_eq!(call("jsondecode", &[s(text)]), value);
+    }
+    for (text, wrong) in [
+        ("", "1, column 1: a value is missing"),
+        ("1 2", "1, column 3: something follows the value"),
+        ("01", "1, column 2: something follows the value"),
+        ("[1,\n é]", "2, column 2: no value begins like this"),
+        ("[1,]", "1, column 4: no value begins like this"),
+        ("[1 2]", "1, column 4: a `,` or `]` is expected"),
+        ("{\"a\":1,}", "1, column 8: a key in double quotes is expected"),
+        ("{\"a\" 1}", "1, column 6: a `:` is expected after the key"),
+        ("-", "1, column 2: a digit is expected"),
+        ("1.", "1, column 3: a digit is expected after the decimal point"),
+        ("1e99999", "1, column 8: this number is too large"),
+        ("\"a\tb\"", "1, column 3: a control character must be written as an escape"),
+        ("\"\\x\"", "1, column 2: there is no such escape"),
+        ("\"\\u12\"", "1, column 2: four hexadecimal digits are expected after `\\u`"),
+        ("\"a", "1, column 3: the string is not closed"),
+        ("\u{feff}1", "1, column 1: no value begins like this"),
+        (&"[".repeat(101), "1, column 101: the values are nested too deeply"),
+    ] {
+        assert_eq!(call("jsondecode", &[s(text)]), format!("0: this is not JSON, at line {wrong}"));
+    }
+    assert_eq!(call("jsondecode", &[Value::unknown()]), "unknown");
+    let deep = format!("{}{}", "[".repeat(100), "]".repeat(100));
+    assert_eq!(
+        call(
+            "jsonencode",
+            &[find("jsondecode").expect("a function").invoke(&empty(Functions::All), &[s(&deep)]).expect("a value")]
+        ),
+        format!("{deep:?}")
+    );
+}
+
+#[test]
+fn csv_makes_a_list_of_objects() {
+    for (text, value) in [
+        ("a,b\n1,2\r\n\n3,4", "list[{a = \"1\", b = \"2\"}, {a = \"3\", b = \"4\"}]"),
+        ("a, \n#1,\r", "list[{  = \"\", a = \"#1\"}]"),
+        ("\"a\"\"\",\"b\nc\"\n\"x\r\ny\",\"\"\r\n", r#"list[{a" = "x\ny", b"#),
+        ("a\n\"\"\n \n\"\r\"", r#"list[{a = ""}, {a = " "}, {a = "\r"}]"#),
+        ("a\nb\rc\r\r\n", r#"list[{a = "b\rc\r"}]"#),
+        ("e\u{301},b", "list[]"),
+    ] {
+        let result = call("csvdecode", &[s(text)]);
+        assert!(result.starts_with(value), "{result}");
+    }
+    for (text, wrong) in [
+        ("\n\n", "there is no line with the names of the columns"),
+        ("a,\"a\"\n", "this is not CSV, at line 1, column 1: two columns have the same name"),
+        ("a,b\n1", "this is not CSV, at line 2, column 1: this row has 1 fields, and the first line has 2"),
+        (
+            "a,b\n1,x\"y",
+            "this is not CSV, at line 2, column 4: a field with a `\"` inside has to stand in double quotes",
+        ),
+        ("a\n\"x\" ", "this is not CSV, at line 2, column 3: a `\"` inside double quotes has to be written twice"),
+        ("a\n\"x\n", "this is not CSV, at line 3, column 1: a double quote is not closed"),
+    ] {
+        assert_eq!(call("csvdecode", &[s(text)]), format!("0: {wrong}"));
+    }
+    assert_eq!(call("csvdecode", &[Value::unknown()]), "unknown");
+}
+
+#[test]
 fn paths() {
     assert_eq!(call("abspath", &[s("a/../b")]), "\"/work/b\"");
     assert_eq!(call("abspath", &[s("/a//b/./c/../..")]), "\"/a\"");
