@@ -11,7 +11,7 @@ mod tests;
 pub mod token;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::source::FileId;
+use crate::source::{FileId, Span};
 use crate::syntax::{Body, Expression};
 use token::Token;
 
@@ -20,36 +20,33 @@ const MAX_REPORTS: usize = 500;
 
 /// Reads a whole file. What could not be read is left out or [`crate::syntax::ExpressionKind::Broken`].
 pub fn parse(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Body {
-    let mut scan = scan::scan(file, text);
+    let scan = scan::scan(file, text);
     let balanced = brackets::balance(text, &scan, false);
-    let (body, reports) = parse::body(file, text, &balanced.tokens, &scan.broken);
-    let mut all = std::mem::take(&mut scan.reports);
-    all.extend(balanced.reports);
-    all.extend(reports);
-    report(all, diagnostics);
-    body
+    let parsed = parse::body(file, text, &balanced.tokens, &balanced.broken);
+    report([scan.reports, balanced.reports, parsed.reports], &parsed.absorbed, diagnostics);
+    parsed.tree
 }
 
 /// Reads a single expression, such as the value of a variable on the command line; it may go over several lines.
 pub fn parse_expression(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Expression {
-    let mut scan = scan::scan(file, text);
+    let scan = scan::scan(file, text);
     let balanced = brackets::balance(text, &scan, true);
-    let (expression, reports) = parse::expression(file, text, &balanced.tokens, &scan.broken);
-    let mut all = std::mem::take(&mut scan.reports);
-    all.extend(balanced.reports);
-    all.extend(reports);
-    report(all, diagnostics);
-    expression
+    let parsed = parse::expression(file, text, &balanced.tokens, &balanced.broken);
+    report([scan.reports, balanced.reports, parsed.reports], &parsed.absorbed, diagnostics);
+    parsed.tree
 }
 
 /// Splits a text into tokens, comments and newlines included. The last one is [`token::TokenKind::End`].
 pub fn tokenize(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Vec<Token> {
     let scan = scan::scan(file, text);
-    report(scan.reports, diagnostics);
+    report([scan.reports, Vec::new(), Vec::new()], &[], diagnostics);
     scan.tokens
 }
 
-fn report(mut reports: Vec<Diagnostic>, diagnostics: &mut Diagnostics) {
+/// Tells what the passes found, except for what turned out to follow from another mistake.
+fn report(passes: [Vec<Diagnostic>; 3], absorbed: &[Span], diagnostics: &mut Diagnostics) {
+    let mut reports: Vec<Diagnostic> = passes.into_iter().flatten().collect();
+    reports.retain(|report| !report.primary.as_ref().is_some_and(|label| absorbed.contains(&label.span)));
     reports.sort_by_key(|report| report.primary.as_ref().map(|label| label.span));
     let hidden = reports.len().saturating_sub(MAX_REPORTS);
     let place = reports.get(MAX_REPORTS).and_then(|report| report.primary.as_ref()).map(|label| label.span);

@@ -3,6 +3,7 @@
 mod limits;
 mod mistakes;
 mod places;
+mod recovery;
 mod trees;
 
 use crate::diagnostic::Diagnostics;
