@@ -3,10 +3,13 @@
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::source::{FileId, Span, Spanned};
 use crate::syntax::{Expression, ExpressionKind, ObjectItem, ObjectKey};
+use brackets::{Action, Plan};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+mod brackets;
+mod quote;
 mod scalar;
 mod skip;
 mod string;
@@ -22,8 +25,20 @@ const MOST_ERRORS: usize = 100;
 ///
 /// The grammar is that of RFC 8259, without a byte order mark. Of keys that are there twice the first counts.
 pub fn parse(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Expression {
-    let mut parser = Parser { file, text, at: 0, open: Vec::new(), errors: 0, resuming: false, diagnostics };
-    parser.file()
+    let mut first = Parser::new(file, text, Plan::default());
+    let root = first.file();
+    if !first.brackets_wrong {
+        diagnostics.append(first.diagnostics);
+        return root;
+    }
+    let mut second = Parser::new(file, text, brackets::plan(text));
+    let second_root = second.file();
+    if second.errors == 0 || second.errors > first.errors {
+        diagnostics.append(first.diagnostics);
+        return root;
+    }
+    diagnostics.append(second.diagnostics);
+    second_root
 }
 
 struct Parser<'a> {
@@ -31,15 +46,40 @@ struct Parser<'a> {
     text: &'a str,
     /// Byte offset of what is read next; always on a character boundary.
     at: usize,
-    /// Where each bracket that is still open stands.
-    open: Vec<usize>,
+    /// The brackets that are still open.
+    open: Vec<Open>,
+    /// What is known about brackets that do not match.
+    plan: Plan,
+    brackets_wrong: bool,
     errors: usize,
     /// The last value ended in a way that may have swallowed its comma: do not miss it.
     resuming: bool,
-    diagnostics: &'a mut Diagnostics,
+    diagnostics: Diagnostics,
 }
 
-impl Parser<'_> {
+#[derive(Clone, Copy)]
+struct Open {
+    at: usize,
+    close: char,
+    /// It is not in the text, and reported.
+    is_added: bool,
+}
+
+impl<'a> Parser<'a> {
+    fn new(file: FileId, text: &'a str, plan: Plan) -> Self {
+        Self {
+            file,
+            text,
+            at: 0,
+            open: Vec::new(),
+            plan,
+            brackets_wrong: false,
+            errors: 0,
+            resuming: false,
+            diagnostics: Diagnostics::default(),
+        }
+    }
+
     fn file(&mut self) -> Expression {
         if self.text.starts_with('\u{feff}') {
             let message = "the file begins with a byte order mark, which JSON does not allow";
@@ -59,12 +99,14 @@ impl Parser<'_> {
             && !self.gave_up()
         {
             let place = self.at..self.at + next.len_utf8();
+            self.brackets_wrong = true;
             let (message, help) = if matches!(next, '}' | ']') {
                 (format!("`{next}` closes nothing that is open"), "delete it, or add the bracket that it closes")
             } else {
                 ("something follows the end of the template".to_owned(), "delete it: a file holds one JSON value")
             };
-            self.error("json-trailing-data", place, message, help);
+            let place = self.span(place);
+            self.tell(Diagnostic::error("json-trailing-data", message).at(place).help(help));
         }
         if self.gave_up() {
             let message = format!("more than {MOST_ERRORS} mistakes, the rest of the file was not read");
@@ -77,11 +119,21 @@ impl Parser<'_> {
     fn value(&mut self) -> Expression {
         self.skip_space();
         let start = self.at;
+        for (close, bracket) in [(b'}', '{'), (b']', '[')] {
+            if self.plan.has(start, Action::Open(close)) && self.open.len() < DEEPEST && !self.is_added_here() {
+                let message = format!("a `{bracket}` is missing before this");
+                self.error("json-unclosed", start..start + 1, message, format!("add the missing `{bracket}`"));
+                return if bracket == '{' { self.object(true) } else { self.array(true) };
+            }
+        }
         match self.peek() {
-            Some('{') if self.rest().starts_with("{{") => self.bare_template(),
+            Some('{') if self.rest().starts_with("{{") => match self.unopened_string(false) {
+                Some(_) => self.broken(start..self.at),
+                None => self.bare_template(),
+            },
             Some('{' | '[') if self.open.len() >= DEEPEST => self.too_deep(),
-            Some('{') => self.object(),
-            Some('[') => self.array(),
+            Some('{') => self.object(false),
+            Some('[') => self.array(false),
             Some('"') => match self.string() {
                 Some(text) => self.expression(ExpressionKind::String(Arc::new(text)), start..self.at),
                 None => self.broken(start..self.at),
@@ -107,6 +159,7 @@ impl Parser<'_> {
                 self.error("json-value", start..start, "a value is missing here", "write a value, or delete its key");
                 self.broken(start..start)
             }
+            Some(_) if self.unopened_string(false).is_some() => self.broken(start..self.at),
             Some(other) => {
                 let message = format!("`{other}` does not begin a JSON value");
                 self.error("json-value", start..start + other.len_utf8(), message, "text stands in double quotes");
@@ -122,55 +175,74 @@ impl Parser<'_> {
         self.broken(start..self.at)
     }
 
-    fn object(&mut self) -> Expression {
-        let start = self.open_bracket();
+    fn object(&mut self, is_added: bool) -> Expression {
+        let start = self.open_bracket('}', is_added);
         let mut items: Vec<ObjectItem> = Vec::new();
         let mut seen: HashMap<Arc<str>, Span> = HashMap::new();
         let mut first = true;
-        while self.another(start, '}', first) {
+        while self.another(start, first) {
             first = false;
             let Some(key) = self.key() else {
                 self.resuming = true;
                 self.skip_junk();
                 continue;
             };
-            let value = if self.colon(&key) { self.value() } else { self.broken(self.at..self.at) };
+            let has_value = self.colon(&key);
+            let value = if has_value { self.value() } else { self.broken(self.at..self.at) };
             match seen.get(&key.value) {
-                Some(first) => self.push(
+                Some(first) if has_value => self.push(
                     Diagnostic::error("duplicate-key", format!("the key `{}` is here twice", key.value))
                         .at(key.span)
                         .related(*first, "first here")
                         .help("delete one of the two"),
                 ),
+                Some(_) => {}
                 None => {
-                    seen.insert(Arc::clone(&key.value), key.span);
+                    if has_value {
+                        seen.insert(Arc::clone(&key.value), key.span);
+                    }
                     items.push(ObjectItem { key: ObjectKey::Name(key), value });
                 }
             }
         }
-        self.expression(ExpressionKind::Object(items), start..self.at)
+        self.expression(ExpressionKind::Object(items), start.at..self.at)
     }
 
-    fn array(&mut self) -> Expression {
-        let start = self.open_bracket();
+    fn array(&mut self, is_added: bool) -> Expression {
+        let start = self.open_bracket(']', is_added);
         let mut elements = Vec::new();
-        while self.another(start, ']', elements.is_empty()) {
+        while self.another(start, elements.is_empty()) {
             let element = self.value();
             elements.push(element);
         }
-        self.expression(ExpressionKind::Tuple(elements), start..self.at)
+        self.expression(ExpressionKind::Tuple(elements), start.at..self.at)
     }
 
-    fn open_bracket(&mut self) -> usize {
-        let start = self.at;
-        self.open.push(start);
-        self.at += 1;
-        start
+    fn open_bracket(&mut self, close: char, is_added: bool) -> Open {
+        let open = Open { at: self.at, close, is_added };
+        self.open.push(open);
+        self.at += usize::from(!is_added);
+        open
+    }
+
+    /// Whether the bracket that is missing here is added already.
+    fn is_added_here(&self) -> bool {
+        self.open.last().is_some_and(|open| open.is_added && open.at == self.at)
     }
 
     /// Reads what stands between two members, and says whether there is one more. At the closing bracket, which it
     /// eats, and wherever else the object or array has to end, there is not.
-    fn another(&mut self, start: usize, close: char, first: bool) -> bool {
+    fn another(&mut self, open: Open, mut first: bool) -> bool {
+        loop {
+            if let Some(is_member) = self.member_or_end(open, first) {
+                return is_member;
+            }
+            first = false;
+        }
+    }
+
+    /// As [`Self::another`]; `None` after something that belongs to no member.
+    fn member_or_end(&mut self, open: Open, first: bool) -> Option<bool> {
         let resuming = std::mem::take(&mut self.resuming);
         let end_of_last = self.at;
         self.skip_space();
@@ -184,69 +256,83 @@ impl Parser<'_> {
             self.at += 1;
             self.skip_space();
         }
+        if self.plan.has(self.at, Action::Close(open.at)) {
+            self.unclosed(open, Some(self.at));
+            self.resuming = true;
+            return Some(false);
+        }
         let Some(next) = self.peek() else {
-            self.unclosed(start, None);
-            return false;
+            self.unclosed(open, None);
+            return Some(false);
         };
         if next == '}' || next == ']' {
-            return self.closing(start, next, close, comma.filter(|_| !first));
+            return self.closing(open, next, comma.filter(|_| !first));
         }
         if self.gave_up() {
             self.at = self.text.len();
             self.open.pop();
-            return false;
+            return Some(false);
         }
         if comma.is_none() && !first && !resuming {
-            let begins_member = matches!(next, '"' | '\'' | '{' | '[' | '-') || is_word(next);
+            let begins_member = matches!(next, '"' | '\'' | '{' | '[' | '-') || next.is_ascii_digit() || is_word(next);
             if begins_member {
                 let message = "a `,` is missing here";
                 self.error("json-comma", end_of_last..end_of_last, message, "separate members by `,`");
             } else {
                 let message = format!("`{next}` is not expected here");
-                let help = format!("a `,` or `{close}` follows a value");
+                let help = format!("a `,` or `{}` follows a value", open.close);
                 self.error("json-value", self.at..self.at + next.len_utf8(), message, help);
                 self.skip_junk();
                 self.resuming = true;
-                return self.another(start, close, false);
+                return None;
             }
         }
-        true
+        Some(true)
     }
 
-    /// At a closing bracket inside the object or array that is open at `start`. False, unless it closes nothing.
-    fn closing(&mut self, start: usize, found: char, close: char, comma: Option<usize>) -> bool {
+    /// At a closing bracket inside the object or array that is open: false, unless it closes nothing.
+    fn closing(&mut self, open: Open, found: char, comma: Option<usize>) -> Option<bool> {
+        if self.plan.has(self.at, Action::Surplus) {
+            let message = format!("this `{found}` closes nothing");
+            let help = "delete it, or add the bracket that it closes";
+            self.bracket_error(
+                Diagnostic::error("json-unclosed", message).at(self.span(self.at..self.at + 1)).help(help),
+            );
+            self.at += 1;
+            self.resuming = true;
+            return None;
+        }
         if let Some(comma) = comma {
             let message = format!("a `,` stands before `{found}`, which JSON does not allow");
             self.error("json-trailing-comma", comma..comma + 1, message, "delete the `,`");
         }
-        if found == close {
+        if found == open.close {
             self.at += 1;
             self.open.pop();
-            return false;
+            return Some(false);
         }
-        let opening = if found == '}' { b'{' } else { b'[' };
         let outer = &self.open[..self.open.len().saturating_sub(1)];
-        if outer.iter().any(|at| self.text.as_bytes().get(*at) == Some(&opening)) {
-            self.unclosed(start, Some(self.at));
-            return false;
+        if outer.iter().any(|open| open.close == found) && !self.plan.has(self.at, Action::Wrong) {
+            self.unclosed(open, Some(self.at));
+            return Some(false);
         }
         let message = format!("`{found}` does not close what is open here");
         let place = self.span(self.at..self.at + 1);
-        let opened = self.span(start..start + 1);
-        self.push(
+        let opened = self.span(open.at..open.at + 1);
+        self.bracket_error(
             Diagnostic::error("json-unclosed", message)
                 .at(place)
                 .related(opened, "opened here")
-                .help(format!("write `{close}`")),
+                .help(format!("write `{}`", open.close)),
         );
         // Most likely the wrong bracket of the right pair.
         self.at += 1;
         self.open.pop();
-        false
+        Some(false)
     }
 
-    fn unclosed(&mut self, start: usize, before: Option<usize>) {
-        let inner = self.open.pop().is_some_and(|at| at == start);
+    fn unclosed(&mut self, bracket: Open, before: Option<usize>) {
+        let inner = self.open.pop().is_some_and(|open| open.at == bracket.at);
         // At the end of the file one bracket is missing, not all that are open.
         if before.is_none() {
             if self.open.is_empty() && !inner {
@@ -254,16 +340,19 @@ impl Parser<'_> {
             }
             self.open.clear();
         }
-        let bracket = self.text[start..].chars().next().unwrap_or('{');
-        let close = if bracket == '{' { '}' } else { ']' };
-        let mut diagnostic = Diagnostic::error("json-unclosed", format!("this `{bracket}` is never closed"))
-            .at(self.span(start..start + 1))
+        if bracket.is_added {
+            return;
+        }
+        let close = bracket.close;
+        let opening = if close == '}' { '{' } else { '[' };
+        let mut diagnostic = Diagnostic::error("json-unclosed", format!("this `{opening}` is never closed"))
+            .at(self.span(bracket.at..bracket.at + 1))
             .help(format!("add the missing `{close}`"));
         if let Some(before) = before {
-            diagnostic =
-                diagnostic.related(self.span(before..before + 1), format!("a `{close}` is missing before this"));
+            let end = self.text[before..].chars().next().map_or(before, |next| before + next.len_utf8());
+            diagnostic = diagnostic.related(self.span(before..end), format!("a `{close}` is missing before this"));
         }
-        self.push(diagnostic);
+        self.bracket_error(diagnostic);
     }
 
     fn key(&mut self) -> Option<Spanned<Arc<str>>> {
@@ -271,6 +360,10 @@ impl Parser<'_> {
         let name: String = match self.peek()? {
             '"' => match self.string() {
                 Some(text) => text.value().to_owned(),
+                // What can be told to be a key is one, even without its closing quote.
+                None if self.rest().trim_start_matches([' ', '\t']).starts_with(':') => {
+                    self.text[start + 1..self.at].to_owned()
+                }
                 None => {
                     self.resuming = true;
                     return None;
@@ -280,6 +373,9 @@ impl Parser<'_> {
             '{' if self.rest().starts_with("{{") => {
                 self.bare_template();
                 return None;
+            }
+            letter if !matches!(letter, '{' | '[' | ':') && quote::unopened(self.text, start, true).is_some() => {
+                self.unopened_string(true).unwrap_or_default()
             }
             letter if is_word(letter) || letter.is_ascii_digit() || letter == '-' => {
                 let word = self.take_while(|letter| is_word(letter) || letter.is_ascii_digit() || letter == '-');
@@ -366,7 +462,19 @@ impl Parser<'_> {
         self.push(Diagnostic::error(code, message).at(place).help(help));
     }
 
+    fn bracket_error(&mut self, diagnostic: Diagnostic) {
+        self.brackets_wrong = true;
+        self.tell(diagnostic);
+    }
+
     fn push(&mut self, diagnostic: Diagnostic) {
+        let place = diagnostic.primary.as_ref().map_or(0, |label| label.span.start as usize);
+        if !self.plan.broken.iter().any(|line| line.contains(&place)) {
+            self.tell(diagnostic);
+        }
+    }
+
+    fn tell(&mut self, diagnostic: Diagnostic) {
         self.errors += 1;
         if self.errors <= MOST_ERRORS {
             self.diagnostics.push(diagnostic);
