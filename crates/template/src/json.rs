@@ -121,8 +121,14 @@ impl<'a> Parser<'a> {
         let start = self.at;
         for (close, bracket) in [(b'}', '{'), (b']', '[')] {
             if self.plan.has(start, Action::Open(close)) && self.open.len() < DEEPEST && !self.is_added_here() {
-                let message = format!("a `{bracket}` is missing before this");
-                self.error("json-unclosed", start..start + 1, message, format!("add the missing `{bracket}`"));
+                let before = self.text[..start].trim_end();
+                // After a colon it belongs to the line of the key.
+                let (place, where_) = match before.strip_suffix(':') {
+                    Some(key) => (key.len()..before.len(), "after"),
+                    None => (start..start + 1, "before"),
+                };
+                let message = format!("a `{bracket}` is missing {where_} this");
+                self.error("json-unclosed", place, message, format!("add the missing `{bracket}`"));
                 return if bracket == '{' { self.object(true) } else { self.array(true) };
             }
         }
@@ -246,8 +252,9 @@ impl<'a> Parser<'a> {
         let resuming = std::mem::take(&mut self.resuming);
         let end_of_last = self.at;
         self.skip_space();
+        let closes_here = |parser: &Self| parser.plan.has(parser.at, Action::Close(open.at));
         let mut comma = None;
-        while self.peek() == Some(',') {
+        while self.peek() == Some(',') && !closes_here(self) {
             if first || comma.is_some() {
                 let message = "there is a `,` too many";
                 self.error("json-comma", self.at..self.at + 1, message, "delete it, or write the value before it");
@@ -256,7 +263,7 @@ impl<'a> Parser<'a> {
             self.at += 1;
             self.skip_space();
         }
-        if self.plan.has(self.at, Action::Close(open.at)) {
+        if closes_here(self) {
             self.unclosed(open, Some(self.at));
             self.resuming = true;
             return Some(false);

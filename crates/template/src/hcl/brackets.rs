@@ -7,6 +7,7 @@ use crate::diagnostic::Diagnostic;
 use crate::hcl::scan::{Scan, looks_like_item, merge};
 use crate::hcl::token::{Token, TokenKind};
 use crate::source::Span;
+use std::collections::HashSet;
 use std::ops::Range;
 
 /// A balanced stream of tokens without comments.
@@ -19,11 +20,11 @@ pub(super) struct Balanced {
 
 /// Pairs the brackets of a scanned text, which is a body or a single expression.
 pub(super) fn balance(text: &str, scan: &Scan, is_expression: bool) -> Balanced {
-    let strict = Balancer::run(text, scan, is_expression, false);
+    let strict = Balancer::run(text, scan, is_expression, None);
     let mut balanced = strict.balanced;
     // Only where brackets do not match at all does indentation get a say: it often tells which one is missing.
     if strict.is_wrong {
-        let indented = Balancer::run(text, scan, is_expression, true).balanced;
+        let indented = Balancer::run(text, scan, is_expression, Some(&strict.settled)).balanced;
         if indented.reports.len() <= balanced.reports.len() {
             balanced = indented;
         }
@@ -56,6 +57,8 @@ struct Open {
     ends_line: bool,
     /// The item being read in this body has its `=`, so that a brace opens an object.
     seen_equal: bool,
+    /// See [`Balancer::settled`].
+    is_settled: bool,
 }
 
 struct Balancer<'t> {
@@ -63,6 +66,9 @@ struct Balancer<'t> {
     scan: &'t Scan,
     is_expression: bool,
     by_indentation: bool,
+    /// Where brackets open whose partner is on the same line, or starts a line that is as deep: whatever is wrong, it
+    /// is elsewhere.
+    settled: HashSet<u32>,
     open: Vec<Open>,
     /// The same as [`Open::seen_equal`], for the whole file.
     seen_equal: bool,
@@ -74,13 +80,14 @@ struct Balancer<'t> {
 }
 
 impl<'t> Balancer<'t> {
-    fn run(text: &'t str, scan: &'t Scan, is_expression: bool, by_indentation: bool) -> Self {
+    fn run(text: &'t str, scan: &'t Scan, is_expression: bool, settled: Option<&HashSet<u32>>) -> Self {
         let balanced =
             Balanced { tokens: Vec::with_capacity(scan.tokens.len()), reports: Vec::new(), broken: Vec::new() };
         let mut balancer = Self {
             text,
             scan,
-            by_indentation,
+            by_indentation: settled.is_some(),
+            settled: settled.cloned().unwrap_or_default(),
             open: Vec::new(),
             is_expression,
             seen_equal: false,
@@ -137,6 +144,9 @@ impl<'t> Balancer<'t> {
             let is_closing = token.kind.is_closing();
             let indentation = self.indentation;
             self.close_missing(true, |open| {
+                if open.is_settled {
+                    return false;
+                }
                 let is_outside = indentation < open.indentation || (!is_closing && indentation == open.indentation);
                 is_outside && open.kind != Kind::Template && (open.ends_line || is_closing || open.kind == Kind::Object)
             });
@@ -208,14 +218,15 @@ impl<'t> Balancer<'t> {
         let kind = if is_argument { Kind::Object } else { Kind::Body };
         let span = Span { start: last.span.end, ..last.span };
         let line = self.line.saturating_sub(newlines.len());
-        self.open.push(Open { kind, span, line, indentation, ends_line: true, seen_equal: false });
+        self.open.push(Open { kind, span, line, indentation, ends_line: true, seen_equal: false, is_settled: false });
         self.balanced.tokens.push(Token { kind: TokenKind::OpenBrace, span });
         self.balanced.tokens.extend(newlines);
     }
 
     fn open(&mut self, kind: Kind, token: Token, ends_line: bool) {
         let (line, indentation) = (self.line, self.indentation);
-        self.open.push(Open { kind, span: token.span, line, indentation, ends_line, seen_equal: false });
+        let is_settled = self.by_indentation && self.settled.contains(&token.span.start);
+        self.open.push(Open { kind, span: token.span, line, indentation, ends_line, seen_equal: false, is_settled });
         self.balanced.tokens.push(token);
     }
 
@@ -237,7 +248,12 @@ impl<'t> Balancer<'t> {
             .and_then(|depth| self.open.iter().rev().nth(depth))
             .is_some_and(|open| open.kind == Kind::Body && open.ends_line && !is_first_of_line);
         match (depth, last) {
-            (Some(0), _) => {
+            (Some(0), Some(open)) if self.is_repeated_below(open, token, is_first_of_line) => self.extra(kind, token),
+            (Some(0), Some(open)) => {
+                let is_level = is_first_of_line && open.indentation == self.indentation;
+                if !self.by_indentation && (is_level || open.line == self.line) {
+                    self.settled.insert(open.span.start);
+                }
                 self.open.pop();
                 self.balanced.tokens.push(token);
             }
@@ -255,27 +271,45 @@ impl<'t> Balancer<'t> {
             (None, Some(open)) if open.line == self.line && !matches!(open.kind, Kind::Template | Kind::Body) => {
                 self.close_wrongly(open, token);
             }
-            (None, _) => {
-                self.is_wrong = true;
-                let text = closing_text(kind);
-                let opening = opening_text(kind);
-                let report = Diagnostic::error("extra-bracket", format!("this `{text}` closes nothing"))
-                    .at(token.span)
-                    .help(format!("remove it, or add the `{opening}` that it closes"));
-                // Those that stand together are one mistake.
-                let before = self.balanced.tokens.iter().rev().find(|before| before.kind != TokenKind::Newline);
-                let is_next = before.is_some_and(|before| {
-                    before.kind == TokenKind::Invalid && matches!(&self.text[before.span.range()], ")" | "]" | "}")
-                });
-                if !is_next && !self.is_broken(token.span) {
-                    self.balanced.reports.push(report);
-                    if !is_first_of_line {
-                        self.balanced.broken.push(self.line_start..token.span.range().end);
-                    }
-                }
-                self.balanced.tokens.push(Token { kind: TokenKind::Invalid, span: token.span });
+            _ => self.extra(kind, token),
+        }
+    }
+
+    /// Whether a bracket that would close what began on a line above is followed by another one for that: then this one
+    /// closes something of its own line, whose opening bracket is missing.
+    fn is_repeated_below(&self, open: Open, token: Token, is_first_of_line: bool) -> bool {
+        if !self.by_indentation || is_first_of_line || open.line == self.line || !open.ends_line {
+            return false;
+        }
+        let found = &self.text[token.span.range()];
+        let below = self.text[token.span.range().end..].lines().skip(1).find(|line| !line.trim().is_empty());
+        below.is_some_and(|line| {
+            let bracket = line.trim_start_matches([' ', '\t']);
+            bracket.starts_with(found) && line.len() - bracket.len() == open.indentation
+        })
+    }
+
+    /// A closing bracket that closes nothing.
+    fn extra(&mut self, kind: Kind, token: Token) {
+        self.is_wrong = true;
+        let is_first_of_line = self.balanced.tokens.last().is_none_or(|before| before.kind == TokenKind::Newline);
+        let text = closing_text(kind);
+        let opening = opening_text(kind);
+        let report = Diagnostic::error("extra-bracket", format!("this `{text}` closes nothing"))
+            .at(token.span)
+            .help(format!("remove it, or add the `{opening}` that it closes"));
+        // Those that stand together are one mistake.
+        let before = self.balanced.tokens.iter().rev().find(|before| before.kind != TokenKind::Newline);
+        let is_next = before.is_some_and(|before| {
+            before.kind == TokenKind::Invalid && matches!(&self.text[before.span.range()], ")" | "]" | "}")
+        });
+        if !is_next && !self.is_broken(token.span) {
+            self.balanced.reports.push(report);
+            if !is_first_of_line {
+                self.balanced.broken.push(self.line_start..token.span.range().end);
             }
         }
+        self.balanced.tokens.push(Token { kind: TokenKind::Invalid, span: token.span });
     }
 
     /// Takes the wrong closing bracket for the right one.

@@ -2,7 +2,7 @@
 //! they do, indentation says nothing.
 
 use super::quote::Skimmer;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// More strings in odd places than this are not looked at closely.
@@ -42,6 +42,8 @@ struct Open {
     /// Nothing follows it on its line.
     ends_line: bool,
     is_added: bool,
+    /// See [`Planner::settled`].
+    is_settled: bool,
 }
 
 struct Planner<'t> {
@@ -56,10 +58,20 @@ struct Planner<'t> {
     /// The last sign, bracket or quote.
     before: u8,
     plan: Plan,
+    /// Where brackets open whose partner is on the same line, or starts a line that is as deep: whatever is wrong, it
+    /// is elsewhere.
+    settled: BTreeSet<usize>,
+    /// Only looks for what is settled.
+    is_first_look: bool,
 }
 
 /// Finds out where brackets are missing, and where there are too many.
 pub(super) fn plan(text: &str) -> Plan {
+    let settled = look(text, BTreeSet::new(), true).settled;
+    look(text, settled, false).plan
+}
+
+fn look(text: &str, settled: BTreeSet<usize>, is_first_look: bool) -> Planner<'_> {
     let mut planner = Planner {
         text,
         skimmer: Skimmer { text, guesses: MOST_GUESSES },
@@ -70,12 +82,14 @@ pub(super) fn plan(text: &str) -> Plan {
         is_first_of_line: true,
         before: 0,
         plan: Plan::default(),
+        settled,
+        is_first_look,
     };
     let mut at = 0;
     while let Some(byte) = text.as_bytes().get(at) {
         at = planner.step(at, *byte);
     }
-    planner.plan
+    planner
 }
 
 impl Planner<'_> {
@@ -106,7 +120,7 @@ impl Planner<'_> {
                 at + line.find("}}").map_or(2, |end| end + 2)
             }
             b'{' | b'[' => {
-                if self.is_value_on_its_own_line() && byte == b'{' {
+                if self.is_value_on_its_own_line() {
                     self.add(at, b']');
                 }
                 self.push(at, if byte == b'{' { b'}' } else { b']' }, false);
@@ -135,7 +149,7 @@ impl Planner<'_> {
         while let [.., outer, last] = self.open.as_slice() {
             let is_other = last.close != byte && outer.close == byte && outer.indentation == indentation;
             let is_level = indentation == last.indentation && (!is_closing || is_other);
-            if indentation >= last.indentation && !is_level {
+            if self.is_first_look || last.is_settled || (indentation >= last.indentation && !is_level) {
                 return;
             }
             self.close_before(at);
@@ -158,7 +172,8 @@ impl Planner<'_> {
             Some(outer) if is_added => outer.indentation,
             _ => self.indentation,
         };
-        self.open.push(Open { at, close, line_start: self.line_start, indentation, ends_line, is_added });
+        let is_settled = !is_added && self.settled.contains(&at);
+        self.open.push(Open { at, close, line_start: self.line_start, indentation, ends_line, is_added, is_settled });
     }
 
     fn add(&mut self, at: usize, close: u8) {
@@ -168,14 +183,14 @@ impl Planner<'_> {
 
     /// Whether what is here is the value of a key, on a deeper line of its own: people open brackets on the key's.
     fn is_value_on_its_own_line(&self) -> bool {
-        self.is_first_of_line && self.before == b':' && self.indentation > self.above
+        !self.is_first_look && self.is_first_of_line && self.before == b':' && self.indentation > self.above
     }
 
     fn string(&mut self, at: usize) -> usize {
         let end = self.skimmer.string_end(at);
         let is_key = self.text[end..].trim_start_matches([' ', '\t']).starts_with(':');
         let is_in_list = self.open.last().is_some_and(|open| open.close == b']');
-        if is_key && (is_in_list || self.is_value_on_its_own_line()) {
+        if is_key && ((is_in_list && !self.is_first_look) || self.is_value_on_its_own_line()) {
             self.add(at, b'}');
         } else if !is_key && self.is_value_on_its_own_line() {
             self.add(at, b']');
@@ -185,11 +200,17 @@ impl Planner<'_> {
 
     fn close(&mut self, at: usize, byte: u8) {
         let Some(last) = self.open.last() else { return self.surplus(at) };
+        let is_same_line = last.line_start == self.line_start;
         if last.close == byte {
+            if !is_same_line && self.is_repeated_below(last, at) {
+                return self.surplus(at);
+            }
+            if is_same_line || (self.is_first_of_line && self.indentation == last.indentation) {
+                self.settled.insert(last.at);
+            }
             self.open.pop();
             return;
         }
-        let is_same_line = last.line_start == self.line_start;
         // Bounded, so that hostile input does not cost the square of its length.
         let depth = self.open.iter().rev().take(64).position(|open| {
             let is_near = if self.is_first_of_line {
@@ -212,6 +233,24 @@ impl Planner<'_> {
             }
             None => self.surplus(at),
         }
+    }
+
+    /// Whether a bracket that would close what began on a line above is followed by another one for that, or by more of
+    /// a list: then this one closes something of its own line, whose opening bracket is missing.
+    fn is_repeated_below(&self, open: &Open, at: usize) -> bool {
+        if self.is_first_look || self.is_first_of_line || !open.ends_line {
+            return false;
+        }
+        let is_member = self.open.iter().rev().nth(1).is_some_and(|outer| outer.close == b'}');
+        let after = self.text[at + 1..].trim_start().strip_prefix(',').map(str::trim_start);
+        if is_member && after.is_some_and(|after| after.starts_with(['[', '{'])) {
+            return true;
+        }
+        let below = self.text[at..].lines().skip(1).find(|line| !line.trim().is_empty());
+        below.is_some_and(|line| {
+            let bracket = line.trim_start_matches([' ', '\t']);
+            bracket.as_bytes().first() == Some(&open.close) && line.len() - bracket.len() == open.indentation
+        })
     }
 
     fn surplus(&mut self, at: usize) {

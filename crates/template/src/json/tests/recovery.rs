@@ -58,9 +58,9 @@ const BROKEN: &[(&str, usize, &str)] = &[
     ("\"b\": 1],", 0, "json-unclosed"),
     ("\"b\": 1, 2],", 0, "json-unclosed"),
     ("\"b\": \"x\", \"y\"],", 0, "json-unclosed"),
-    ("\"b\":\n  \"x\",\n  \"y\"\n],", 1, "json-unclosed"),
-    ("\"b\":\n  \"x\": 1,\n  \"y\": 2\n},", 1, "json-unclosed"),
-    ("\"b\":\n  {\"x\": 1},\n  {\"y\": 2}\n],", 1, "json-unclosed"),
+    ("\"b\":\n  \"x\",\n  \"y\"\n],", 0, "json-unclosed"),
+    ("\"b\":\n  \"x\": 1,\n  \"y\": 2\n},", 0, "json-unclosed"),
+    ("\"b\":\n  {\"x\": 1},\n  {\"y\": 2}\n],", 0, "json-unclosed"),
     ("\"b\": [\n    \"x\": 1,\n    \"y\": 2\n  },\n  {\n    \"x\": 3\n  }\n],", 1, "json-unclosed"),
     ("\"b\": [[1], 2]],", 0, "json-unclosed"),
     // Colons.
