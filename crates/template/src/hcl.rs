@@ -23,26 +23,20 @@ const MAX_REPORTS: usize = 500;
 
 /// Reads a whole file. What could not be read is left out or [`crate::syntax::ExpressionKind::Broken`].
 pub fn parse(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Body {
-    let mut scan = scan::scan(file, text);
+    let scan = scan::scan(file, text);
     let balanced = brackets::balance(text, &scan, false);
-    let (body, reports) = parse::body(file, text, &balanced.tokens, &scan.broken);
-    let mut all = std::mem::take(&mut scan.reports);
-    all.extend(balanced.reports);
-    all.extend(reports);
-    report(all, diagnostics);
-    body
+    let parsed = parse::body(file, text, &balanced.tokens, &balanced.broken);
+    report(sound([scan.reports, balanced.reports, parsed.reports], &parsed.absorbed), diagnostics);
+    parsed.tree
 }
 
 /// Reads a single expression, such as the value of a variable on the command line; it may go over several lines.
 pub fn parse_expression(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Expression {
-    let mut scan = scan::scan(file, text);
+    let scan = scan::scan(file, text);
     let balanced = brackets::balance(text, &scan, true);
-    let (expression, reports) = parse::expression(file, text, &balanced.tokens, &scan.broken);
-    let mut all = std::mem::take(&mut scan.reports);
-    all.extend(balanced.reports);
-    all.extend(reports);
-    report(all, diagnostics);
-    expression
+    let parsed = parse::expression(file, text, &balanced.tokens, &balanced.broken);
+    report(sound([scan.reports, balanced.reports, parsed.reports], &parsed.absorbed), diagnostics);
+    parsed.tree
 }
 
 /// Reads a whole file as what may stand in a heredoc: text, interpolations and directives (`*.pkrtpl.hcl`).
@@ -52,12 +46,9 @@ pub fn parse_template(file: FileId, text: &str, diagnostics: &mut Diagnostics) -
     let mut scan = scan::scan_template(file, text);
     skip_byte_order_mark(text, &mut scan.tokens);
     let balanced = brackets::balance(text, &scan, true);
-    let (expression, reports) = parse::template(file, text, &balanced.tokens, &scan.broken);
-    let mut all = std::mem::take(&mut scan.reports);
-    all.extend(balanced.reports);
-    all.extend(reports);
-    report(all, diagnostics);
-    expression
+    let parsed = parse::template(file, text, &balanced.tokens, &balanced.broken);
+    report(sound([scan.reports, balanced.reports, parsed.reports], &parsed.absorbed), diagnostics);
+    parsed.tree
 }
 
 fn skip_byte_order_mark(text: &str, tokens: &mut Vec<Token>) {
@@ -88,8 +79,9 @@ fn template_within(text: &Arc<Text>, whole: Span, reports: &mut Vec<Diagnostic>)
     }
     let scan = scan::scan_template(whole.file, value);
     let balanced = brackets::balance(value, &scan, true);
-    let parsed = parse::template(whole.file, value, &balanced.tokens, &scan.broken);
-    let template = within(text, whole, parsed, scan.reports.into_iter().chain(balanced.reports), reports);
+    let parsed = parse::template(whole.file, value, &balanced.tokens, &balanced.broken);
+    let found = sound([scan.reports, balanced.reports, parsed.reports], &parsed.absorbed);
+    let template = within(text, whole, parsed.tree, found, reports);
     Expression { span: whole, ..template }
 }
 
@@ -98,20 +90,21 @@ fn expression_within(text: &Text, whole: Span, reports: &mut Vec<Diagnostic>) ->
     let value = text.value();
     let scan = scan::scan(whole.file, value);
     let balanced = brackets::balance(value, &scan, true);
-    let parsed = parse::expression(whole.file, value, &balanced.tokens, &scan.broken);
-    within(text, whole, parsed, scan.reports.into_iter().chain(balanced.reports), reports)
+    let parsed = parse::expression(whole.file, value, &balanced.tokens, &balanced.broken);
+    let found = sound([scan.reports, balanced.reports, parsed.reports], &parsed.absorbed);
+    within(text, whole, parsed.tree, found, reports)
 }
 
 fn within(
     text: &Text,
     whole: Span,
-    (mut expression, later): (Expression, Vec<Diagnostic>),
-    earlier: impl Iterator<Item = Diagnostic>,
+    mut expression: Expression,
+    found: Vec<Diagnostic>,
     reports: &mut Vec<Diagnostic>,
 ) -> Expression {
     let relocation = relocate::Relocation::new(text, whole);
     relocation.expression(&mut expression);
-    reports.extend(earlier.chain(later).map(|report| relocation.report(report)));
+    reports.extend(found.into_iter().map(|report| relocation.report(report)));
     expression
 }
 
@@ -120,6 +113,13 @@ pub fn tokenize(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Vec<
     let scan = scan::scan(file, text);
     report(scan.reports, diagnostics);
     scan.tokens
+}
+
+/// What the passes found, except for what turned out to follow from another mistake.
+fn sound(passes: [Vec<Diagnostic>; 3], absorbed: &[Span]) -> Vec<Diagnostic> {
+    let mut reports: Vec<Diagnostic> = passes.into_iter().flatten().collect();
+    reports.retain(|report| !report.primary.as_ref().is_some_and(|label| absorbed.contains(&label.span)));
+    reports
 }
 
 fn report(mut reports: Vec<Diagnostic>, diagnostics: &mut Diagnostics) {

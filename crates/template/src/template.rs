@@ -66,6 +66,15 @@ pub trait DataSources {
     fn outputs(&self, data: &Data, scope: &Scope, diagnostics: &mut Diagnostics) -> Value;
 }
 
+/// Data sources of which nothing is known, not even their arguments: for those who look at the language alone.
+pub struct Unread;
+
+impl DataSources for Unread {
+    fn outputs(&self, _: &Data, _: &Scope, _: &mut Diagnostics) -> Value {
+        Value::unknown()
+    }
+}
+
 /// Reads a template. `None` when there is nothing to go on with; the diagnostics say why.
 pub fn load(request: &Request<'_>, world: &World<'_>, diagnostics: &mut Diagnostics) -> Option<Template> {
     let (document, root, folder) = read(request.path, world.host.as_ref(), world.sources, diagnostics)?;

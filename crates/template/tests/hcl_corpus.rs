@@ -1,13 +1,14 @@
-//! Real templates, read by our parser and by `hcl-edit`: the same verdict, the same structure, the same places.
+//! Our parser beside `hcl-edit`: the same verdict, the same tree, the same places, for real templates and for texts
+//! that are hard to read. Where the two differ, it is listed below.
 
-use hcl_edit::Span as _;
-use hcl_edit::structure::Structure;
+#[path = "support/comparable.rs"]
+mod comparable;
+#[path = "support/corpus.rs"]
+mod corpus;
+
 use imgforge_template::diagnostic::Diagnostics;
 use imgforge_template::hcl;
 use imgforge_template::source::{Origin, Sources};
-use imgforge_template::syntax::Body;
-use std::ops::Range;
-use std::path::{Path, PathBuf};
 
 /// `hcl-edit` refuses the same key twice in an object; Packer takes the last one.
 const DUPLICATE_OBJECT_KEYS: [&str; 3] = [
@@ -16,104 +17,112 @@ const DUPLICATE_OBJECT_KEYS: [&str; 3] = [
     "builds/windows/server/2025/windows-server.pkr.hcl",
 ];
 
-fn corpus() -> Option<PathBuf> {
-    let folder = std::env::var_os("IMGFORGE_CORPUS")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus"), PathBuf::from);
-    folder.is_dir().then_some(folder)
-}
-
-fn files(folder: &Path, endings: &[&str], found: &mut Vec<PathBuf>) {
-    let entries = std::fs::read_dir(folder).expect("a readable folder");
-    for path in entries.map(|entry| entry.expect("a readable entry").path()) {
-        let name = path.to_string_lossy();
-        if path.is_dir() && !path.is_symlink() {
-            files(&path, endings, found);
-        } else if path.is_file() && endings.iter().any(|ending| name.ends_with(ending)) {
-            found.push(path);
+/// Our tree, or our first mistake as `line:column code`.
+fn ours(text: &str) -> Result<String, String> {
+    let sources = Sources::default();
+    let file = sources.add("t.pkr.hcl", Origin::File, text);
+    let mut diagnostics = Diagnostics::default();
+    let body = hcl::parse(file, text, &mut diagnostics);
+    match diagnostics.into_sorted().first() {
+        None => Ok(comparable::ours(text, &body)),
+        Some(first) => {
+            let at = first.primary.as_ref().map(|label| sources.range(label.span).0).expect("a place");
+            Err(format!("{}:{} {}", at.line, at.column, first.code))
         }
     }
 }
 
-/// Every name, label and value with its place, in the order of the text.
-fn ours(body: &Body, places: &mut Vec<(&'static str, Range<usize>)>) {
-    for attribute in &body.attributes {
-        places.push(("name", attribute.name.span.range()));
-        places.push(("value", attribute.value.span.range()));
-    }
-    for block in &body.blocks {
-        places.push(("kind", block.kind.span.range()));
-        places.extend(block.labels.iter().map(|label| ("label", label.span.range())));
-        ours(&block.body, places);
-    }
-}
-
-fn theirs(body: &hcl_edit::structure::Body, places: &mut Vec<(&'static str, Range<usize>)>) {
-    for structure in body {
-        match structure {
-            Structure::Attribute(attribute) => {
-                places.push(("name", attribute.key.span().expect("a span")));
-                places.push(("value", attribute.value.span().expect("a span")));
-            }
-            Structure::Block(block) => {
-                places.push(("kind", block.ident.span().expect("a span")));
-                places.extend(block.labels.iter().map(|label| ("label", label.span().expect("a span"))));
-                theirs(&block.body, places);
-            }
-        }
-    }
+fn theirs(text: &str) -> Option<String> {
+    hcl_edit::parser::parse_body(text).ok().map(|body| comparable::theirs(&body))
 }
 
 #[test]
 fn real_templates_are_read_as_hcl_edit_reads_them() {
-    let Some(folder) = corpus() else { return };
-    let mut found = Vec::new();
-    files(&folder, &[".pkr.hcl", ".pkrvars.hcl"], &mut found);
-    found.sort();
-    assert!(found.len() > 500, "only {} templates in {}", found.len(), folder.display());
+    let Some(folder) = corpus::folder() else { return };
+    let files = corpus::files(&folder, &[".pkr.hcl", ".pkrvars.hcl"]);
+    assert!(files.len() > 500, "only {} templates in {}", files.len(), folder.display());
     let mut differences = Vec::new();
-    for path in found {
-        let Ok(text) = std::fs::read_to_string(&path) else { continue };
-        let sources = Sources::default();
-        let file = sources.add(path.to_string_lossy(), Origin::File, text.as_str());
-        let mut diagnostics = Diagnostics::default();
-        let body = hcl::parse(file, &text, &mut diagnostics);
-        let parsed = hcl_edit::parser::parse_body(&text);
-        let is_known = DUPLICATE_OBJECT_KEYS.iter().any(|known| path.ends_with(known));
-        if diagnostics.has_errors() != parsed.is_err() && !is_known {
-            let first = diagnostics.into_sorted().into_iter().next();
-            differences.push(format!(
-                "{}: {first:?}, {:?}",
-                path.display(),
-                parsed.err().map(|error| error.to_string())
-            ));
+    for (path, text) in &files {
+        let (left, right) = (ours(text), theirs(text));
+        if DUPLICATE_OBJECT_KEYS.iter().any(|known| path.ends_with(known)) {
+            assert!(left.is_ok() && right.is_none(), "{}: {left:?}", path.display());
             continue;
         }
-        let Ok(parsed) = parsed else {
-            assert!(!is_known || !diagnostics.has_errors(), "{}: {diagnostics:?}", path.display());
-            continue;
-        };
-        let (mut left, mut right) = (Vec::new(), Vec::new());
-        ours(&body, &mut left);
-        theirs(&parsed, &mut right);
-        left.sort_by_key(|(kind, range)| (range.start, range.end, *kind));
-        right.sort_by_key(|(kind, range)| (range.start, range.end, *kind));
-        if left != right {
-            let first = left.iter().zip(&right).find(|(left, right)| left != right);
-            differences.push(format!("{}: {} and {} places, {first:?}", path.display(), left.len(), right.len()));
+        match (left, right) {
+            (Ok(left), Some(right)) if left == right => {}
+            (Ok(left), Some(right)) => {
+                let lines = left.lines().zip(right.lines()).find(|(left, right)| left != right);
+                differences.push(format!("{}: {lines:#?}", path.display()));
+            }
+            // Packer reads all of them.
+            (Err(first), None) => differences.push(format!("{}: {first} in both", path.display())),
+            (left, right) => {
+                differences.push(format!("{}: {:?}, theirs {}", path.display(), left.err(), right.is_some()))
+            }
         }
     }
     assert_eq!(differences, Vec::<String>::new());
+    println!("{} templates read alike", files.len());
+}
+
+/// In all of these it is ours that agrees with Go's parser, and so with Packer.
+#[test]
+fn differences_from_hcl_edit() {
+    // Text, ours, whether hcl-edit takes it.
+    let differences = [
+        ("a = { k = 1, k = 2 }\n", Ok(()), false),
+        ("\u{feff}a = 1\n", Ok(()), false),
+        ("a = 1e400\n", Ok(()), false),
+        ("a = \"line\nbreak\"\n", Err("1:5 newline-in-string"), true),
+        ("a = x.0.1\n", Err("1:7 legacy-index"), true),
+        ("a = b.c.1.5\n", Err("1:9 legacy-index"), true),
+        ("a = 1.5.6\n", Err("1:5 invalid-number"), true),
+    ];
+    for (text, expected, accepted) in differences {
+        let found = ours(text).map(|_| ());
+        assert_eq!(found, expected.map_err(str::to_owned), "{text:?}");
+        assert_eq!(theirs(text).is_some(), accepted, "{text:?}");
+    }
+}
+
+/// Texts that are easily read in another way.
+#[test]
+fn texts_that_are_read_alike() {
+    let texts = [
+        "a = 1 # b\n/* c */ d = [\n1,\n# e\n2,\n]\n",
+        "a = { b = 1\n c : 2, \"d\" = 3\n (e) = 4 }\n",
+        "a = b.c[0].d.*.e[1].f[*].g.0\n",
+        "a = b ? c : d ? e : f\ng = -h + i * j - k % l / m == n && !o || p != q\n",
+        "a = <<E\n b ${c} \\n $${d}\n E\ne = <<-E\n  f\n    g\n  E\n",
+        "a = \"b\\n\\u00e9 %%{c} ${ d ~} e ${~ f } \"\n",
+        "a = \"%{ if b }c%{ else ~} d %{~ endif }%{ for e, f in g }${e}%{ endfor }\"\n",
+        "a = [for b, c in d : b if c]\ne = { for f in g : f => f... if h }\n",
+        "a \"b\" c {\n  d {}\n  e { f = 1 }\n}\n",
+        "a = f(1, [2]...)\nb = c::d(1)\n",
+        "a = (\n  1 +\n  2\n)\n",
+        "a = b\r\nc {\r\n  d = <<E\r\ne\r\nE\r\n}\r\n",
+        "a = 1_2\n",
+        "a = b.\n",
+        "a = [1 2]\n",
+        "a { b = 1 c = 2 }\n",
+        "a = 'b'\n",
+        "a = \"${b\"\n",
+        "a {\n",
+        "a = <<E\nb\n",
+    ];
+    for text in texts {
+        let (left, right) = (ours(text), theirs(text));
+        assert_eq!(left.clone().ok(), right, "{text:?}: {left:?}");
+    }
 }
 
 #[test]
 fn real_template_files_are_read() {
-    let Some(folder) = corpus() else { return };
-    let mut found = Vec::new();
-    files(&folder, &[".pkrtpl.hcl"], &mut found);
+    let Some(folder) = corpus::folder() else { return };
+    let found = corpus::files(&folder, &[".pkrtpl.hcl"]);
     assert!(found.len() >= 90, "only {} template files in {}", found.len(), folder.display());
     let mut mistakes = Vec::new();
-    for path in found {
-        let text = std::fs::read_to_string(&path).expect("UTF-8 text");
+    for (path, text) in found {
         let sources = Sources::default();
         let file = sources.add(path.to_string_lossy(), Origin::File, text.as_str());
         let mut diagnostics = Diagnostics::default();

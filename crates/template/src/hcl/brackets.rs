@@ -4,25 +4,34 @@
 //! tokens where they must have been meant, surplus ones become [`TokenKind::Invalid`]. Comments are left out.
 
 use crate::diagnostic::Diagnostic;
-use crate::hcl::scan::{Scan, looks_like_item};
+use crate::hcl::scan::{Scan, looks_like_item, merge};
 use crate::hcl::token::{Token, TokenKind};
 use crate::source::Span;
+use std::collections::HashSet;
+use std::ops::Range;
 
 /// A balanced stream of tokens without comments.
 pub(super) struct Balanced {
     pub(super) tokens: Vec<Token>,
     pub(super) reports: Vec<Diagnostic>,
+    /// The broken stretches of the scan, and the lines with a surplus bracket.
+    pub(super) broken: Vec<Range<usize>>,
 }
 
 /// Pairs the brackets of a scanned text, which is a body or a single expression.
 pub(super) fn balance(text: &str, scan: &Scan, is_expression: bool) -> Balanced {
-    let strict = Balancer::run(text, scan, is_expression, false);
-    if !strict.braces_wrong {
-        return strict.balanced;
+    let strict = Balancer::run(text, scan, is_expression, None);
+    let mut balanced = strict.balanced;
+    // Only where brackets do not match at all does indentation get a say: it often tells which one is missing.
+    if strict.is_wrong {
+        let indented = Balancer::run(text, scan, is_expression, Some(&strict.settled)).balanced;
+        if indented.reports.len() <= balanced.reports.len() {
+            balanced = indented;
+        }
     }
-    // Only where braces do not match at all does indentation get a say: it often tells which one is missing.
-    let indented = Balancer::run(text, scan, is_expression, true);
-    if indented.balanced.reports.len() <= strict.balanced.reports.len() { indented.balanced } else { strict.balanced }
+    balanced.broken.extend_from_slice(&scan.broken);
+    merge(&mut balanced.broken);
+    balanced
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,6 +57,8 @@ struct Open {
     ends_line: bool,
     /// The item being read in this body has its `=`, so that a brace opens an object.
     seen_equal: bool,
+    /// See [`Balancer::settled`].
+    is_settled: bool,
 }
 
 struct Balancer<'t> {
@@ -55,29 +66,36 @@ struct Balancer<'t> {
     scan: &'t Scan,
     is_expression: bool,
     by_indentation: bool,
+    /// Where brackets open whose partner is on the same line, or starts a line that is as deep: whatever is wrong, it
+    /// is elsewhere.
+    settled: HashSet<u32>,
     open: Vec<Open>,
     /// The same as [`Open::seen_equal`], for the whole file.
     seen_equal: bool,
     line: usize,
+    line_start: usize,
     indentation: usize,
     balanced: Balanced,
-    braces_wrong: bool,
+    is_wrong: bool,
 }
 
 impl<'t> Balancer<'t> {
-    fn run(text: &'t str, scan: &'t Scan, is_expression: bool, by_indentation: bool) -> Self {
-        let balanced = Balanced { tokens: Vec::with_capacity(scan.tokens.len()), reports: Vec::new() };
+    fn run(text: &'t str, scan: &'t Scan, is_expression: bool, settled: Option<&HashSet<u32>>) -> Self {
+        let balanced =
+            Balanced { tokens: Vec::with_capacity(scan.tokens.len()), reports: Vec::new(), broken: Vec::new() };
         let mut balancer = Self {
             text,
             scan,
-            by_indentation,
+            by_indentation: settled.is_some(),
+            settled: settled.cloned().unwrap_or_default(),
             open: Vec::new(),
             is_expression,
             seen_equal: false,
             line: 0,
+            line_start: 0,
             indentation: 0,
             balanced,
-            braces_wrong: false,
+            is_wrong: false,
         };
         let mut is_first = true;
         let mut tokens = scan.tokens.iter().filter(|token| token.kind != TokenKind::Comment).peekable();
@@ -106,24 +124,31 @@ impl<'t> Balancer<'t> {
     /// At the first token of a line: closes what can't go on here.
     fn start_line(&mut self, token: &Token) {
         let start = token.span.start as usize;
-        let line_start = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
-        self.indentation = start - line_start;
+        let above = self.indentation;
+        self.line_start = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+        self.indentation = start - self.line_start;
         let is_item = token.kind == TokenKind::Identifier && looks_like_item(&self.text[start..]);
+        if is_item && self.by_indentation && self.indentation > above {
+            self.add_opening(above);
+        }
         if is_item && !self.is_broken(token.span) {
             let is_block = !self.text[token.span.range().end..].trim_start_matches([' ', '\t']).starts_with('=');
-            self.close_missing(true, |open| {
-                matches!(open.kind, Kind::Parenthesis | Kind::Bracket) || (is_block && open.kind == Kind::Object)
+            let indentation = self.indentation;
+            self.close_missing(true, |open| match open.kind {
+                // Deeper than the line of the bracket it is a slip inside of it.
+                Kind::Parenthesis | Kind::Bracket => !open.ends_line || indentation <= open.indentation,
+                kind => is_block && kind == Kind::Object,
             });
         }
-        if self.by_indentation && !matches!(token.kind, TokenKind::CloseBracket | TokenKind::CloseParenthesis) {
-            let is_brace = token.kind == TokenKind::CloseBrace;
-            let is_end = token.kind == TokenKind::End;
+        if self.by_indentation && token.kind != TokenKind::End {
+            let is_closing = token.kind.is_closing();
             let indentation = self.indentation;
             self.close_missing(true, |open| {
-                !is_end
-                    && open.kind != Kind::Template
-                    && open.ends_line
-                    && (indentation < open.indentation || (!is_brace && indentation == open.indentation))
+                if open.is_settled {
+                    return false;
+                }
+                let is_outside = indentation < open.indentation || (!is_closing && indentation == open.indentation);
+                is_outside && open.kind != Kind::Template && (open.ends_line || is_closing || open.kind == Kind::Object)
             });
         }
     }
@@ -163,9 +188,45 @@ impl<'t> Balancer<'t> {
         }
     }
 
+    /// Opens the brace that the line before lacks: it ends with `=` or is a block header, and what is deeper follows.
+    fn add_opening(&mut self, indentation: usize) {
+        let tokens = &self.balanced.tokens;
+        let Some(end) = tokens.iter().rposition(|token| token.kind != TokenKind::Newline) else { return };
+        let start =
+            tokens[..end].iter().rposition(|token| token.kind == TokenKind::Newline).map_or(0, |start| start + 1);
+        let line = tokens.get(start..=end).unwrap_or_default();
+        let (Some(first), Some(last)) = (line.first().copied(), line.last().copied()) else { return };
+        let is_argument = last.kind == TokenKind::Equal && end == start + 1;
+        let is_label = |token: &Token| {
+            use TokenKind::{CloseQuote, Identifier, Literal, OpenQuote};
+            matches!(token.kind, Identifier | OpenQuote | Literal | CloseQuote)
+        };
+        let is_header = line.len() > 1 && line.iter().all(is_label);
+        if first.kind != TokenKind::Identifier || !(is_argument || is_header) || self.is_broken(first.span) {
+            return;
+        }
+        let name = &self.text[first.span.range()];
+        let report = if is_argument {
+            Diagnostic::error("expected-value", "expected a value, found the end of the line").at(last.span)
+        } else {
+            Diagnostic::error("expected-item", format!("`{name}` is neither an argument nor a block"))
+                .at(first.span.to(last.span))
+        };
+        self.balanced.reports.push(report.help("add the `{` that the lines below belong to"));
+        self.is_wrong = true;
+        let newlines = self.balanced.tokens.split_off(end + 1);
+        let kind = if is_argument { Kind::Object } else { Kind::Body };
+        let span = Span { start: last.span.end, ..last.span };
+        let line = self.line.saturating_sub(newlines.len());
+        self.open.push(Open { kind, span, line, indentation, ends_line: true, seen_equal: false, is_settled: false });
+        self.balanced.tokens.push(Token { kind: TokenKind::OpenBrace, span });
+        self.balanced.tokens.extend(newlines);
+    }
+
     fn open(&mut self, kind: Kind, token: Token, ends_line: bool) {
         let (line, indentation) = (self.line, self.indentation);
-        self.open.push(Open { kind, span: token.span, line, indentation, ends_line, seen_equal: false });
+        let is_settled = self.by_indentation && self.settled.contains(&token.span.start);
+        self.open.push(Open { kind, span: token.span, line, indentation, ends_line, seen_equal: false, is_settled });
         self.balanced.tokens.push(token);
     }
 
@@ -187,7 +248,12 @@ impl<'t> Balancer<'t> {
             .and_then(|depth| self.open.iter().rev().nth(depth))
             .is_some_and(|open| open.kind == Kind::Body && open.ends_line && !is_first_of_line);
         match (depth, last) {
-            (Some(0), _) => {
+            (Some(0), Some(open)) if self.is_repeated_below(open, token, is_first_of_line) => self.extra(kind, token),
+            (Some(0), Some(open)) => {
+                let is_level = is_first_of_line && open.indentation == self.indentation;
+                if !self.by_indentation && (is_level || open.line == self.line) {
+                    self.settled.insert(open.span.start);
+                }
                 self.open.pop();
                 self.balanced.tokens.push(token);
             }
@@ -205,24 +271,45 @@ impl<'t> Balancer<'t> {
             (None, Some(open)) if open.line == self.line && !matches!(open.kind, Kind::Template | Kind::Body) => {
                 self.close_wrongly(open, token);
             }
-            (None, _) => {
-                self.braces_wrong |= kind == Kind::Object;
-                let text = closing_text(kind);
-                let opening = opening_text(kind);
-                let report = Diagnostic::error("extra-bracket", format!("this `{text}` closes nothing"))
-                    .at(token.span)
-                    .help(format!("remove it, or add the `{opening}` that it closes"));
-                // Those that stand together are one mistake.
-                let before = self.balanced.tokens.iter().rev().find(|before| before.kind != TokenKind::Newline);
-                let is_next = before.is_some_and(|before| {
-                    before.kind == TokenKind::Invalid && matches!(&self.text[before.span.range()], ")" | "]" | "}")
-                });
-                if !is_next && !self.is_broken(token.span) {
-                    self.balanced.reports.push(report);
-                }
-                self.balanced.tokens.push(Token { kind: TokenKind::Invalid, span: token.span });
+            _ => self.extra(kind, token),
+        }
+    }
+
+    /// Whether a bracket that would close what began on a line above is followed by another one for that: then this one
+    /// closes something of its own line, whose opening bracket is missing.
+    fn is_repeated_below(&self, open: Open, token: Token, is_first_of_line: bool) -> bool {
+        if !self.by_indentation || is_first_of_line || open.line == self.line || !open.ends_line {
+            return false;
+        }
+        let found = &self.text[token.span.range()];
+        let below = self.text[token.span.range().end..].lines().skip(1).find(|line| !line.trim().is_empty());
+        below.is_some_and(|line| {
+            let bracket = line.trim_start_matches([' ', '\t']);
+            bracket.starts_with(found) && line.len() - bracket.len() == open.indentation
+        })
+    }
+
+    /// A closing bracket that closes nothing.
+    fn extra(&mut self, kind: Kind, token: Token) {
+        self.is_wrong = true;
+        let is_first_of_line = self.balanced.tokens.last().is_none_or(|before| before.kind == TokenKind::Newline);
+        let text = closing_text(kind);
+        let opening = opening_text(kind);
+        let report = Diagnostic::error("extra-bracket", format!("this `{text}` closes nothing"))
+            .at(token.span)
+            .help(format!("remove it, or add the `{opening}` that it closes"));
+        // Those that stand together are one mistake.
+        let before = self.balanced.tokens.iter().rev().find(|before| before.kind != TokenKind::Newline);
+        let is_next = before.is_some_and(|before| {
+            before.kind == TokenKind::Invalid && matches!(&self.text[before.span.range()], ")" | "]" | "}")
+        });
+        if !is_next && !self.is_broken(token.span) {
+            self.balanced.reports.push(report);
+            if !is_first_of_line {
+                self.balanced.broken.push(self.line_start..token.span.range().end);
             }
         }
+        self.balanced.tokens.push(Token { kind: TokenKind::Invalid, span: token.span });
     }
 
     /// Takes the wrong closing bracket for the right one.
@@ -262,7 +349,7 @@ impl<'t> Balancer<'t> {
         let end = self.balanced.tokens.last().map_or(open.span.end, |token| token.span.end);
         let span = Span { file: open.span.file, start: end, end };
         self.balanced.tokens.push(Token { kind: closing_kind(open.kind), span });
-        self.braces_wrong |= matches!(open.kind, Kind::Object | Kind::Body);
+        self.is_wrong = true;
         if self.is_broken(open.span) || self.scan.cut {
             return;
         }
@@ -280,7 +367,7 @@ impl<'t> Balancer<'t> {
 }
 
 /// Whether a place lies in one of the broken stretches, which are in order.
-pub(super) fn is_broken(broken: &[std::ops::Range<usize>], at: usize) -> bool {
+pub(super) fn is_broken(broken: &[Range<usize>], at: usize) -> bool {
     let after = broken.partition_point(|range| range.start <= at);
     after.checked_sub(1).and_then(|index| broken.get(index)).is_some_and(|range| at <= range.end)
 }

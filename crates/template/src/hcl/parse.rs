@@ -27,39 +27,38 @@ struct Reported;
 
 type Parsed<T> = Result<T, Reported>;
 
+/// What the parser makes of a text.
+pub(super) struct Output<T> {
+    pub(super) tree: T,
+    pub(super) reports: Vec<Diagnostic>,
+    /// Surplus brackets that belong to a mistake in `reports`.
+    pub(super) absorbed: Vec<Span>,
+}
+
 /// Parses a whole file of balanced tokens.
-pub(super) fn body(file: FileId, text: &str, tokens: &[Token], broken: &[Range<usize>]) -> (Body, Vec<Diagnostic>) {
+pub(super) fn body(file: FileId, text: &str, tokens: &[Token], broken: &[Range<usize>]) -> Output<Body> {
     let mut parser = Parser::new(file, text, tokens, broken);
     let (attributes, blocks) = parser.items(body::Layout::Lines);
-    (Body { attributes, blocks, span: Span::new(file, 0..text.len()) }, parser.reports)
+    parser.output(Body { attributes, blocks, span: Span::new(file, 0..text.len()) })
 }
 
 /// Parses a text that is one expression.
-pub(super) fn expression(
-    file: FileId,
-    text: &str,
-    tokens: &[Token],
-    broken: &[Range<usize>],
-) -> (Expression, Vec<Diagnostic>) {
+pub(super) fn expression(file: FileId, text: &str, tokens: &[Token], broken: &[Range<usize>]) -> Output<Expression> {
     let mut parser = Parser::new(file, text, tokens, broken);
     parser.newlines = false;
     let mut result = parser.expression();
     if result.is_ok() && parser.kind() != TokenKind::End {
         result = Err(parser.unexpected("the end"));
     }
-    (result.unwrap_or_else(|Reported| broken_expression(Span::new(file, 0..text.len()))), parser.reports)
+    let expression = result.unwrap_or_else(|Reported| broken_expression(Span::new(file, 0..text.len())));
+    parser.output(expression)
 }
 
 /// Parses a text that is one template.
-pub(super) fn template(
-    file: FileId,
-    text: &str,
-    tokens: &[Token],
-    broken: &[Range<usize>],
-) -> (Expression, Vec<Diagnostic>) {
+pub(super) fn template(file: FileId, text: &str, tokens: &[Token], broken: &[Range<usize>]) -> Output<Expression> {
     let mut parser = Parser::new(file, text, tokens, broken);
     let kind = parser.bare_template();
-    (Expression { kind, span: Span::new(file, 0..text.len()) }, parser.reports)
+    parser.output(Expression { kind, span: Span::new(file, 0..text.len()) })
 }
 
 fn broken_expression(span: Span) -> Expression {
@@ -83,6 +82,9 @@ struct Parser<'t> {
     /// Since this was last cleared, a mistake was met at the end of a line.
     ended_early: bool,
     reports: Vec<Diagnostic>,
+    /// An opening bracket seems to be missing here: the closing one is part of that mistake.
+    lacks_opening: bool,
+    absorbed: Vec<Span>,
 }
 
 impl<'t> Parser<'t> {
@@ -99,7 +101,13 @@ impl<'t> Parser<'t> {
             is_depth_reported: false,
             ended_early: false,
             reports: Vec::new(),
+            lacks_opening: false,
+            absorbed: Vec::new(),
         }
+    }
+
+    fn output<T>(self, tree: T) -> Output<T> {
+        Output { tree, reports: self.reports, absorbed: self.absorbed }
     }
 
     fn token(&self, index: usize) -> Token {

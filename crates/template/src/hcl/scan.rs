@@ -59,6 +59,8 @@ enum Mode<'t> {
         /// No line holds the marker alone: a line that starts with it is taken for the end.
         is_loose: bool,
         at_line_start: bool,
+        /// The line before which it must have ended, where no line closes it.
+        given_up_at: Option<usize>,
     },
     /// An interpolation or a directive.
     Interpolation {
@@ -79,20 +81,29 @@ impl Mode<'_> {
     }
 }
 
+/// For each name, the start of the last line where it may close a heredoc.
+#[derive(Default)]
+struct MarkerLines<'t> {
+    /// It stands alone on the line.
+    alone: HashMap<&'t str, usize>,
+    /// It starts the line.
+    first: HashMap<&'t str, usize>,
+}
+
 struct Scanner<'t> {
     file: FileId,
     text: &'t str,
     at: usize,
     modes: Vec<Mode<'t>>,
-    /// For each name that stands alone on a line, the start of the last such line. Made for the first heredoc.
-    last_marker_lines: Option<HashMap<&'t str, usize>>,
+    /// Made for the first heredoc.
+    marker_lines: Option<MarkerLines<'t>>,
     scan: Scan,
 }
 
 impl<'t> Scanner<'t> {
     fn new(file: FileId, text: &'t str, at: usize) -> Self {
         let scan = Scan { tokens: Vec::new(), reports: Vec::new(), broken: Vec::new(), cut: false };
-        Self { file, text, at, modes: Vec::new(), last_marker_lines: None, scan }
+        Self { file, text, at, modes: Vec::new(), marker_lines: None, scan }
     }
 
     fn rest(&self) -> &'t str {
@@ -122,6 +133,31 @@ impl<'t> Scanner<'t> {
         let line = &self.text[at..];
         let line = &line[..line.find('\n').unwrap_or(line.len())];
         at + line.strip_suffix('\r').unwrap_or(line).len()
+    }
+
+    /// The blanks that the line of `at` starts with.
+    fn indentation(&self, at: usize) -> usize {
+        let line = &self.text[self.line_start(at)..];
+        line.len() - line.trim_start_matches([' ', '\t']).len()
+    }
+
+    /// The start of the first line after `at` that can't belong to something that began there and is never closed:
+    /// an item, or nothing but closing brackets, no deeper than the line of `at`.
+    fn line_after_unclosed(&self, at: usize) -> Option<usize> {
+        let indentation = self.indentation(at);
+        let mut start = at;
+        // Bounded, since each of many heredocs in each other may ask.
+        for _ in 0..1000 {
+            start += self.text[start..].find('\n')? + 1;
+            let line = &self.text[start..];
+            let line = line[..line.find('\n').unwrap_or(line.len())].trim_end();
+            let is_closing =
+                !line.is_empty() && line.trim_start().chars().all(|next| matches!(next, '}' | ']' | ')' | ','));
+            if (is_closing || is_item_line(line)) && line.len() - line.trim_start().len() <= indentation {
+                return Some(start);
+            }
+        }
+        None
     }
 
     /// Closes the innermost mode with an empty token.
@@ -184,15 +220,20 @@ impl<'t> Scanner<'t> {
         self.scan.cut |= self.modes.iter().any(|mode| !matches!(mode, Mode::Quoted { .. }));
         self.abandon(0);
         self.push(TokenKind::End, self.at);
-        self.scan.broken.sort_by_key(|range| range.start);
-        self.scan.broken.dedup_by(|next, before| {
-            let overlap = next.start <= before.end;
-            if overlap {
-                before.end = before.end.max(next.end);
-            }
-            overlap
-        });
+        merge(&mut self.scan.broken);
     }
+}
+
+/// Puts stretches in order, and makes one of those that overlap.
+pub(super) fn merge(ranges: &mut Vec<Range<usize>>) {
+    ranges.sort_by_key(|range| range.start);
+    ranges.dedup_by(|next, before| {
+        let overlap = next.start <= before.end;
+        if overlap {
+            before.end = before.end.max(next.end);
+        }
+        overlap
+    });
 }
 
 /// The length of the name that `text` starts with; 0 when it starts with something else.
@@ -205,6 +246,15 @@ pub(super) fn identifier_length(text: &str) -> usize {
     characters
         .find(|(_, character)| *character != '-' && !unicode_ident::is_xid_continue(*character))
         .map_or(text.len(), |(end, _)| end)
+}
+
+/// Whether a line is an argument as people write it, or a block header with its brace. More than
+/// [`looks_like_item`]: text in other languages has `NAME=value` too.
+fn is_item_line(line: &str) -> bool {
+    let line = line.trim();
+    let rest = &line[identifier_length(line)..];
+    looks_like_item(line)
+        && if rest.trim_start().starts_with('=') { rest.starts_with([' ', '\t']) } else { line.contains('{') }
 }
 
 /// Whether `text` starts as an argument or a block header does. No expression goes on this way on a new line.

@@ -4,6 +4,7 @@ mod json;
 mod limits;
 mod mistakes;
 mod places;
+mod recovery;
 mod trees;
 
 use crate::diagnostic::Diagnostics;

@@ -1,12 +1,15 @@
 //! Numbers and words of JSON, and what people write in their place.
 
-use super::{Parser, is_word};
+use super::{Parser, is_word, quote};
 use crate::number::Number;
 use crate::syntax::{Expression, ExpressionKind};
 
 impl Parser<'_> {
     pub(super) fn number(&mut self) -> Expression {
         let place = self.take_while(|letter| letter.is_alphanumeric() || matches!(letter, '+' | '-' | '.' | '_'));
+        if self.is_unopened(place.start) {
+            return self.broken(place.start..self.at);
+        }
         let written = &self.text[place.clone()];
         let help = match number_mistake(written) {
             None => match Number::parse(written) {
@@ -22,6 +25,9 @@ impl Parser<'_> {
     pub(super) fn word(&mut self) -> Expression {
         let place =
             self.take_while(|letter| is_word(letter) || letter.is_ascii_digit() || matches!(letter, '-' | '.' | '/'));
+        if self.is_unopened(place.start) {
+            return self.broken(place.start..self.at);
+        }
         let written = &self.text[place.clone()];
         let kind = match written {
             "null" => ExpressionKind::Null,
@@ -42,6 +48,19 @@ impl Parser<'_> {
             }
         };
         self.expression(kind, place)
+    }
+
+    /// Whether the word that began at `start` turns out to be a string without its opening quote; read then.
+    fn is_unopened(&mut self, start: usize) -> bool {
+        if quote::is_followed_well(self.text, self.at) {
+            return false;
+        }
+        let end = std::mem::replace(&mut self.at, start);
+        let found = self.unopened_string(false).is_some();
+        if !found {
+            self.at = end;
+        }
+        found
     }
 
     /// `{{ … }}` outside a string, where JSON would see two objects.

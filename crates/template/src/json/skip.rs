@@ -63,7 +63,7 @@ impl Parser<'_> {
             if rest.starts_with("//") || rest.starts_with('#') {
                 self.take_while(|letter| letter != '\n');
             } else if let Some(comment) = rest.strip_prefix("/*") {
-                self.at += comment.find("*/").map_or(rest.len(), |length| length + 4);
+                self.at += comment.find("*/").map_or_else(|| unclosed_comment(rest), |length| length + 4);
             } else if let Some(odd @ ('\u{a0}' | '\u{feff}' | '\u{200b}' | '\u{3000}' | '\u{c}' | '\u{b}')) =
                 self.peek()
             {
@@ -83,4 +83,16 @@ impl Parser<'_> {
             self.error("json-comment", start..end, "JSON has no comments", help);
         }
     }
+}
+
+/// The length of a comment without an end: up to the first line that JSON could go on with.
+fn unclosed_comment(text: &str) -> usize {
+    let mut length = 0;
+    for line in text.split_inclusive('\n') {
+        if length > 0 && line.trim_start().starts_with(['"', '{', '}', '[', ']']) {
+            break;
+        }
+        length += line.len();
+    }
+    length
 }

@@ -1,6 +1,7 @@
 //! Strings of JSON: escapes with the way back to the file, and what people write instead.
 
 use super::Parser;
+use super::quote::{self, Guess};
 use crate::diagnostic::Diagnostic;
 use crate::source::Text;
 use std::ops::Range;
@@ -17,10 +18,32 @@ impl Parser<'_> {
             let run = self.take_while(|letter| !matches!(letter, '"' | '\\' | '\0'..='\x1f'));
             text.push_verbatim(&self.text[run.clone()], run.start);
             match self.peek() {
-                Some('"') => {
+                Some('"') if quote::is_followed_well(self.text, self.at + 1) => {
                     self.at += 1;
                     return Some(text);
                 }
+                Some('"') => match quote::guess(self.text, start, self.at) {
+                    Guess::Sound => {
+                        self.at += 1;
+                        return Some(text);
+                    }
+                    Guess::Unclosed(end) => {
+                        self.unclosed_string(start, end);
+                        return None;
+                    }
+                    Guess::Longer(end) => {
+                        let message = "a double quote ends the string here";
+                        self.error(
+                            "json-quotes",
+                            self.at..self.at + 1,
+                            message,
+                            "write `\\\"` for a quote inside of a string",
+                        );
+                        text.push_verbatim(&self.text[self.at..end - 1], self.at);
+                        self.at = end;
+                        return Some(text);
+                    }
+                },
                 Some('\\') => self.escape(&mut text),
                 Some(control)
                     if !matches!(control, '\n' | '\r')
@@ -34,7 +57,7 @@ impl Parser<'_> {
                     self.at += 1;
                 }
                 Some(_) | None => {
-                    self.unclosed_string(start);
+                    self.unclosed_string(start, quote::content_end(self.text, start, self.at));
                     return None;
                 }
             }
@@ -66,15 +89,20 @@ impl Parser<'_> {
         false
     }
 
-    fn unclosed_string(&mut self, start: usize) {
-        let content = self.text[start + 1..self.at].trim_end();
-        // What would have followed the quote is most likely inside now: `"a": "b,`.
-        let brackets: &[char] = if content.contains(['{', '[']) { &[','] } else { &[',', '}', ']', ' '] };
-        let kept = content.trim_end_matches(brackets).trim_end();
-        self.at = start + 1 + kept.len();
+    fn unclosed_string(&mut self, start: usize, end: usize) {
+        self.at = end;
         self.resuming = true;
         let message = "this string has no closing quote on its line";
-        self.error("json-unclosed", start..self.at, message, "add the missing `\"`");
+        self.error("json-unclosed", start..end, message, "add the missing `\"`");
+    }
+
+    /// Reads a string that lacks its opening quote, if that is what is here. Returns its content.
+    pub(super) fn unopened_string(&mut self, is_key: bool) -> Option<String> {
+        let start = self.at;
+        let end = quote::unopened(self.text, start, is_key)?;
+        self.at = end + 1;
+        self.error("json-quotes", start..self.at, "this string has no opening quote", "add the missing `\"`");
+        Some(self.text[start..end].to_owned())
     }
 
     /// At a backslash.

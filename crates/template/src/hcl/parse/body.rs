@@ -41,6 +41,10 @@ impl Parser<'_> {
                     self.next();
                     continue;
                 }
+                TokenKind::Invalid if self.is_absorbed(is_mistaken) => {
+                    self.next();
+                    continue;
+                }
                 _ if is_mistaken && !self.is_at_item() => {
                     self.next();
                     self.skip_line();
@@ -77,6 +81,7 @@ impl Parser<'_> {
         attributes: &mut Vec<Attribute>,
         blocks: &mut Vec<Block>,
     ) -> Parsed<()> {
+        self.lacks_opening = false;
         let name = self.item_name()?;
         if !matches!(self.kind(), TokenKind::Equal | TokenKind::Colon) {
             if *layout == Layout::OneLine {
@@ -151,6 +156,17 @@ impl Parser<'_> {
         }
     }
 
+    /// Whether this is the closing bracket of one that is missing above.
+    fn is_absorbed(&mut self, is_mistaken: bool) -> bool {
+        let token = self.peek();
+        let is_bracket = is_mistaken && matches!(self.slice(token.span), ")" | "]" | "}");
+        if is_bracket && std::mem::take(&mut self.lacks_opening) {
+            self.absorbed.push(token.span);
+            return true;
+        }
+        false
+    }
+
     /// Skips something invalid, and with it the line, unless that goes on with a sound item.
     fn after_invalid(&mut self) {
         self.next();
@@ -179,7 +195,8 @@ impl Parser<'_> {
         let start = self.peek().span;
         let report = self.reports.len();
         let name = self.label();
-        let help = format!("write `{}` without quotes", shorten(&name.value));
+        let sign = if self.kind() == TokenKind::Colon { ", and `=` for `:`" } else { "" };
+        let help = format!("write `{}` without quotes{sign}", shorten(&name.value));
         if self.reports.len() == report && !super::is_broken(self.broken, start.start as usize) {
             let report = Diagnostic::error("quoted-name", "names of arguments and blocks have no quotes");
             self.reports.push(report.at(name.span).help(help));
@@ -195,7 +212,9 @@ impl Parser<'_> {
     }
 
     fn attribute(&mut self, name: Spanned<String>, layout: &mut Layout) -> Attribute {
-        if self.kind() == TokenKind::Colon {
+        // Of a line of JSON its quotes are told already.
+        let is_quoted = self.slice(name.span).starts_with('"');
+        if self.kind() == TokenKind::Colon && !is_quoted {
             let place = self.place();
             self.fail(
                 Diagnostic::error("colon-for-equal", "an argument is set with `=`, not with `:`")
@@ -205,6 +224,7 @@ impl Parser<'_> {
         }
         self.next();
         let start = self.peek().span;
+        self.lacks_opening = self.kind() == TokenKind::Newline;
         let value = match self.expression() {
             Ok(value) if self.end_of_attribute(layout) => value,
             _ => {
@@ -278,6 +298,12 @@ impl Parser<'_> {
                     let label = self.label();
                     header = header.to(label.span);
                     labels.push(label);
+                }
+                TokenKind::InvalidString => {
+                    let token = self.next();
+                    let text = self.slice(token.span).trim_matches(['\'', '`', '“', '”']);
+                    labels.push(Spanned::new(text.to_owned(), token.span));
+                    header = header.to(token.span);
                 }
                 TokenKind::OpenBrace => break,
                 TokenKind::Newline | TokenKind::End => {

@@ -111,8 +111,10 @@ impl Scanner<'_> {
                 .at(self.span(self.at..self.at + 2))
                 .help("close it with `*/`"),
         );
-        self.scan.cut = true;
-        self.push(TokenKind::Comment, self.text.len());
+        let next = self.line_after_unclosed(self.at);
+        self.scan.cut |= next.is_none();
+        let end = self.text[..next.unwrap_or(self.text.len())].trim_end_matches(['\n', '\r']).len();
+        self.push(TokenKind::Comment, end.max(self.at + 2));
     }
 
     fn operator(&mut self) {
@@ -206,11 +208,19 @@ impl Scanner<'_> {
             '`' => ("invalid-character", "strings can't have backticks"),
             _ => ("invalid-character", "strings can't have typographic quotes"),
         };
-        self.report(
-            Diagnostic::error(code, message)
-                .at(self.span(self.at..self.at + length))
-                .help("use double quotes: `\"…\"`, or a heredoc for more than one line"),
-        );
+        // All of a line are one mistake.
+        let line_start = self.line_start(self.at);
+        let is_told = self.scan.reports.last().is_some_and(|last| {
+            last.message == message
+                && last.primary.as_ref().is_some_and(|label| label.span.start as usize >= line_start)
+        });
+        if !is_told {
+            self.report(
+                Diagnostic::error(code, message)
+                    .at(self.span(self.at..self.at + length))
+                    .help("use double quotes: `\"…\"`, or a heredoc for more than one line"),
+            );
+        }
         self.push(kind, self.at + length);
     }
 

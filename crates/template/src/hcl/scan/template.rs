@@ -1,9 +1,8 @@
 //! Scanning inside of quoted strings and heredocs.
 
-use super::{Mode, Scanner, identifier_length};
+use super::{MarkerLines, Mode, Scanner, identifier_length, is_item_line};
 use crate::diagnostic::Diagnostic;
 use crate::hcl::token::TokenKind;
-use std::collections::HashMap;
 use std::ops::Range;
 
 /// What ends a stretch of literal text.
@@ -35,6 +34,12 @@ impl<'t> Scanner<'t> {
     pub(super) fn heredoc(&mut self) {
         let Some(Mode::Heredoc { at_line_start, .. }) = self.modes.last_mut() else { return };
         if std::mem::take(at_line_start) && self.close_heredoc() {
+            return;
+        }
+        if let Some(Mode::Heredoc { given_up_at, .. }) = self.modes.last()
+            && given_up_at.is_some_and(|line| line <= self.at)
+        {
+            self.abandon(self.modes.len() - 1);
             return;
         }
         self.template_text();
@@ -135,7 +140,10 @@ impl<'t> Scanner<'t> {
         let start = self.at;
         let Some((marker, is_exact)) = self.heredoc_marker() else { return self.unsupported_operator("<<") };
         let name = &self.text[marker.clone()];
-        let last_line = self.last_line_of(name).filter(|line| *line >= marker.end);
+        let lines = self.marker_lines();
+        let last_line = lines.alone.get(name).copied().filter(|line| *line >= marker.end);
+        let is_loose = last_line.is_none();
+        let is_lost = is_loose && lines.first.get(name).is_none_or(|line| *line < marker.end);
         if !is_exact {
             if last_line.is_none() {
                 return self.unsupported_operator("<<");
@@ -148,8 +156,8 @@ impl<'t> Scanner<'t> {
                     .help(format!("write `<<{dash}{name}`")),
             );
         }
-        let is_loose = last_line.is_none();
-        self.modes.push(Mode::Heredoc { open: start, marker: name, is_loose, at_line_start: true });
+        let given_up_at = if is_lost { self.line_after_unclosed(start) } else { None };
+        self.modes.push(Mode::Heredoc { open: start, marker: name, is_loose, at_line_start: true, given_up_at });
         let newline = self.text[marker.end..].find('\n').map(|newline| marker.end + newline + 1);
         self.push(TokenKind::OpenHeredoc, newline.unwrap_or(self.text.len()));
     }
@@ -168,23 +176,26 @@ impl<'t> Scanner<'t> {
         Some((start..start + length, name.len() == opening.len() && after.len() == name.len() - length))
     }
 
-    /// The start of the last line on which `name` stands alone.
-    fn last_line_of(&mut self, name: &str) -> Option<usize> {
+    fn marker_lines(&mut self) -> &MarkerLines<'t> {
         let text = self.text;
-        let lines = self.last_marker_lines.get_or_insert_with(|| {
-            let mut lines = HashMap::new();
+        self.marker_lines.get_or_insert_with(|| {
+            let mut lines = MarkerLines::default();
             let mut start = 0;
-            // A marker that ends the text without a line ending does not count, as in Go.
-            while let Some(length) = text[start..].find('\n') {
-                let line = text[start..start + length].trim();
-                if !line.is_empty() && identifier_length(line) == line.len() {
-                    lines.insert(line, start);
+            // A marker that ends the text without a line ending does not close anything, as in Go.
+            while start < text.len() {
+                let length = text[start..].find('\n');
+                let line = text[start..length.map_or(text.len(), |length| start + length)].trim();
+                let name = &line[..identifier_length(line)];
+                if !name.is_empty() {
+                    lines.first.insert(name, start);
+                    if name.len() == line.len() && length.is_some() {
+                        lines.alone.insert(name, start);
+                    }
                 }
-                start += length + 1;
+                start += length.map_or(text.len(), |length| length + 1);
             }
             lines
-        });
-        lines.get(name).copied()
+        })
     }
 
     /// Ends the heredoc if its closing marker is on the line that starts here.
@@ -225,9 +236,13 @@ fn strip_mark(after: &[u8]) -> usize {
 /// Whether a string that reaches the end of its line is meant to end on a later one.
 ///
 /// Taken to be so when the first line with quotes has an odd number of them: an even number are strings of their
-/// own, and then the quote is missing here.
+/// own, and then the quote is missing here. So it is when an item comes before.
 fn closes_later(text: &str) -> bool {
     let Some(first) = text.find('"') else { return false };
+    let before = &text[..first + text[first..].find('\n').unwrap_or(text.len() - first)];
+    if before.lines().skip(1).any(is_item_line) {
+        return false;
+    }
     let line = &text[first..];
     let line = &line[..line.find('\n').unwrap_or(line.len())];
     let mut is_escaped = false;
