@@ -6,5 +6,7 @@ mod forge;
 mod build;
 mod cleanup;
 mod command_line;
+mod console;
+mod inspect;
 mod run;
 mod validate;

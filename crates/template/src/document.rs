@@ -19,6 +19,8 @@ pub enum Language {
 #[derive(Clone, Debug)]
 pub struct Document {
     pub language: Language,
+    /// What the template says of itself; legacy JSON only.
+    pub description: Option<String>,
     pub requirements: Vec<Requirement>,
     pub variables: Vec<Variable>,
     pub locals: Vec<Local>,
@@ -28,8 +30,8 @@ pub struct Document {
 
 impl Document {
     pub fn new(language: Language) -> Self {
-        let (requirements, variables, locals, sources, builds) = Default::default();
-        Self { language, requirements, variables, locals, sources, builds }
+        let (description, requirements, variables, locals, sources, builds) = Default::default();
+        Self { language, description, requirements, variables, locals, sources, builds }
     }
 }
 
@@ -79,6 +81,8 @@ pub struct Source {
 #[derive(Clone, Debug)]
 pub struct Build {
     pub name: Option<Expression>,
+    /// Shown by `inspect` alone.
+    pub description: Option<Expression>,
     pub sources: Vec<SourceUse>,
     pub provisioners: Vec<Step>,
     pub error_cleanup_provisioner: Option<Step>,

@@ -300,6 +300,7 @@ impl Reader<'_> {
         self.check(&block.body, &["name", "description", "sources"], BUILD_BLOCKS, "`build`");
         let mut build = Build {
             name: None,
+            description: None,
             sources: Vec::new(),
             provisioners: Vec::new(),
             error_cleanup_provisioner: None,
@@ -309,6 +310,7 @@ impl Reader<'_> {
         for attribute in block.body.attributes {
             match attribute.name.value.as_str() {
                 "name" => build.name = Some(attribute.value),
+                "description" => build.description = Some(attribute.value),
                 "sources" => build.sources.push(SourceUse::List(attribute.value)),
                 _ => {}
             }
