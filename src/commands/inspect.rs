@@ -10,7 +10,7 @@ use imgforge_template::diagnostic::Diagnostics;
 use imgforge_template::document::{Build, Language, SourceUse, Step, Variable};
 use imgforge_template::eval;
 use imgforge_template::host::Host;
-use imgforge_template::print::{Keys, print, print_line};
+use imgforge_template::print::{Made, print, print_line};
 use imgforge_template::syntax::{Expression, ExpressionKind};
 use imgforge_template::template::Template;
 use imgforge_template::value::Value;
@@ -59,11 +59,11 @@ fn hcl2(template: &Template) -> Vec<String> {
 /// The variables and locals of an HCL2 template with their values, by name.
 pub(super) fn values(template: &Template) -> Vec<String> {
     let mut lines = Vec::new();
-    // The keys of a variable are as they were given; those of a local may be made of a secret.
-    for (title, root, keys) in [("input-variables", "var", Keys::Shown), ("local-variables", "local", Keys::Hidden)] {
+    let lists = [("input-variables", "var", Made::Declared), ("local-variables", "local", Made::Computed)];
+    for (title, root, made) in lists {
         lines.extend([format!("> {title}:"), String::new()]);
         let members = template.scope.names.get(root).and_then(Value::members).into_iter().flatten();
-        lines.extend(members.map(|(name, value)| format!("{root}.{name}: {}", print_line(value, keys))));
+        lines.extend(members.map(|(name, value)| format!("{root}.{name}: {}", print_line(value, made))));
         lines.push(String::new());
     }
     lines

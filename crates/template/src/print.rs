@@ -16,27 +16,29 @@ const UNKNOWN: &str = "<unknown>";
 /// Members of maps that are null are left out, and a value of which any part is unknown is `<unknown>`. What is
 /// sensitive is `<sensitive>`: of a list each element, of a map all of it.
 pub fn print(value: &Value) -> String {
-    printed(value, Keys::Hidden)
+    printed(value, Made::Computed)
 }
 
-/// A value as one line of a list of values: [`print`]ed, then quoted as in Go.
-pub fn print_line(value: &Value, keys: Keys) -> String {
-    quote(&printed(value, keys), false)
+/// A value as one line of a list of values: [`print()`]ed, then quoted as in Go.
+pub fn print_line(value: &Value, made: Made) -> String {
+    quote(&printed(value, made), false)
 }
 
-/// Whether the keys of a sensitive map are shown.
+/// How a value came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keys {
-    /// As Packer does; for what was written and not computed, since keys may be made of a secret.
-    Shown,
-    Hidden,
+pub enum Made {
+    /// It is as somebody wrote it. Where it is sensitive, keys of maps, empty strings and null are shown all the same,
+    /// as Packer does.
+    Declared,
+    /// Keys, and whether there is anything, may say what is secret.
+    Computed,
 }
 
-fn printed(value: &Value, keys: Keys) -> String {
-    let mut printer = Printer { out: String::new(), keys };
+fn printed(value: &Value, made: Made) -> String {
+    let mut printer = Printer { out: String::new(), made };
     match &value.kind {
         _ if !value.is_wholly_known() => return UNKNOWN.to_owned(),
-        Kind::String(_) if value.sensitive => return SENSITIVE.to_owned(),
+        Kind::String(_) if value.sensitive && !printer.shows(value) => return SENSITIVE.to_owned(),
         Kind::String(text) => return text.to_string(),
         _ => printer.value(value, value.sensitive, 0),
     }
@@ -45,7 +47,7 @@ fn printed(value: &Value, keys: Keys) -> String {
 
 struct Printer {
     out: String,
-    keys: Keys,
+    made: Made,
 }
 
 impl Printer {
@@ -55,18 +57,23 @@ impl Printer {
             Kind::List(_, elements) | Kind::Set(_, elements) | Kind::Tuple(elements) => {
                 self.elements(elements, sensitive, depth);
             }
-            Kind::Map(_, members) | Kind::Object(members) if !sensitive || self.keys == Keys::Shown => {
+            Kind::Map(_, members) | Kind::Object(members) if !sensitive || self.made == Made::Declared => {
                 self.members(members, sensitive, depth);
             }
-            Kind::String(_) if sensitive => self.out.push_str(&quote(SENSITIVE, false)),
-            _ if sensitive => self.out.push_str(SENSITIVE),
+            Kind::String(_) if sensitive && !self.shows(value) => self.out.push_str(&quote(SENSITIVE, false)),
             Kind::String(text) => self.out.push_str(&quote(text, false)),
+            _ if sensitive && !self.shows(value) => self.out.push_str(SENSITIVE),
             Kind::Number(number) => self.out.push_str(&print_number(number)),
             Kind::Bool(value) => self.out.push_str(if *value { "true" } else { "false" }),
             Kind::Null(_) => self.out.push_str("null"),
             Kind::Type(of) => self.out.push_str(&of.to_string()),
             Kind::Map(..) | Kind::Object(_) | Kind::Unknown(_) => self.out.push_str(UNKNOWN),
         }
+    }
+
+    /// Whether a sensitive value has nothing to hide.
+    fn shows(&self, value: &Value) -> bool {
+        self.made == Made::Declared && (value.is_null() || value.as_str() == Some(""))
     }
 
     fn elements(&mut self, elements: &[Value], sensitive: bool, depth: usize) {
@@ -200,10 +207,14 @@ mod tests {
 
     #[test]
     fn a_line_is_quoted_once_more() {
-        assert_eq!(print_line(&Value::string("a\n\"b\""), Keys::Hidden), r#""a\n\"b\"""#);
-        assert_eq!(print_line(&strings(&["a"]), Keys::Hidden), r#""[\n  \"a\",\n]""#);
-        let map = Value::object([("key", Value::string("s3cret"))]).marked(true);
-        assert_eq!(print_line(&map, Keys::Hidden), r#""<sensitive>""#);
-        assert_eq!(print_line(&map, Keys::Shown), r#""{\n  \"key\" = \"<sensitive>\"\n}""#);
+        assert_eq!(print_line(&Value::string("a\n\"b\""), Made::Computed), r#""a\n\"b\"""#);
+        assert_eq!(print_line(&strings(&["a"]), Made::Computed), r#""[\n  \"a\",\n]""#);
+        let map = Value::object([("key", Value::string("s3cret")), ("no", Value::string(""))]).marked(true);
+        for (nothing, declared) in [(Value::string(""), r#""""#), (Value::null(Type::String), r#""null""#)] {
+            assert_eq!(print_line(&nothing.clone().marked(true), Made::Declared), declared);
+            assert_eq!(print_line(&nothing.marked(true), Made::Computed), r#""<sensitive>""#);
+        }
+        assert_eq!(print_line(&map, Made::Computed), r#""<sensitive>""#);
+        assert_eq!(print_line(&map, Made::Declared), r#""{\n  \"key\" = \"<sensitive>\"\n  \"no\" = \"\"\n}""#);
     }
 }
