@@ -1,7 +1,7 @@
 //! The command line: flags as Packer has them and as everyone has them, and the way from a command to its function.
 
 use crate::build::OnError;
-use crate::commands::{build, cleanup, run, validate, version};
+use crate::commands::{build, cleanup, console, inspect, run, validate, version};
 use crate::exit::Exit;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use imgforge_template::inputs::Inputs;
@@ -22,15 +22,24 @@ enum Command {
     Run(run::RunArguments),
     Validate(validate::ValidateArguments),
     Build(build::BuildArguments),
+    Inspect(inspect::InspectArguments),
+    Console(console::ConsoleArguments),
     Cleanup(cleanup::CleanupArguments),
     Version(version::VersionArguments),
 }
 
-/// What every command that reads a template takes.
+/// What every command that builds or checks a template takes.
 #[derive(Args, Clone, Debug, Default)]
 pub struct TemplateArguments {
-    /// The template: a `.pkr.hcl` file, a folder of them, or a legacy JSON file
+    /// The template: a `.pkr.hcl` file, a folder of them, a legacy JSON file, or `-` for JSON on standard input
     pub template: PathBuf,
+    #[command(flatten)]
+    pub options: TemplateOptions,
+}
+
+/// What every command that reads a template takes besides the template.
+#[derive(Args, Clone, Debug, Default)]
+pub struct TemplateOptions {
     /// A value for a variable; the last one wins
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = assignment)]
     pub variables: Vec<(String, String)>,
@@ -46,9 +55,20 @@ pub struct TemplateArguments {
     /// Read all data sources before all locals, rather than each after what it refers to
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_name = "BOOL")]
     pub use_sequential_evaluation: bool,
+    /// What a template is whose name does not end in `.pkr.hcl`, and what there is without one
+    #[arg(long, value_enum, default_value_t, value_name = "LANGUAGE")]
+    pub config_type: ConfigType,
 }
 
-impl TemplateArguments {
+/// A language that templates are written in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ConfigType {
+    #[default]
+    Json,
+    Hcl2,
+}
+
+impl TemplateOptions {
     pub(crate) fn inputs(&self, warn_undeclared: bool) -> Inputs {
         Inputs { variables: self.variables.clone(), var_files: self.var_files.clone(), warn_undeclared }
     }
@@ -96,6 +116,8 @@ pub(crate) fn main(mut arguments: Vec<OsString>) -> u8 {
         Command::Run(arguments) => run::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Build(arguments) => build::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Console(arguments) => console::run(&arguments),
         Command::Cleanup(arguments) => cleanup::run(&arguments),
         Command::Version(arguments) => version::run(&arguments, is_packer),
     };

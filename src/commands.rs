@@ -2,9 +2,12 @@
 
 pub mod build;
 pub mod cleanup;
+pub mod console;
+pub mod inspect;
 pub mod run;
 pub mod validate;
 pub mod version;
 
 mod loaded;
+mod place;
 mod session;

@@ -4,6 +4,7 @@ use imgforge_template::host::{FileStatus, Host};
 use std::io::{self, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The most bytes of a file that a template reads: it becomes values, which are copied about. Devices have no end.
 const MAX_FILE: u64 = 64 << 20;
@@ -121,6 +122,57 @@ impl Host for ForkHost {
 
     fn environment(&self, _: &str) -> Option<String> {
         None
+    }
+
+    fn started(&self) -> i64 {
+        self.inner.started()
+    }
+
+    fn now(&self) -> i64 {
+        self.inner.now()
+    }
+
+    fn working_directory(&self) -> PathBuf {
+        self.inner.working_directory()
+    }
+
+    fn uuid(&self) -> String {
+        self.inner.uuid()
+    }
+}
+
+/// A world with one file more, which nobody has written to a disk.
+pub struct WithFile {
+    inner: Arc<dyn Host>,
+    path: PathBuf,
+    bytes: Vec<u8>,
+}
+
+impl WithFile {
+    /// `inner`, with a file of these bytes at this very path.
+    pub fn new(inner: Arc<dyn Host>, path: impl Into<PathBuf>, bytes: Vec<u8>) -> Self {
+        Self { inner, path: path.into(), bytes }
+    }
+}
+
+impl Host for WithFile {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        if path == self.path { Ok(self.bytes.clone()) } else { self.inner.read(path) }
+    }
+
+    fn status(&self, path: &Path) -> io::Result<FileStatus> {
+        if path != self.path {
+            return self.inner.status(path);
+        }
+        Ok(FileStatus { is_directory: false, is_executable: false, size: self.bytes.len() as u64 })
+    }
+
+    fn list(&self, directory: &Path) -> io::Result<Vec<String>> {
+        self.inner.list(directory)
+    }
+
+    fn environment(&self, name: &str) -> Option<String> {
+        self.inner.environment(name)
     }
 
     fn started(&self) -> i64 {

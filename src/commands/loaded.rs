@@ -1,14 +1,16 @@
-//! A template read and planned, as every command that takes one does it.
+//! A template read and planned, as every command that takes one does it, or read and looked at.
 
-use crate::cli::TemplateArguments;
-use crate::commands::session::Session;
+use super::place::place;
+use super::session::Session;
+use crate::cli::{TemplateArguments, TemplateOptions};
 use crate::data_reader::DataReader;
 use crate::event::Event;
 use crate::plan::{self, Plan, Selection};
-use imgforge_template::diagnostic::Diagnostics;
+use imgforge_template::diagnostic::{Diagnostic, Diagnostics, Severity};
 use imgforge_template::host::Host;
 use imgforge_template::source::Sources;
-use imgforge_template::template::{self, Depth, Request, World};
+use imgforge_template::template::{self, Depth, Request, Template, World};
+use std::path::Path;
 use std::sync::Arc;
 
 /// What came of a template.
@@ -40,36 +42,95 @@ pub(super) fn load(
 ) -> Loaded {
     let sources = Sources::default();
     let mut diagnostics = Diagnostics::default();
-    let inputs = arguments.inputs(warn_undeclared);
-    let request = Request {
-        path: &arguments.template,
-        inputs: &inputs,
-        depth: if purpose == Purpose::Syntax { Depth::Syntax } else { Depth::Everything },
-        data_first: arguments.use_sequential_evaluation,
-    };
-    let data = DataReader { read: matches!(purpose, Purpose::Build | Purpose::Check { read_data: true }) };
-    let world = World { host, sources: &sources, data: &data };
-    let template = template::load(&request, &world, &mut diagnostics);
+    let options = &arguments.options;
     let mut plan = Plan::default();
-    if let Some(template) = &template {
-        session.events.add_secrets(&template.secrets);
-        if purpose != Purpose::Syntax {
-            let language = template.document.language;
-            let selection = Selection::new(&arguments.only, &arguments.except, language, &mut diagnostics);
-            plan = plan::plan(template, &selection, host, &mut diagnostics);
+    match place(Some(&arguments.template), options.config_type, host) {
+        Ok(place) => {
+            let request = Request {
+                path: &place.path,
+                inputs: &options.inputs(warn_undeclared),
+                depth: if purpose == Purpose::Syntax { Depth::Syntax } else { Depth::Everything },
+                data_first: options.use_sequential_evaluation,
+            };
+            let data = DataReader { read: matches!(purpose, Purpose::Build | Purpose::Check { read_data: true }) };
+            let world = World { host: &place.host, sources: &sources, data: &data };
+            let template = template::load(&request, &world, &mut diagnostics);
+            if let Some(template) = &template {
+                session.events.add_secrets(&template.secrets);
+                if purpose != Purpose::Syntax {
+                    let language = template.document.language;
+                    let selection = Selection::new(&options.only, &options.except, language, &mut diagnostics);
+                    plan = plan::plan(template, &selection, host, &mut diagnostics);
+                }
+            }
         }
+        Err(problem) => diagnostics.push(*problem),
     }
     // Nothing is wrong with the template: where it is not to be built, that is worth a word and no more.
     let unbuildable = std::mem::take(&mut plan.unbuildable);
     diagnostics.append(if purpose == Purpose::Build { unbuildable } else { unbuildable.as_warnings() });
     let failed = diagnostics.has_errors();
     let sources = Arc::new(sources);
-    let list = diagnostics.into_sorted();
-    if !list.is_empty() {
-        session.events.emit(Event::Diagnostics { sources: sources.clone(), list });
-    }
+    report(&sources, diagnostics.into_sorted(), session);
     if failed {
         plan = Plan::default();
     }
     Loaded { sources, plan, failed }
+}
+
+fn report(sources: &Arc<Sources>, list: Vec<Diagnostic>, session: &Session) {
+    if !list.is_empty() {
+        session.events.emit(Event::Diagnostics { sources: sources.clone(), list });
+    }
+}
+
+/// A template that is looked at, not built: variables may be unset and values wrong, which are unknown then.
+pub(super) struct Looked {
+    pub(super) sources: Arc<Sources>,
+    pub(super) template: Template,
+    /// What keeps it from being built, not reported yet.
+    pub(super) mistakes: Vec<Diagnostic>,
+}
+
+/// Reads a template to look at it. `None` where its text is wrong, which is reported.
+pub(super) fn look(
+    template: Option<&Path>,
+    options: &TemplateOptions,
+    host: &Arc<dyn Host>,
+    session: &Session,
+) -> Option<Looked> {
+    let sources = Arc::new(Sources::default());
+    let place = match place(template, options.config_type, host) {
+        Ok(place) => place,
+        Err(problem) => {
+            report(&sources, vec![*problem], session);
+            return None;
+        }
+    };
+    let inputs = options.inputs(false);
+    let data_first = options.use_sequential_evaluation;
+    // Packer reads data sources here too; nothing that is looked at needs their values.
+    let data = DataReader { read: false };
+    let mut diagnostics = Diagnostics::default();
+    let request = Request { path: &place.path, inputs: &inputs, depth: Depth::Syntax, data_first };
+    let world = World { host: &place.host, sources: &sources, data: &data };
+    let read = template::load(&request, &world, &mut diagnostics);
+    if let Some(template) = &read {
+        session.events.add_secrets(&template.secrets);
+    }
+    // There is something to see in a template that has nothing to build yet.
+    let mut list = diagnostics.into_sorted();
+    list.retain(|diagnostic| diagnostic.code != "missing-source");
+    if read.is_none() || list.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+        report(&sources, list, session);
+        return None;
+    }
+    // Again with values. Its mistakes are those of the first time and those that do not matter here.
+    let sources = Arc::new(Sources::default());
+    let mut diagnostics = Diagnostics::default();
+    let request = Request { depth: Depth::Everything, ..request };
+    let world = World { sources: &sources, ..world };
+    let template = template::load(&request, &world, &mut diagnostics)?;
+    session.events.add_secrets(&template.secrets);
+    Some(Looked { sources, template, mistakes: diagnostics.into_sorted() })
 }

@@ -5,7 +5,7 @@ use super::session::{self, Session};
 use crate::artifact::Artifact;
 use crate::build::{Options, Outcome};
 use crate::ci::{self, CiPlatform, Environment, Job, Outputs, Trigger};
-use crate::cli::TemplateArguments;
+use crate::cli::{TemplateArguments, TemplateOptions};
 use crate::event::Event;
 use crate::exit::Exit;
 use crate::git::Git;
@@ -158,11 +158,13 @@ fn read(config: &Path, text: &str, session: &Session) -> Option<Pipeline> {
 fn arguments(image: &Image) -> TemplateArguments {
     TemplateArguments {
         template: image.template.value.clone(),
-        variables: image.variables.clone(),
-        var_files: image.var_files.clone(),
-        only: image.only.clone(),
-        except: image.except.clone(),
-        use_sequential_evaluation: false,
+        options: TemplateOptions {
+            variables: image.variables.clone(),
+            var_files: image.var_files.clone(),
+            only: image.only.clone(),
+            except: image.except.clone(),
+            ..TemplateOptions::default()
+        },
     }
 }
 

@@ -31,3 +31,71 @@ error[unreadable-file]: the template `missing.json` can't be read: No such file 
  = help: relative paths are looked up in @FOLDER@",
     );
 }
+
+#[test]
+fn json_comes_from_standard_input_as_well() {
+    let forge = Forge::new();
+    let template = r#"{"builders": [{"type": "file", "target": "{{template_dir}}/x.txt", "content": "here"}]}"#;
+    forge.feed(&["validate", "-"], template).expect(0, "The configuration is valid.");
+    forge.feed(&["build", "-"], template).code(0);
+    assert_eq!(forge.read("x.txt"), "here");
+    forge.feed(&["validate", "-"], "{\n  \"bilders\": []\n}\n").expect(
+        1,
+        "\
+error[missing-source]: this template has no `builders`
+ --> <stdin>:1:1
+  |
+1 | {
+  | ^
+  |
+  = help: add a list of builders, each an object with a `type`
+
+error[unknown-key]: a template has no key `bilders`
+ --> <stdin>:2:3
+  |
+2 |   \"bilders\": []
+  |   ^^^^^^^^^
+  |
+  = help: did you mean `builders`?",
+    );
+    forge.feed(&["build", "-"], "").code(1);
+}
+
+#[test]
+fn the_language_is_that_of_the_name_unless_a_flag_says_otherwise() {
+    let forge = Forge::new().file("image.hcl", r#"{"builders": [{"type": "null", "communicator": "none"}]}"#).file(
+        "image.pkr.hcl",
+        "source \"null\" \"x\" {\n  communicator = \"none\"\n}\nbuild {\n  sources = [\"null.x\"]\n}\n",
+    );
+    for arguments in [
+        &["validate", "image.hcl"][..],
+        &["validate", "-config-type=json", "image.hcl"],
+        &["validate", "-config-type=json", "image.pkr.hcl"],
+        &["validate", "-config-type", "hcl2", "image.pkr.hcl"],
+        &["validate", "--config-type=hcl2", "."],
+    ] {
+        forge.run(arguments).expect(0, "The configuration is valid.");
+    }
+    forge.run(&["validate", "-config-type=hcl2", "image.hcl"]).expect(
+        1,
+        "\
+error[no-template]: `image.hcl` is neither a folder nor named as HCL2 files are
+ |
+ = help: HCL2 templates are named `*.pkr.hcl`; without `-config-type=hcl2` this is read as JSON",
+    );
+    forge.feed(&["validate", "-config-type=hcl2", "-"], "{}").code(1);
+    forge.run(&["validate", "-config-type=yaml", "image.hcl"]).code(2);
+    forge.packer(&["validate", "-config-type=yaml", "image.hcl"]).code(1);
+}
+
+#[test]
+fn a_template_that_is_not_there_is_the_same_mistake_everywhere() {
+    let forge = Forge::new();
+    let expected = forge.run(&["validate", "missing.json"]).stdout;
+    assert!(expected.starts_with("error[unreadable-file]: the template `missing.json` can't be read"), "{expected}");
+    for command in ["build", "inspect", "console"] {
+        forge.run(&[command, "missing.json"]).expect(1, &expected);
+        forge.run(&[command, "missing"]).code(1);
+        forge.run(&[command, "missing.pkr.hcl"]).code(1);
+    }
+}

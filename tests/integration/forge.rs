@@ -1,6 +1,7 @@
 //! `Forge`: a folder with files, a run of the program in it, and what came of it.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
@@ -67,6 +68,15 @@ impl Forge {
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
         self.ended(self.command(arguments).output().unwrap())
+    }
+
+    /// The same, with this on standard input.
+    pub(crate) fn feed(&self, arguments: &[&str], input: &str) -> Ended {
+        let mut command = self.command(arguments);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // It may end without having read all of it, which is for the story to judge.
+        let _unread = child.stdin.take().unwrap().write_all(input.as_bytes());
+        self.ended(child.wait_with_output().unwrap())
     }
 
     /// The same, called by the name `packer`.

@@ -20,6 +20,8 @@ pub enum Language {
 #[derive(Clone, Debug)]
 pub struct Document {
     pub language: Language,
+    /// What the template says of itself; legacy JSON only.
+    pub description: Option<String>,
     pub requirements: Vec<Requirement>,
     pub variables: Vec<Variable>,
     /// The plugins that the template asks for: `required_plugins` of HCL2.
@@ -36,6 +38,7 @@ impl Document {
     pub fn new(language: Language) -> Self {
         Self {
             language,
+            description: None,
             requirements: Vec::new(),
             variables: Vec::new(),
             plugins: Vec::new(),
@@ -118,6 +121,7 @@ pub struct Source {
 #[derive(Clone, Debug)]
 pub struct Build {
     pub name: Option<Expression>,
+    /// Shown by `inspect` alone.
     pub description: Option<Expression>,
     pub sources: Vec<SourceUse>,
     pub provisioners: Vec<Step>,

@@ -19,6 +19,8 @@ mod token;
 mod tree;
 mod value;
 
+pub(crate) use format::{quote, shortest};
+
 #[cfg(test)]
 mod properties;
 #[cfg(test)]

@@ -17,6 +17,7 @@ pub mod convert;
 pub mod eval;
 pub mod functions;
 pub mod number;
+pub mod print;
 pub mod scope;
 pub mod type_constraint;
 pub mod types;

@@ -77,7 +77,8 @@ impl Reader<'_> {
             match name.value.to_lowercase().as_str() {
                 "min_packer_version" => self.min_version(value),
                 "description" => {
-                    self.string(value, "`description` is a string");
+                    let text = self.string(value, "`description` is a string");
+                    self.document.description = text.map(|(text, _)| text.value().to_owned());
                 }
                 "variables" => self.variables(value),
                 "sensitive-variables" => sensitive = self.strings(value, "`sensitive-variables` is a list of names"),

@@ -178,7 +178,8 @@ fn converted(
     constraint: &TypeConstraint,
     diagnostics: &mut Diagnostics,
 ) -> Value {
-    match constraint.apply(value) {
+    // What `optional(…)` says counts for variables alone: here each attribute has to be there.
+    match convert(value, &constraint.to_type()) {
         Ok(value) => value,
         Err(mismatch) => {
             let message = format!("this cannot be converted: {}", words(&mismatch, value));

@@ -313,6 +313,11 @@ fn lazy_functions_look_at_expressions() {
         run(call("convert", [tuple([n("1"), s("x")]), call("list", [v("number")])])),
         "`[1, \"x\"]` invalid-argument: this cannot be converted: [1]: a number is required, and this string does not hold one"
     );
+    let b_is_optional = call("object", [object([("b", call("optional", [v("string")]))])]);
+    assert_eq!(
+        run(call("convert", [object([]), b_is_optional])),
+        "`{ }` invalid-argument: this cannot be converted: the attribute `b` is required"
+    );
     assert_eq!(
         run(call("convert", [s("x"), v("strng")])),
         "`strng` invalid-type: there is no type `strng` (did you mean `string`?)"

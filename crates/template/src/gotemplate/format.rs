@@ -294,7 +294,7 @@ fn exponent_form(written: &str) -> String {
 
 /// `%g`: the shortest digits or as many as the precision says, with an exponent where the number is small or has
 /// more digits before the point than that (six, if there is no precision).
-fn shortest(value: f64, precision: Option<usize>) -> String {
+pub(crate) fn shortest(value: f64, precision: Option<usize>) -> String {
     let written = match precision {
         Some(precision) => format!("{:.*e}", precision.max(1) - 1, value),
         None => format!("{value:e}"),
@@ -327,7 +327,7 @@ fn pad(text: &str, flags: Flags, zeros_allowed: bool) -> String {
 }
 
 /// A Go string literal.
-fn quote(text: &str, ascii: bool) -> String {
+pub(crate) fn quote(text: &str, ascii: bool) -> String {
     let mut out = String::from("\"");
     for letter in text.chars() {
         escape(letter, '"', ascii, &mut out);
