@@ -2,18 +2,23 @@
 
 use anyhow::{Context as _, Result, bail};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
 
 /// How long one command may take: a remote may never answer.
 const LIMIT: Duration = Duration::from_secs(120);
+
+/// How many bytes one command may print: the names of half a million files.
+const MOST: u64 = 64 << 20;
 
 /// A repository, by any folder in it.
 #[derive(Clone, Debug)]
 pub struct Git {
     folder: PathBuf,
     limit: Duration,
+    most: u64,
 }
 
 /// What git said.
@@ -27,7 +32,7 @@ pub struct Answer {
 
 impl Git {
     pub fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), limit: LIMIT }
+        Self { folder: folder.to_owned(), limit: LIMIT, most: MOST }
     }
 
     /// Runs git and tells how it ended.
@@ -43,8 +48,22 @@ impl Git {
     /// # Errors
     /// As [`Git::ask`].
     pub async fn ask_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Answer> {
+        let output = self.start(arguments, environment).await?;
+        Ok(Answer {
+            success: output.status.success(),
+            stdout: String::from_utf8_lossy(&output.stdout).trim_end().to_owned(),
+            stderr: without_credentials(String::from_utf8_lossy(&output.stderr).trim()),
+        })
+    }
+
+    async fn start(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Output> {
         let count = std::env::var("GIT_CONFIG_COUNT").ok();
-        let output = Command::new("git")
+        let mut command = Command::new("git");
+        // The folder says which repository it is; a hook that runs us has one of its own.
+        for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
+            command.env_remove(name);
+        }
+        command
             .args(arguments)
             .current_dir(&self.folder)
             // Nobody is there to type a password; and the messages we look for are English.
@@ -53,17 +72,35 @@ impl Git {
             .envs(settings(count.as_deref()))
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .output();
-        let Ok(output) = tokio::time::timeout(self.limit, output).await else {
-            bail!("git {} did not end within {} s", arguments.first().unwrap_or(&""), self.limit.as_secs());
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        let name = arguments.first().unwrap_or(&"");
+        let work = async {
+            let mut child = command.spawn().context("start git")?;
+            let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+            let ended = async { child.wait().await.context("wait for git") };
+            let (stdout, stderr, status) =
+                tokio::try_join!(bounded(stdout, self.most, name), bounded(stderr, self.most, name), ended)?;
+            Ok(Output { status, stdout, stderr })
         };
-        let output = output.context("start git")?;
-        Ok(Answer {
-            success: output.status.success(),
-            stdout: String::from_utf8_lossy(&output.stdout).trim_end().to_owned(),
-            stderr: without_credentials(String::from_utf8_lossy(&output.stderr).trim()),
-        })
+        let Ok(output) = tokio::time::timeout(self.limit, work).await else {
+            bail!("git {name} did not end within {} s", self.limit.as_secs());
+        };
+        output
+    }
+
+    /// Runs git and gives its output byte for byte: lists that end in NUL, objects.
+    ///
+    /// # Errors
+    /// When git fails, in its words.
+    pub async fn read(&self, arguments: &[&str]) -> Result<Vec<u8>> {
+        let output = self.start(arguments, &[]).await?;
+        if !output.status.success() {
+            let said = without_credentials(String::from_utf8_lossy(&output.stderr).trim());
+            bail!("git {}: {said}", arguments.first().unwrap_or(&""));
+        }
+        Ok(output.stdout)
     }
 
     /// Runs git and gives its output.
@@ -85,14 +122,29 @@ impl Git {
     }
 }
 
-/// In a container action the checkout belongs to another user than root. Settings that our caller gave the same way
-/// (credentials, say) stay in force: ours is counted on from theirs.
-fn settings(count: Option<&str>) -> [(String, String); 3] {
+/// All that comes, or an error once it is more than may.
+async fn bounded(from: Option<impl AsyncRead + Unpin>, most: u64, name: &str) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let Some(from) = from else { return Ok(bytes) };
+    from.take(most.saturating_add(1)).read_to_end(&mut bytes).await.context("read what git prints")?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > most) {
+        bail!("git {name} printed more than {most} bytes");
+    }
+    Ok(bytes)
+}
+
+/// In a container action the checkout belongs to another user than root. As that ownership is not looked at, a bare
+/// repository that came with the checkout, whose settings can name commands, is none. Settings that our caller gave
+/// the same way (credentials, say) stay in force: ours are counted on from theirs.
+fn settings(count: Option<&str>) -> [(String, String); 5] {
     let first: u32 = count.and_then(|count| count.parse().ok()).unwrap_or(0);
+    let second = first.saturating_add(1);
     [
-        ("GIT_CONFIG_COUNT".to_owned(), first.saturating_add(1).to_string()),
+        ("GIT_CONFIG_COUNT".to_owned(), second.saturating_add(1).to_string()),
         (format!("GIT_CONFIG_KEY_{first}"), "safe.directory".to_owned()),
         (format!("GIT_CONFIG_VALUE_{first}"), "*".to_owned()),
+        (format!("GIT_CONFIG_KEY_{second}"), "safe.bareRepository".to_owned()),
+        (format!("GIT_CONFIG_VALUE_{second}"), "explicit".to_owned()),
     ]
 }
 
@@ -117,9 +169,11 @@ mod tests {
     #[test]
     fn settings_of_whoever_started_us_stay_in_force() {
         let names = |count| settings(count).map(|(name, _)| name);
-        assert_eq!(names(None), ["GIT_CONFIG_COUNT", "GIT_CONFIG_KEY_0", "GIT_CONFIG_VALUE_0"]);
-        assert_eq!(settings(Some("2"))[0].1, "3");
-        assert_eq!(names(Some("2")), ["GIT_CONFIG_COUNT", "GIT_CONFIG_KEY_2", "GIT_CONFIG_VALUE_2"]);
+        let first =
+            ["GIT_CONFIG_COUNT", "GIT_CONFIG_KEY_0", "GIT_CONFIG_VALUE_0", "GIT_CONFIG_KEY_1", "GIT_CONFIG_VALUE_1"];
+        assert_eq!(names(None), first);
+        assert_eq!(settings(Some("2"))[0].1, "4");
+        assert_eq!(names(Some("2"))[1..4], ["GIT_CONFIG_KEY_2", "GIT_CONFIG_VALUE_2", "GIT_CONFIG_KEY_3"]);
         assert_eq!(names(Some("x"))[1], "GIT_CONFIG_KEY_0");
     }
 
@@ -130,6 +184,28 @@ mod tests {
         let sleep = ["-c", "alias.wait=!sleep 60", "wait"];
         let error = git.ask(&sleep).await.unwrap_err().to_string();
         assert_eq!(error, "git -c did not end within 0 s");
+    }
+
+    #[tokio::test]
+    async fn a_command_that_prints_without_end_is_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let git = Git { most: 1000, ..Git::new(folder.path()) };
+        let error = git.read(&["-c", "alias.talk=!yes", "talk"]).await.unwrap_err().to_string();
+        assert_eq!(error, "git -c printed more than 1000 bytes");
+        assert_eq!(git.read(&["-c", "alias.talk=!yes | head -c 1000", "talk"]).await.unwrap().len(), 1000);
+    }
+
+    #[tokio::test]
+    async fn a_bare_repository_in_a_checkout_runs_no_command_of_its_settings() {
+        let folder = tempfile::tempdir().unwrap();
+        let git = Git::new(folder.path());
+        git.run(&["init", "-q", "--bare", "."]).await.unwrap();
+        let settings =
+            "[core]\nrepositoryformatversion = 0\nbare = false\nworktree = .\nfsmonitor = touch ran; false\n";
+        std::fs::write(folder.path().join("config"), settings).unwrap();
+        let error = git.run(&["status"]).await.unwrap_err().to_string();
+        assert!(error.contains("safe.bareRepository"), "{error}");
+        assert!(!folder.path().join("ran").exists());
     }
 
     #[test]

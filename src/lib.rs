@@ -19,6 +19,7 @@ pub mod secret;
 pub mod builders;
 pub mod cleaners;
 pub mod communicators;
+pub mod data_sources;
 pub mod post_processors;
 pub mod provisioners;
 

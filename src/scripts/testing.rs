@@ -86,6 +86,11 @@ impl World {
 
     /// A block as if it had been parsed from `name = value` lines.
     pub(crate) fn block(&self, arguments: &[(&str, Written)]) -> Block {
+        self.block_seen_by(Arc::new(Workplace(self.directory.path().to_owned())), arguments)
+    }
+
+    /// The same where the template sees another world.
+    pub(crate) fn block_seen_by(&self, host: Arc<dyn Host>, arguments: &[(&str, Written)]) -> Block {
         let mut writer = Writer { text: "block\n".to_owned(), sources: Sources::default() };
         // Spans name their file by number, and the first file of any sources has the same.
         let file = writer.sources.add("t.pkr.hcl", Origin::File, "");
@@ -101,7 +106,7 @@ impl World {
             entries.insert((*name).to_owned(), Entry { key, value, expression: Some(Arc::new(expression)), span });
         }
         let context = GoContext {
-            host: Arc::new(Workplace(self.directory.path().to_owned())),
+            host,
             user: User::Forbidden,
             environment_allowed: false,
             build_name: Some("web".to_owned()),
