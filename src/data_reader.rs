@@ -1,13 +1,18 @@
 //! Data sources: checked always, read only where a command wants their values.
 
+use crate::data_sources::{self, DATA_SOURCES, DataSource, ReadContext};
 use crate::known;
 use crate::recipe;
+use anyhow::{Context as _, Result};
+use imgforge_template::body::{Body, Entry};
 use imgforge_template::diagnostic::{Diagnostic, Diagnostics};
-use imgforge_template::document::Data;
+use imgforge_template::document::{Data, Document};
+use imgforge_template::gotemplate::{BuildValues, GoContext, User};
 use imgforge_template::scope::Scope;
-use imgforge_template::suggest;
 use imgforge_template::template::DataSources;
 use imgforge_template::value::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Reads the data sources of a template, or checks them without asking the world anything.
 pub struct DataReader {
@@ -16,21 +21,73 @@ pub struct DataReader {
 }
 
 impl DataSources for DataReader {
-    fn outputs(&self, data: &Data, scope: &Scope, diagnostics: &mut Diagnostics) -> Value {
-        let name = data.kind.value.as_str();
-        let known = known::DATA_SOURCES;
-        if !known.names.contains(&name) {
-            let diagnostic = Diagnostic::error(known.code, format!("there is no {} `{name}`", known.what));
-            let diagnostic = diagnostic.at(data.kind.span);
-            diagnostics.push(match suggest::closest(name, known.names.iter().copied()) {
-                Some(close) => diagnostic.help(format!("did you mean `{close}`?")),
-                None => diagnostic,
-            });
-        } else if self.read {
-            let message = format!("the data source `{name}` can be checked, but not read yet");
-            diagnostics.push(Diagnostic::error("not-supported-yet", message).at(data.kind.span));
+    fn outputs(&self, data: &Data, document: &Document, scope: &Scope, diagnostics: &mut Diagnostics) -> Value {
+        let mut mistakes = Diagnostics::default();
+        let entries = recipe::evaluate(&data.body, &[], scope, &mut mistakes);
+        let Some(found) = data_sources::find(&data.kind.value) else {
+            diagnostics.append(mistakes);
+            self.foreign(data, document, diagnostics);
+            return Value::unknown();
+        };
+        let is_known = entries.values().all(|entry| entry.value.is_wholly_known());
+        let sensitive = entries.values().any(|entry| entry.value.is_sensitive_inside());
+        let source = (found.component.new)(&body(entries, data, scope), &mut mistakes);
+        let is_sound = !mistakes.has_errors();
+        diagnostics.append(mistakes);
+        let unknown = Value::unknown_of((found.outputs)()).marked(sensitive);
+        if !(self.read && is_sound && is_known) {
+            return unknown;
         }
-        recipe::evaluate(&data.body, &[], scope, diagnostics);
-        Value::unknown()
+        match read(source.as_ref()) {
+            Ok(value) => value.marked(sensitive),
+            Err(error) => {
+                let name = format!("data.{}.{}", data.kind.value, data.name.value);
+                let message = format!("`{name}` could not be read: {error:#}");
+                diagnostics.push(Diagnostic::error("unreadable-data-source", message).at(data.header));
+                unknown
+            }
+        }
     }
+}
+
+impl DataReader {
+    fn foreign(&self, data: &Data, document: &Document, diagnostics: &mut Diagnostics) {
+        let ours: Vec<&str> = DATA_SOURCES.iter().map(|source| source.component.name).collect();
+        match known::DATA_SOURCES.foreign(&data.kind, document, &ours) {
+            Ok(why) if self.read => diagnostics.push(why),
+            Ok(why) => {
+                let mut warning = Diagnostics::default();
+                warning.push(why);
+                diagnostics.append(warning.as_warnings());
+            }
+            Err(problem) => diagnostics.push(*problem),
+        }
+    }
+}
+
+fn body(entries: BTreeMap<String, Entry>, data: &Data, scope: &Scope) -> Body {
+    let context = GoContext {
+        host: scope.host.clone(),
+        user: User::Forbidden,
+        environment_allowed: false,
+        build_name: None,
+        build_type: None,
+        template_dir: None,
+        build_values: BuildValues::Forbidden,
+        resource_names: None,
+    };
+    Body::new(entries, data.header, Arc::new(context), false)
+}
+
+/// Waits for one to be read. On a thread of its own: a template is loaded inside of a runtime and outside of any.
+fn read(source: &dyn DataSource) -> Result<Value> {
+    let on_thread = || {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().context("start the runtime")?;
+        runtime.block_on(source.read(&ReadContext::default()))
+    };
+    std::thread::scope(|threads| match threads.spawn(on_thread).join() {
+        Ok(result) => result,
+        Err(_) => anyhow::bail!("reading it ended without an answer"),
+    })
 }

@@ -2,6 +2,11 @@
 //!
 //! The names are those that the plugins of November 2026 report.
 
+use imgforge_template::diagnostic::Diagnostic;
+use imgforge_template::document::Document;
+use imgforge_template::source::Spanned;
+use imgforge_template::suggest;
+
 /// The names of one kind of component.
 pub(crate) struct Known {
     /// What it is called in messages.
@@ -9,10 +14,44 @@ pub(crate) struct Known {
     /// The code of "there is none of that name".
     pub(crate) code: &'static str,
     pub(crate) names: &'static [&'static str],
+    /// What is done with one.
+    pub(crate) verb: &'static str,
+}
+
+impl Known {
+    /// A component of this name is not ours: why it can't be run, although nothing is wrong with the template.
+    ///
+    /// # Errors
+    /// When there is no component of this name at all; `ours` are those that could have been meant as well.
+    pub(crate) fn foreign(
+        &self,
+        kind: &Spanned<String>,
+        document: &Document,
+        ours: &[&str],
+    ) -> Result<Diagnostic, Box<Diagnostic>> {
+        let (what, name, verb) = (self.what, &kind.value, self.verb);
+        if self.names.contains(&name.as_str()) {
+            let message = format!("the {what} `{name}` can be checked, but not {verb} yet");
+            return Ok(Diagnostic::error("not-supported-yet", message).at(kind.span));
+        }
+        if let Some(plugin) = document.plugin_of(name) {
+            let message = format!("the {what} `{name}` comes from a plugin that imgforge does not know");
+            return Ok(Diagnostic::error("unchecked-component", message)
+                .at(kind.span)
+                .related(plugin.source.span, "the plugin")
+                .help(format!("its arguments are not checked, and it can't be {verb}")));
+        }
+        let problem = Diagnostic::error(self.code, format!("there is no {what} `{name}`")).at(kind.span);
+        Err(Box::new(match suggest::closest(name, ours.iter().chain(self.names).copied()) {
+            Some(close) => problem.help(format!("did you mean `{close}`?")),
+            None => problem.help(format!("imgforge has these so far: {}", ours.join(", "))),
+        }))
+    }
 }
 
 pub(crate) const BUILDERS: Known = Known {
     what: "builder",
+    verb: "run",
     code: "unknown-builder",
     names: &[
         "amazon-chroot",
@@ -55,6 +94,7 @@ pub(crate) const BUILDERS: Known = Known {
 
 pub(crate) const PROVISIONERS: Known = Known {
     what: "provisioner",
+    verb: "run",
     code: "unknown-provisioner",
     names: &[
         "ansible",
@@ -80,6 +120,7 @@ pub(crate) const PROVISIONERS: Known = Known {
 
 pub(crate) const POST_PROCESSORS: Known = Known {
     what: "post-processor",
+    verb: "run",
     code: "unknown-post-processor",
     names: &[
         "amazon-import",
@@ -104,6 +145,7 @@ pub(crate) const POST_PROCESSORS: Known = Known {
 
 pub(crate) const DATA_SOURCES: Known = Known {
     what: "data source",
+    verb: "read",
     code: "unknown-data-source",
     names: &[
         "amazon-ami",

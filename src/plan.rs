@@ -13,7 +13,7 @@ use crate::provisioners::{PROVISIONERS, Provisioner};
 use crate::recipe::{self, Recipe, View};
 use imgforge_template::arguments;
 use imgforge_template::diagnostic::{Diagnostic, Diagnostics, Severity};
-use imgforge_template::document::{Build, Document, Language, Plugin, Source, SourceUse, Step};
+use imgforge_template::document::{Build, Document, Language, Source, SourceUse, Step};
 use imgforge_template::eval;
 use imgforge_template::gotemplate::{BuildValues, Fields, GoContext, GoTemplate, User};
 use imgforge_template::host::Host;
@@ -450,34 +450,14 @@ impl<'a> Planner<'a> {
         if let Some(component) = component::find(registry, &kind.value) {
             return Some(Found::Ours(component));
         }
-        let (what, name) = (known.what, &kind.value);
-        if known.names.contains(&name.as_str()) {
-            let message = format!("the {what} `{name}` can be checked, but not run yet");
-            return Some(Found::Foreign(Diagnostic::error("not-supported-yet", message).at(kind.span)));
-        }
-        if let Some(plugin) = self.plugin(name) {
-            let message = format!("the {what} `{name}` comes from a plugin that imgforge does not know");
-            let source = plugin.source.span;
-            let error = Diagnostic::error("unchecked-component", message)
-                .at(kind.span)
-                .related(source, "the plugin")
-                .help("its arguments are not checked, and it can't be run");
-            return Some(Found::Foreign(error));
-        }
-        let diagnostic = Diagnostic::error(known.code, format!("there is no {what} `{name}`")).at(kind.span);
         let ours: Vec<&str> = registry.iter().map(|component| component.name).collect();
-        self.diagnostics.push(match suggest::closest(name, ours.iter().chain(known.names).copied()) {
-            Some(close) => diagnostic.help(format!("did you mean `{close}`?")),
-            None => diagnostic.help(format!("imgforge has these so far: {}", ours.join(", "))),
-        });
-        None
-    }
-
-    /// The plugin of `required_plugins` whose component has this name.
-    fn plugin(&self, name: &str) -> Option<&Plugin> {
-        self.document.plugins.iter().find(|plugin| {
-            name.strip_prefix(plugin.name.value.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
-        })
+        match known.foreign(kind, self.document, &ours) {
+            Ok(why) => Some(Found::Foreign(why)),
+            Err(problem) => {
+                self.diagnostics.push(*problem);
+                None
+            }
+        }
     }
 
     fn builder(&mut self, used: &Used<'_>, view: View) -> Option<Arc<dyn Builder>> {

@@ -8,6 +8,7 @@ mod cleanup;
 mod command_line;
 mod console;
 mod corpus;
+mod data;
 mod dynamic;
 mod hcl_json;
 mod inspect;

@@ -49,6 +49,14 @@ impl Document {
             registries: Vec::new(),
         }
     }
+
+    /// The plugin of `required_plugins` that a component of this name would come from.
+    pub fn plugin_of(&self, component: &str) -> Option<&Plugin> {
+        self.plugins.iter().find(|plugin| {
+            let rest = component.strip_prefix(plugin.name.value.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        })
+    }
 }
 
 /// A version of Packer that the template asks for: constraints as in `>= 1.7, < 2`.

@@ -63,14 +63,14 @@ pub struct World<'a> {
 pub trait DataSources {
     /// The outputs of one, an object; unknown where it is not to be read now, or what is wrong is reported. Checks
     /// its arguments in any case.
-    fn outputs(&self, data: &Data, scope: &Scope, diagnostics: &mut Diagnostics) -> Value;
+    fn outputs(&self, data: &Data, document: &Document, scope: &Scope, diagnostics: &mut Diagnostics) -> Value;
 }
 
 /// Data sources of which nothing is known, not even their arguments: for those who look at the language alone.
 pub struct Unread;
 
 impl DataSources for Unread {
-    fn outputs(&self, _: &Data, _: &Scope, _: &mut Diagnostics) -> Value {
+    fn outputs(&self, _: &Data, _: &Document, _: &Scope, _: &mut Diagnostics) -> Value {
         Value::unknown()
     }
 }

@@ -87,10 +87,13 @@ impl Evaluation<'_> {
             }
             let value = match node {
                 Node::Local(local) => self.local(local, values.in_scope(&scope)),
-                Node::Data(data) if self.request.data_first => {
-                    self.world.data.outputs(data, &scope.clone().with("data", values.data()), self.diagnostics)
+                Node::Data(data) => {
+                    let scope = match self.request.data_first {
+                        true => scope.clone().with("data", values.data()),
+                        false => values.in_scope(&scope),
+                    };
+                    self.world.data.outputs(data, document, &scope, self.diagnostics)
                 }
-                Node::Data(data) => self.world.data.outputs(data, &values.in_scope(&scope), self.diagnostics),
             };
             values.set(node, value);
         }
