@@ -11,6 +11,7 @@ use crate::post_processors::{POST_PROCESSORS, PostProcessor};
 use crate::provisioners::{PROVISIONERS, Provisioner};
 use crate::recipe::{Recipe, View};
 use imgforge_template::arguments;
+use imgforge_template::arguments::Late;
 use imgforge_template::diagnostic::{Diagnostic, Diagnostics, Severity};
 use imgforge_template::document::{Build, Document, Language, Source, SourceUse, Step};
 use imgforge_template::eval;
@@ -73,9 +74,9 @@ arguments! {
         /// Go on with the build when it fails.
         continue_on_error: bool = "false",
         /// Only for these sources.
-        only: Vec<Spanned<String>>,
+        only: Vec<Spanned<Late>>,
         /// Not for these sources.
-        except: Vec<Spanned<String>>,
+        except: Vec<Spanned<Late>>,
     }
 }
 
@@ -85,9 +86,9 @@ arguments! {
         /// What `-except` and messages call it.
         name: Option<String>,
         /// Only for these sources.
-        only: Vec<Spanned<String>>,
+        only: Vec<Spanned<Late>>,
         /// Not for these sources.
-        except: Vec<Spanned<String>>,
+        except: Vec<Spanned<Late>>,
         /// Whether the artifact it was given stays.
         keep_input_artifact: Option<bool>,
     }
@@ -429,7 +430,8 @@ impl Planner<'_> {
         });
     }
 
-    fn applies(&mut self, used: &Used<'_>, only: &[Spanned<String>], except: &[Spanned<String>]) -> bool {
+    /// Whether a step is for this source. The names are compared as they are written: Packer never renders them.
+    fn applies(&mut self, used: &Used<'_>, only: &[Spanned<Late>], except: &[Spanned<Late>]) -> bool {
         if let (Some(only), Some(except)) = (only.first(), except.first()) {
             let message = "`only` and `except` can't be used together";
             self.diagnostics.push(
@@ -443,13 +445,13 @@ impl Planner<'_> {
             Language::Legacy => {
                 for (what, names) in [("only", only), ("except", except)] {
                     for name in names {
-                        self.check_builder_name(&name.value, name.span, what);
+                        self.check_builder_name(name.value.text(), name.span, what);
                     }
                 }
                 used.source.name.value.clone()
             }
         };
-        let has = |names: &[Spanned<String>]| names.iter().any(|wanted| wanted.value == name);
+        let has = |names: &[Spanned<Late>]| names.iter().any(|wanted| wanted.value.text() == name);
         if only.is_empty() { !has(except) } else { has(only) }
     }
 

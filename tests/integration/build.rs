@@ -179,3 +179,29 @@ fn nothing_is_built_while_an_error_stands_or_when_nothing_is_selected() {
     forge.run(&["build", "-only=c", "image.json"]).code(1);
     assert!(!forge.exists("a.txt") && !forge.exists("b.txt"));
 }
+
+#[test]
+fn a_variable_may_hold_fields_that_are_filled_in_where_it_is_used() {
+    let forge = Forge::new().file(
+        "image.json",
+        r#"{
+  "variables": {"how": "echo 'with' {{ .Vars }} && sh {{.Script}}"},
+  "builders": [{"type": "null", "communicator": "none"}],
+  "provisioners": [{
+    "type": "shell-local",
+    "environment_vars": ["WORD=hello"],
+    "execute_command": ["sh", "-c", "{{user `how`}}"],
+    "inline": ["echo done"]
+  }]
+}
+"#,
+    );
+    let ended = forge.run(&["build", "image.json"]);
+    let ended = ended.code(0);
+    assert!(
+        ended.stdout.contains("==> null: with PACKER_BUILDER_TYPE=null PACKER_BUILD_NAME=null WORD=hello\n"),
+        "{}",
+        ended.stdout
+    );
+    assert!(ended.stdout.contains("==> null: done\n"), "{}", ended.stdout);
+}

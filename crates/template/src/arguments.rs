@@ -6,7 +6,7 @@
 use crate::body::{Body, Located};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::duration;
-use crate::gotemplate::{self, Fields, GoContext, GoTemplate};
+use crate::gotemplate::{self, Fields, GoContext, GoTemplate, User};
 use crate::number::Number;
 use crate::source::{Span, Spanned, Text};
 use crate::value::Kind;
@@ -341,6 +341,7 @@ list_kinds! {
     PathBuf => "list(string)",
     Late => "list(string)",
     Spanned<String> => "list(string)",
+    Spanned<Late> => "list(string)",
     Spanned<PathBuf> => "list(string)",
     i64 => "list(number)",
     u32 => "list(number)",
@@ -470,10 +471,25 @@ impl Late {
         diagnostics: &mut Diagnostics,
     ) -> Option<String> {
         match &self.template {
-            Some(template) => template.render(context, &Fields::Values(values.clone()), diagnostics),
+            Some(template) => {
+                let fields = Fields::Values(values.clone());
+                let text = template.render(context, &fields, diagnostics)?;
+                if !brings_fields(template, context) {
+                    return Some(text);
+                }
+                let text = Arc::new(Text::opaque(&text, self.span()));
+                GoTemplate::parse(text, diagnostics).render(context, &fields, diagnostics)
+            }
             None => Some(self.text.value().to_owned()),
         }
     }
+}
+
+/// Whether a variable that the template reads holds fields of the step itself: legacy variables keep them.
+fn brings_fields(template: &GoTemplate, context: &GoContext) -> bool {
+    let User::Variables { values, .. } = &context.user else { return false };
+    let mut read = template.user_variables().filter_map(|name| values.get(name.value)?.as_deref());
+    read.any(gotemplate::is_template)
 }
 
 impl FromArgument for Late {

@@ -153,7 +153,8 @@ impl Reader<'_> {
         let names = self.host.list(folder).unwrap_or_default();
         for ending in [".auto.pkrvars.hcl", ".auto.pkrvars.json"] {
             for name in names.iter().filter(|name| name.ends_with(ending)) {
-                self.var_file(&folder.join(name));
+                let path = if folder == Path::new(".") { PathBuf::from(name) } else { folder.join(name) };
+                self.var_file(&path);
             }
         }
     }

@@ -6,11 +6,14 @@ use crate::version::PACKER_COMPATIBLE;
 use std::cmp::Ordering;
 
 /// Reports constraints that are malformed, and those that [`PACKER_COMPATIBLE`] does not meet.
-pub fn check(requirements: &[Requirement], diagnostics: &mut Diagnostics) {
+///
+/// False if one is not met. Nothing else is said then: what else looks wrong may be right for the version asked for.
+pub fn check(requirements: &[Requirement], diagnostics: &mut Diagnostics) -> bool {
+    let mut unmet = Diagnostics::default();
     for Requirement { constraint } in requirements {
         match is_met(constraint, PACKER_COMPATIBLE) {
             Ok(true) => {}
-            Ok(false) => diagnostics.push(
+            Ok(false) => unmet.push(
                 Diagnostic::error(
                     "unsupported-version",
                     format!(
@@ -30,6 +33,11 @@ pub fn check(requirements: &[Requirement], diagnostics: &mut Diagnostics) {
             ),
         }
     }
+    let met = unmet.is_empty();
+    if !met {
+        *diagnostics = unmet;
+    }
+    met
 }
 
 /// Whether a version meets all the constraints in a comma-separated list.

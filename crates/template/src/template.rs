@@ -54,7 +54,11 @@ pub fn load(
     diagnostics: &mut Diagnostics,
 ) -> Option<Template> {
     let (document, root, folder) = read(path, host.as_ref(), sources, diagnostics)?;
-    requirement::check(&document.requirements, diagnostics);
+    // Packer reads a version in JSON with the values, and looks at neither for the text alone.
+    let has_version = document.language == Language::Hcl2 || depth == Depth::Everything;
+    if has_version && !requirement::check(&document.requirements, diagnostics) {
+        return None;
+    }
     let assignments = inputs::assignments(&document, inputs, folder, host.as_ref(), sources, diagnostics);
     let mut evaluation = Evaluation { host, root: &root, sources, depth, secrets: Vec::new(), diagnostics };
     let (scope, user) = match document.language {
@@ -409,7 +413,7 @@ impl Evaluation<'_> {
                 let user = User::Variables { values: values.clone(), undeclared: Severity::Error };
                 let context = legacy_context(self.host.clone(), self.root, user, true);
                 let mut found = Diagnostics::default();
-                match template.render(&context, &Fields::None, &mut found) {
+                match template.render(&context, &Fields::Kept, &mut found) {
                     Some(value) => {
                         values.insert(name, Some(value));
                         self.diagnostics.append(found);

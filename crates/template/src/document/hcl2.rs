@@ -73,7 +73,13 @@ impl Reader<'_> {
                 }
                 // Nothing of ours: the registry is HCP's, and Packer ignores `communicator` too.
                 "hcp_packer_registry" | "communicator" => {}
-                _ => self.unknown_block(&block, ROOT_BLOCKS, "a template"),
+                _ => {
+                    self.unknown_block(&block, ROOT_BLOCKS, "a template");
+                    if let [_, _] = block.labels.as_slice() {
+                        // Perhaps meant as a source: references to it are no further mistake.
+                        self.source(block);
+                    }
+                }
             }
         }
     }
