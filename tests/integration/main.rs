@@ -6,5 +6,6 @@ mod forge;
 mod build;
 mod cleanup;
 mod command_line;
+mod conformance;
 mod run;
 mod validate;
