@@ -8,4 +8,5 @@ mod cleanup;
 mod command_line;
 mod conformance;
 mod run;
+mod ten_mistakes;
 mod validate;
