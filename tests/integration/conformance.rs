@@ -186,9 +186,13 @@ fn the_table_of_what_packer_says() {
     .flatten()
     .collect();
     let mut table = String::from("row | what | verdict | places | ok\n");
+    let codes = crate::catalogue::codes();
     let (mut agree, mut differ, mut waiting, mut failures) = (0, Vec::new(), Vec::new(), String::new());
     for row in &rows {
         let (found, wrong) = row.run();
+        for code in found.iter().filter_map(|place| place.split(' ').next_back()) {
+            assert!(codes.contains(code), "docs/diagnostics.md has no section for `{code}`");
+        }
         let verdict = if row.code() == 0 { "valid" } else { "invalid" };
         let ok = match (row.waits_for, wrong.is_empty(), row.packer) {
             (Some(what), false, _) => {

@@ -4,6 +4,7 @@
 mod forge;
 
 mod build;
+mod catalogue;
 mod cleanup;
 mod command_line;
 mod conformance;
