@@ -190,13 +190,14 @@ fn the_table_of_what_packer_says() {
     let (mut agree, mut differ, mut waiting, mut failures) = (0, Vec::new(), Vec::new(), String::new());
     for row in &rows {
         let (found, wrong) = row.run();
-        for code in found.iter().filter_map(|place| place.split(' ').next_back()) {
-            assert!(codes.contains(code), "docs/diagnostics.md has no section for `{code}`");
+        for code in found.iter().filter_map(|place| place.split(' ').next_back()).filter(|code| !codes.contains(*code))
+        {
+            let _ = writeln!(failures, "docs/diagnostics.md has no section for `{code}`");
         }
         let verdict = if row.code() == 0 { "valid" } else { "invalid" };
         let ok = match (row.waits_for, wrong.is_empty(), row.packer) {
             (Some(what), false, _) => {
-                waiting.push(row.number);
+                waiting.push(format!("{} ({})", row.number, row.what));
                 format!("waits for {what}")
             }
             (Some(_), true, _) => {

@@ -280,6 +280,9 @@ impl Evaluation<'_> {
             if !found.iter().any(is_own) {
                 let message = format!("this validation does not look at `var.{name}`");
                 self.diagnostics.push(Diagnostic::error("invalid-validation", message).at(validation.condition.span));
+            }
+            // Without its own name, or with others, there is nothing to evaluate it with.
+            if !found.iter().all(is_own) || found.is_empty() {
                 continue;
             }
             let scope = scope.clone().with("var", Value::object([(name, value.clone())]));

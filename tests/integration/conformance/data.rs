@@ -247,12 +247,12 @@ build {
             .waits_for(WAITS),
         row("252", "a data source that needs one that is not there")
             .hcl(MISSING_DATA)
-            .finds(&["3:21 undefined-reference"])
+            .finds(&["3:16 undefined-data-source"])
             .waits_for(WAITS),
         row("252", "in sequence")
             .hcl(MISSING_DATA)
             .flags(&["-use-sequential-evaluation"])
-            .finds(&["3:21 undefined-reference"])
+            .finds(&["3:16 undefined-data-source"])
             .waits_for(WAITS),
         row("253", "a local that needs one that is not there").hcl(MISSING_LOCAL).finds(&["3:15 undefined-local"]),
         row("253", "in sequence")

@@ -158,8 +158,7 @@ variable "b" {
 }
 "#,
             )
-            .finds(&["5:29 invalid-validation", "12:21 invalid-validation"])
-            .waits_for(CHECKS),
+            .finds(&["5:29 invalid-validation", "12:21 invalid-validation"]),
         row("§2.2", "the message of a validation is a sentence")
             .hcl(
                 r#"
