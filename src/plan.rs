@@ -389,6 +389,9 @@ impl Planner<'_> {
     /// The `override` object for this source: keyed by its name, HCL2 by the name within the build.
     fn overrides(&mut self, step: &Step, used: &Used<'_>) -> Option<Arc<Expression>> {
         let attribute = step.body.attributes.iter().find(|attribute| attribute.name.value == "override")?;
+        if attribute.value.kind == ExpressionKind::Null {
+            return None;
+        }
         let ExpressionKind::Object(items) = &attribute.value.kind else {
             let message = "`override` is an object with a member for each source, itself an object of arguments";
             self.diagnostics.push(Diagnostic::error("wrong-type", message).at(attribute.value.span));
@@ -405,6 +408,9 @@ impl Planner<'_> {
             };
             if self.document.language == Language::Legacy {
                 self.check_builder_name(&name, span, "override");
+            }
+            if item.value.kind == ExpressionKind::Null {
+                continue;
             }
             if !matches!(item.value.kind, ExpressionKind::Object(_)) {
                 let message = format!("the `override` for `{name}` is an object of arguments");

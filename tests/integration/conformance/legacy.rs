@@ -480,6 +480,49 @@ fn builders() -> Vec<Row> {
 "#,
             )
             .finds(&["3:36 wrong-type", "3:51 wrong-type"]),
+        row("§3.3", "values of another type than is wanted")
+            .json(
+                r#"{
+  "builders": [
+    {"type": "null", "communicator": "none", "ssh_port": "0x16", "ssh_pty": "T", "packer_note": "x"},
+    {"type": "null", "name": 5, "Communicator": "none", "ssh_port": true, "ssh_pty": 2, "ssh_host": null},
+    {"type": "file", "name": "", "target": 5, "content": true}
+  ],
+  "provisioners": [
+    {"type": "shell-local", "scripts": "a.sh,{{user `more`}}", "max_retries": "", "override": null},
+    {"type": "shell-local", "inline": "true", "override": {"file": null}, "only": "file"}
+  ],
+  "post-processors": [{"type": "manifest", "custom_data": [{"a": "b"}, {"c": 5}], "keep_input_artifact": null}],
+  "error-cleanup-provisioner": null,
+  "variables": {"more": "b.sh"},
+  "comments": null
+}
+"#,
+            )
+            .file("a.sh", "true\n")
+            .file("b.sh", "true\n"),
+        row("§3.3", "values that are not taken for another type")
+            .json(
+                r#"{
+  "builders": [
+    {"type": "null", "communicator": "none", "ssh_pty": "yes", "ssh_port": "often"},
+    {"type": "file", "target": ["a"], "content": "b"}
+  ],
+  "post-processors": [{"type": "manifest", "name": 5, "keep_input_artifact": "true"}],
+  "comments": ["nothing"],
+  "push": "nobody"
+}
+"#,
+            )
+            .finds(&[
+                "3:57 wrong-type",
+                "3:76 wrong-type",
+                "4:32 wrong-type",
+                "6:52 wrong-type",
+                "6:78 wrong-type",
+                "7:16 wrong-type",
+                "8:11 wrong-type",
+            ]),
         row("§3.3", "builders that are no list")
             .json("{\n  \"builders\": {\"type\": \"null\"}\n}\n")
             .finds(&["2:15 wrong-type"]),
