@@ -1,5 +1,6 @@
 //! A whole template: read, its variables and locals evaluated, ready to be planned.
 
+use crate::convert::convert;
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::document::{self, Document, Language, Local, Variable};
 use crate::eval;
@@ -287,6 +288,7 @@ impl Evaluation<'_> {
             }
             let scope = scope.clone().with("var", Value::object([(name, value.clone())]));
             let result = eval::evaluate(&validation.condition, &scope, self.diagnostics);
+            let result = convert(&result, &Type::Bool).unwrap_or(result);
             match result.kind {
                 Kind::Bool(true) | Kind::Unknown(_) => {}
                 Kind::Bool(false) => {

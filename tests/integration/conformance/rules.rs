@@ -210,6 +210,24 @@ variable "a" {
 "#,
             )
             .finds(&["5:21 invalid-validation", "9:21 invalid-validation"]),
+        row("§2.2", "what says true or false in quotes").hcl(
+            r#"
+variable "a" {
+  default   = "true"
+  sensitive = "true"
+  validation {
+    condition     = var.a
+    error_message = "It must be so."
+  }
+}
+source "null" "x" {
+  communicator = "none"
+}
+build {
+  sources = ["null.x"]
+}
+"#,
+        ),
         row("§2.2", "every rule that is broken is told")
             .hcl(
                 r#"

@@ -179,6 +179,7 @@ impl Reader<'_> {
     fn literal_bool(&mut self, expression: &Expression, name: &str) -> Option<bool> {
         match &expression.kind {
             ExpressionKind::Bool(value) => Some(*value),
+            ExpressionKind::String(text) if matches!(text.value(), "true" | "false") => Some(text.value() == "true"),
             ExpressionKind::Broken => None,
             _ => {
                 let message = format!("`{name}` takes `true` or `false`, written out");

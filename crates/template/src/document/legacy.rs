@@ -161,11 +161,10 @@ impl Reader<'_> {
     }
 
     fn min_version(&mut self, value: &Expression) {
-        if let Some((text, span)) = self.string(value, "`min_packer_version` is a string") {
-            if !text.value().is_empty() {
-                let constraint = Spanned::new(format!(">= {}", text.value()), span);
-                self.document.requirements.push(Requirement { constraint });
-            }
+        let text = self.string(value, "`min_packer_version` is a string");
+        if let Some((text, span)) = text.filter(|(text, _)| !text.value().is_empty()) {
+            let constraint = Spanned::new(format!(">= {}", text.value()), span);
+            self.document.requirements.push(Requirement { constraint });
         }
     }
 
