@@ -146,6 +146,18 @@ fn variables() -> Vec<Row> {
             .file("values.json", "{\n  \"foo\": 5\n}\n")
             .flags(&["-var-file", "values.json"])
             .finds(&["values.json:2:10 wrong-type"]),
+        row("§1.5", "null in a JSON var file is an empty text")
+            .json(
+                r#"{
+  "variables": {"foo": null},
+  "builders": [{"type": "null", "communicator": "none"}],
+  "provisioners": [{"type": "shell-local", "script": "setup{{user `foo`}}.sh"}]
+}
+"#,
+            )
+            .file("values.json", "{\"foo\": null}\n")
+            .file("setup.sh", "true\n")
+            .flags(&["-var-file", "values.json"]),
         row("§1.5", "a value that no variable takes may be used")
             .json(
                 r#"{
