@@ -11,7 +11,8 @@ use crate::post_processors::{POST_PROCESSORS, PostProcessor};
 use crate::provisioners::{PROVISIONERS, Provisioner};
 use crate::recipe::{Recipe, View};
 use imgforge_template::arguments;
-use imgforge_template::arguments::Late;
+use imgforge_template::arguments::{Context, FromArgument, Late};
+use imgforge_template::body::Located;
 use imgforge_template::diagnostic::{Diagnostic, Diagnostics, Severity};
 use imgforge_template::document::{Build, Document, Language, Source, SourceUse, Step};
 use imgforge_template::eval;
@@ -60,15 +61,38 @@ pub struct PlannedPostProcessor {
     pub keep_input_artifact: Option<bool>,
 }
 
+/// A duration that may be empty, which is none: only the engine's own may.
+#[derive(Clone, Debug)]
+struct Pause(Duration);
+
+impl FromArgument for Pause {
+    const KIND: &'static str = Duration::KIND;
+
+    fn from_default(text: &'static str) -> Option<Self> {
+        Duration::from_default(text).map(Self)
+    }
+
+    fn placeholder() -> Self {
+        Self(Duration::ZERO)
+    }
+
+    fn from_value(located: &Located<'_>, context: &mut Context<'_>) -> Option<Self> {
+        match &located.value.kind {
+            Kind::String(text) if text.is_empty() => Some(Self(Duration::ZERO)),
+            _ => Duration::from_value(located, context).map(Self),
+        }
+    }
+}
+
 arguments! {
     /// What the engine takes from a provisioner's block.
     struct ProvisionerArguments {
         /// A name for messages.
         name: Option<String>,
         /// Wait this long first.
-        pause_before: Duration = "0s",
+        pause_before: Pause = "0s",
         /// Give up after this long.
-        timeout: Duration = "0s",
+        timeout: Pause = "0s",
         /// How often to try again.
         max_retries: u32 = "0",
         /// Go on with the build when it fails.
@@ -379,8 +403,8 @@ impl Planner<'_> {
         drop(recipe.make(None, self.diagnostics));
         Some(PlannedProvisioner {
             recipe,
-            pause_before: arguments.pause_before,
-            timeout: arguments.timeout,
+            pause_before: arguments.pause_before.0,
+            timeout: arguments.timeout.0,
             max_retries: arguments.max_retries,
             continue_on_error: arguments.continue_on_error,
         })

@@ -322,6 +322,66 @@ build {
                 "10:24 invalid-plugin-source",
             ])
             .waits_for(PLUGINS),
+        row("§2.2", "addresses of plugins")
+            .hcl(
+                r#"packer {
+  required_plugins {
+    a = { version = ">= 1.0.0", source = "github.com/hashicorp/qemu" }
+    b = { version = ">= 1.0.0", source = "example.com/some/longer/way/qemu" }
+    c = { version = "~> 1.0", source = "github.com/hashicorp/qemu?ref=main" }
+    d = { version = "~> 1.0", source = "github.com/hashicorp/qemu#main" }
+    e = { version = "~> 1.0", source = "/github.com/hashicorp/qemu" }
+    f = { version = "~> 1.0", source = "github.com/hashicorp/qemu/" }
+    g = { version = "~> 1.0", source = "github.com//qemu" }
+    h = { version = "~> 1.0", source = "github.com/hashicorp/my--qemu" }
+    i = { version = "~> 1.0", source = "github.com/hashicorp/my.qemu" }
+    j = { version = "~> 1.0", source = "a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p" }
+    k = { version = "~> 1.0", source = "a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q" }
+    l = { version = "~> 1.0", source = "" }
+  }
+}
+source "null" "none" {
+  communicator = "none"
+}
+build {
+  sources = ["null.none"]
+}
+"#,
+            )
+            .finds(&[
+                "5:40 invalid-plugin-source",
+                "6:40 invalid-plugin-source",
+                "7:40 invalid-plugin-source",
+                "8:40 invalid-plugin-source",
+                "9:40 invalid-plugin-source",
+                "10:40 invalid-plugin-source",
+                "11:40 invalid-plugin-source",
+                "13:40 invalid-plugin-source",
+                "14:40 invalid-plugin-source",
+            ])
+            .waits_for(PLUGINS),
+        row("§2.2", "a plugin required by two blocks")
+            .hcl(
+                r#"packer {
+  required_plugins {
+    qemu = { version = ">= 1.0.0", source = "github.com/hashicorp/qemu" }
+  }
+}
+packer {
+  required_plugins {
+    qemu = { version = ">= 1.1.0", source = "github.com/hashicorp/qemu" }
+  }
+}
+source "null" "none" {
+  communicator = "none"
+}
+build {
+  sources = ["null.none"]
+}
+"#,
+            )
+            .finds(&["8:5 duplicate-declaration"])
+            .waits_for(PLUGINS),
         row("262", "a configuration of former plugins")
             .hcl("source \"null\" \"none\" {\n  communicator = \"none\"\n}\nbuild {\n  sources = [\"null.none\"]\n}\n")
             .file("packer.json", "{\"builders\": {\"web\": \"packer-builder-web\"}}\n")

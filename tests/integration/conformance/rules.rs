@@ -33,6 +33,65 @@ fn blocks() -> Vec<Row> {
                 "communicator \"ssh\" \"x\" {\n  anything = 1\n}\nsource \"null\" \"x\" {\n  communicator = \"none\"\n}\n\
                  build {\n  sources = [\"null.x\"]\n}\n",
             ),
+        row("§2.2", "labels of blocks that are not looked at otherwise")
+            .hcl(
+                r#"
+communicator "ssh" {
+}
+variable "a" {
+  default = 1
+  validation "b" {
+    condition     = var.a > 0
+    error_message = "It must be more."
+  }
+}
+source "null" "x" {
+  communicator = "none"
+}
+build {
+  sources = ["null.x"]
+  post-processors "x" {
+    post-processor "manifest" {
+    }
+  }
+}
+"#,
+            )
+            .finds(&["2:1 wrong-labels", "6:3 wrong-labels", "16:3 wrong-labels"])
+            .waits_for("checks of labels"),
+        row("§2.2", "a `from` block is not looked at")
+            .hcl(
+                r#"
+source "null" "x" {
+  communicator = "none"
+}
+build {
+  sources = ["null.x"]
+  from "somewhere" {
+  }
+}
+"#,
+            )
+            .waits_for("`from`"),
+        row("§2.2", "a pause that is empty is none")
+            .hcl(
+                r#"
+variable "pause" {
+  default = ""
+}
+source "null" "x" {
+  communicator = "none"
+}
+build {
+  sources = ["null.x"]
+  provisioner "shell-local" {
+    pause_before = var.pause
+    timeout      = ""
+    inline       = ["true"]
+  }
+}
+"#,
+            ),
         row("§2.2", "version constraints that can't be read")
             .hcl("packer {\n  required_version = \">= 1.0, latest\"\n}\n")
             .finds(&["2:22 invalid-version"]),
