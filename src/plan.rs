@@ -12,6 +12,8 @@ use crate::post_processors::{POST_PROCESSORS, PostProcessor};
 use crate::provisioners::{PROVISIONERS, Provisioner};
 use crate::recipe::{self, Recipe, View};
 use imgforge_template::arguments;
+use imgforge_template::arguments::{Context, FromArgument, Late};
+use imgforge_template::body::Located;
 use imgforge_template::diagnostic::{Diagnostic, Diagnostics, Severity};
 use imgforge_template::document::{Build, Document, Language, Source, SourceUse, Step};
 use imgforge_template::eval;
@@ -65,23 +67,46 @@ pub struct PlannedPostProcessor {
     pub keep_input_artifact: Option<bool>,
 }
 
+/// A duration that may be empty, which is none: only the engine's own may.
+#[derive(Clone, Debug)]
+struct Pause(Duration);
+
+impl FromArgument for Pause {
+    const KIND: &'static str = Duration::KIND;
+
+    fn from_default(text: &'static str) -> Option<Self> {
+        Duration::from_default(text).map(Self)
+    }
+
+    fn placeholder() -> Self {
+        Self(Duration::ZERO)
+    }
+
+    fn from_value(located: &Located<'_>, context: &mut Context<'_>) -> Option<Self> {
+        match &located.value.kind {
+            Kind::String(text) if text.is_empty() => Some(Self(Duration::ZERO)),
+            _ => Duration::from_value(located, context).map(Self),
+        }
+    }
+}
+
 arguments! {
     /// What the engine takes from a provisioner's block.
     struct ProvisionerArguments {
         /// A name for messages.
         name: Option<String>,
         /// Wait this long first.
-        pause_before: Duration = "0s",
+        pause_before: Pause = "0s",
         /// Give up after this long.
-        timeout: Duration = "0s",
+        timeout: Pause = "0s",
         /// How often to try again.
         max_retries: u32 = "0",
         /// Go on with the build when it fails.
         continue_on_error: bool = "false",
         /// Only for these sources.
-        only: Vec<Spanned<String>>,
+        only: Vec<Spanned<Late>>,
         /// Not for these sources.
-        except: Vec<Spanned<String>>,
+        except: Vec<Spanned<Late>>,
     }
 }
 
@@ -91,9 +116,9 @@ arguments! {
         /// What `-except` and messages call it.
         name: Option<String>,
         /// Only for these sources.
-        only: Vec<Spanned<String>>,
+        only: Vec<Spanned<Late>>,
         /// Not for these sources.
-        except: Vec<Spanned<String>>,
+        except: Vec<Spanned<Late>>,
         /// Whether the artifact it was given stays.
         keep_input_artifact: Option<bool>,
     }
@@ -501,8 +526,8 @@ impl<'a> Planner<'a> {
         drop(recipe.make(None, self.diagnostics));
         Some(PlannedProvisioner {
             recipe,
-            pause_before: arguments.pause_before,
-            timeout: arguments.timeout,
+            pause_before: arguments.pause_before.0,
+            timeout: arguments.timeout.0,
             max_retries: arguments.max_retries,
             continue_on_error: arguments.continue_on_error,
         })
@@ -511,6 +536,9 @@ impl<'a> Planner<'a> {
     /// The `override` object for this source: keyed by its name, HCL2 by the name within the build.
     fn overrides(&mut self, step: &Step, used: &Used<'_>) -> Option<Arc<Expression>> {
         let attribute = step.body.attributes.iter().find(|attribute| attribute.name.value == "override")?;
+        if attribute.value.kind == ExpressionKind::Null {
+            return None;
+        }
         let ExpressionKind::Object(items) = &attribute.value.kind else {
             let message = "`override` is an object with a member for each source, itself an object of arguments";
             self.diagnostics.push(Diagnostic::error("wrong-type", message).at(attribute.value.span));
@@ -527,6 +555,9 @@ impl<'a> Planner<'a> {
             };
             if self.document.language == Language::Legacy {
                 self.check_builder_name(&name, span, "override");
+            }
+            if item.value.kind == ExpressionKind::Null {
+                continue;
             }
             if !matches!(item.value.kind, ExpressionKind::Object(_)) {
                 let message = format!("the `override` for `{name}` is an object of arguments");
@@ -552,7 +583,8 @@ impl<'a> Planner<'a> {
         });
     }
 
-    fn applies(&mut self, used: &Used<'_>, only: &[Spanned<String>], except: &[Spanned<String>]) -> bool {
+    /// Whether a step is for this source. The names are compared as they are written: Packer never renders them.
+    fn applies(&mut self, used: &Used<'_>, only: &[Spanned<Late>], except: &[Spanned<Late>]) -> bool {
         if let (Some(only), Some(except)) = (only.first(), except.first()) {
             let message = "`only` and `except` can't be used together";
             self.diagnostics.push(
@@ -566,7 +598,7 @@ impl<'a> Planner<'a> {
             Language::Legacy => {
                 for (what, names) in [("only", only), ("except", except)] {
                     for name in names {
-                        self.check_builder_name(&name.value, name.span, what);
+                        self.check_builder_name(name.value.text(), name.span, what);
                     }
                 }
                 used.source.name.value.clone()
@@ -575,7 +607,7 @@ impl<'a> Planner<'a> {
         if used.is_stand_in {
             return true;
         }
-        let has = |names: &[Spanned<String>]| names.iter().any(|wanted| wanted.value == name);
+        let has = |names: &[Spanned<Late>]| names.iter().any(|wanted| wanted.value.text() == name);
         if only.is_empty() { !has(except) } else { has(only) }
     }
 

@@ -218,3 +218,29 @@ error[undefined-function]: there is no function `build_nmae`
   = help: did you mean `build_name`?",
     );
 }
+
+#[test]
+fn a_variable_may_hold_fields_that_are_filled_in_where_it_is_used() {
+    let forge = Forge::new().file(
+        "image.json",
+        r#"{
+  "variables": {"how": "echo 'with' {{ .Vars }} && sh {{.Script}}"},
+  "builders": [{"type": "null", "communicator": "none"}],
+  "provisioners": [{
+    "type": "shell-local",
+    "environment_vars": ["WORD=hello"],
+    "execute_command": ["sh", "-c", "{{user `how`}}"],
+    "inline": ["echo done"]
+  }]
+}
+"#,
+    );
+    let ended = forge.run(&["build", "image.json"]);
+    let ended = ended.code(0);
+    assert!(
+        ended.stdout.contains("==> null: with PACKER_BUILDER_TYPE=null PACKER_BUILD_NAME=null WORD=hello\n"),
+        "{}",
+        ended.stdout
+    );
+    assert!(ended.stdout.contains("==> null: done\n"), "{}", ended.stdout);
+}

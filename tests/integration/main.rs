@@ -4,8 +4,10 @@
 mod forge;
 
 mod build;
+mod catalogue;
 mod cleanup;
 mod command_line;
+mod conformance;
 mod console;
 mod corpus;
 mod data;
@@ -14,4 +16,5 @@ mod hcl_json;
 mod inspect;
 mod known;
 mod run;
+mod ten_mistakes;
 mod validate;

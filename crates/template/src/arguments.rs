@@ -3,16 +3,20 @@
 //! One declaration gives the struct, the table that `schema` prints and checks, and the reading with all mistakes
 //! at once. See `src/provisioners/` in the main package for how it looks in use.
 
+mod late;
+
+pub use late::Late;
+
 use crate::body::{Body, Located, Member};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::duration;
-use crate::gotemplate::{self, Fields, GoContext, GoTemplate};
+use crate::gotemplate::{self, Fields, GoTemplate};
 use crate::number::Number;
-use crate::source::{Span, Spanned, Text};
-use crate::value::Kind;
+use crate::source::{Span, Spanned};
+use crate::value::{Kind, Value};
+use crate::weak;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// One row of a component's table of arguments.
@@ -216,9 +220,7 @@ impl FromArgument for bool {
         match (text.as_str(), context.body.is_weak()) {
             ("true", _) => Some(true),
             ("false", _) => Some(false),
-            // Legacy JSON is decoded weakly: users write "1" and "".
-            ("1", true) => Some(true),
-            ("0" | "", true) => Some(false),
+            (text, true) if let Some(value) = weak::bool(&located.value.kind, text) => Some(value),
             _ => {
                 context.wrong_type(located, Self::KIND);
                 None
@@ -241,7 +243,10 @@ macro_rules! integers {
             }
 
             fn from_value(located: &Located<'_>, context: &mut Context<'_>) -> Option<Self> {
-                let text = rendered(located, context, Self::KIND)?;
+                let mut text = rendered(located, context, Self::KIND)?;
+                if context.body.is_weak() {
+                    text.value = weak::integer(&located.value.kind, text.value);
+                }
                 if let Ok(value) = text.parse() {
                     return Some(value);
                 }
@@ -324,9 +329,10 @@ impl<T: FromArgument> FromArgument for Spanned<T> {
 }
 
 macro_rules! list_kinds {
-    ($($element:ty => $kind:literal),* $(,)?) => {$(
+    ($is_late:literal: $($element:ty => $kind:literal),* $(,)?) => {$(
         impl ListElement for $element {
             const LIST_KIND: &'static str = $kind;
+            const IS_LATE: bool = $is_late;
         }
     )*};
 }
@@ -334,18 +340,49 @@ macro_rules! list_kinds {
 /// A type that lists can be made of.
 pub trait ListElement: FromArgument {
     const LIST_KIND: &'static str;
+    /// Whether Go templates in it are rendered only when it is used.
+    const IS_LATE: bool;
 }
 
 list_kinds! {
+    false:
     String => "list(string)",
     PathBuf => "list(string)",
-    Late => "list(string)",
     Spanned<String> => "list(string)",
     Spanned<PathBuf> => "list(string)",
     i64 => "list(number)",
     u32 => "list(number)",
     Vec<String> => "list(list(string))",
+}
+
+list_kinds! {
+    true:
+    Late => "list(string)",
+    Spanned<Late> => "list(string)",
     Vec<Late> => "list(list(string))",
+}
+
+/// Legacy JSON takes one value for a list of one, and a string for the list of what stands between its commas.
+fn list_of_one<T: ListElement>(located: &Located<'_>, context: &mut Context<'_>) -> Option<Vec<T>> {
+    let text = match &located.value.kind {
+        Kind::String(text) if T::IS_LATE => text.to_string(),
+        Kind::String(_) => rendered(located, context, T::KIND)?.value,
+        _ => return T::from_value(located, context).map(|element| vec![element]),
+    };
+    if text.is_empty() {
+        return Some(Vec::new());
+    }
+    if !text.contains(',') {
+        return T::from_value(located, context).map(|element| vec![element]);
+    }
+    let parts: Vec<Option<T>> = text
+        .split(',')
+        .map(|part| {
+            let value = Value::string(part).marked(located.value.sensitive);
+            T::from_value(&located.part(&value, None), context)
+        })
+        .collect();
+    parts.into_iter().collect()
 }
 
 impl<T: ListElement> FromArgument for Vec<T> {
@@ -365,8 +402,7 @@ impl<T: ListElement> FromArgument for Vec<T> {
         }
         let Some(elements) = located.elements() else {
             if context.body.is_weak() && !matches!(located.value.kind, Kind::Map(..) | Kind::Object(_)) {
-                // Legacy JSON takes a single value for a list of one.
-                return T::from_value(located, context).map(|element| vec![element]);
+                return list_of_one(located, context);
             }
             context.wrong_type(located, Self::KIND);
             return None;
@@ -416,6 +452,16 @@ fn members<T: FromArgument>(
     if located.is_unknown() {
         return None;
     }
+    if context.body.is_weak()
+        && let Some(parts) = located.elements()
+    {
+        // Legacy JSON takes a list of objects for all their members together.
+        let read: Vec<_> = parts.iter().map(|part| members(part, context, kind)).collect();
+        return read
+            .into_iter()
+            .collect::<Option<Vec<BTreeMap<String, T>>>>()
+            .map(|all| all.into_iter().flatten().collect());
+    }
     let Some(members) = located.members() else {
         context.wrong_type(located, kind);
         return None;
@@ -434,87 +480,6 @@ fn members<T: FromArgument>(
         read.push(name.zip(T::from_value(&value, context)));
     }
     read.into_iter().collect()
-}
-
-/// A string whose Go template actions are rendered when the step runs, with values (`{{ .Vars }}`) that only that
-/// step knows. Its syntax is checked when it is read; [`Late::check`] checks the names.
-#[derive(Clone, Debug)]
-pub struct Late {
-    text: Arc<Text>,
-    template: Option<Arc<GoTemplate>>,
-}
-
-impl Late {
-    /// A text without a place: a default.
-    pub fn from_text(text: &str) -> Self {
-        let text = Arc::new(Text::opaque(text, Span::nowhere()));
-        let template = GoTemplate::parse(text.clone(), &mut Diagnostics::default());
-        Self { text, template: Some(Arc::new(template)) }
-    }
-
-    /// The text as written, cooked but not rendered.
-    pub fn text(&self) -> &str {
-        self.text.value()
-    }
-
-    /// Where the text stands.
-    pub fn span(&self) -> Span {
-        self.text.span(0..self.text.value().len())
-    }
-
-    /// Says which names after a dot don't exist where this text is used, and which functions fail.
-    pub fn check(&self, context: &GoContext, names: &[&str], diagnostics: &mut Diagnostics) {
-        if let Some(template) = &self.template {
-            // Only the check is wanted: the values are not there yet.
-            drop(template.render(context, &Fields::Names(names), diagnostics));
-        }
-    }
-
-    /// Renders the text.
-    ///
-    /// # Errors
-    /// What `diagnostics` then hold.
-    pub fn render(
-        &self,
-        context: &GoContext,
-        values: &BTreeMap<String, String>,
-        diagnostics: &mut Diagnostics,
-    ) -> Option<String> {
-        match &self.template {
-            Some(template) => template.render(context, &Fields::Values(values.clone()), diagnostics),
-            None => Some(self.text.value().to_owned()),
-        }
-    }
-}
-
-impl FromArgument for Late {
-    const KIND: &'static str = "string";
-
-    fn from_default(text: &'static str) -> Option<Self> {
-        Some(Self::from_text(text))
-    }
-
-    fn placeholder() -> Self {
-        Self::from_text("")
-    }
-
-    fn from_value(located: &Located<'_>, context: &mut Context<'_>) -> Option<Self> {
-        let text = match &located.value.kind {
-            Kind::Unknown(_) => return None,
-            Kind::String(text) => located.text(text),
-            Kind::Number(number) => located.text(&number.to_string()),
-            Kind::Bool(value) => located.text(&value.to_string()),
-            _ => {
-                context.wrong_type(located, Self::KIND);
-                return None;
-            }
-        };
-        if !gotemplate::is_template(text.value()) {
-            return Some(Self { text, template: None });
-        }
-        let template = GoTemplate::parse(text.clone(), context.diagnostics);
-        Some(Self { text, template: Some(Arc::new(template)) })
-    }
 }
 
 /// Declares the arguments of a component.

@@ -56,7 +56,8 @@ impl Body {
         let known = self.known.borrow();
         let names = || known.iter().flat_map(|table| table.iter()).map(|argument| argument.name);
         for (name, entry) in &self.entries {
-            if taken.contains(name) {
+            // Legacy JSON may hold what Packer puts there itself.
+            if taken.contains(name) || self.weak && name.starts_with("packer_") {
                 continue;
             }
             let diagnostic =
@@ -96,8 +97,10 @@ impl Body {
     }
 
     pub(crate) fn take(&self, name: &str) -> Option<(Span, Located<'_>)> {
-        let entry = self.entries.get(name)?;
-        self.taken.borrow_mut().insert(name.to_owned());
+        // Names are compared without regard to case in legacy JSON.
+        let is_it = |(key, _): &(&String, &Entry)| self.weak && key.eq_ignore_ascii_case(name);
+        let (key, entry) = self.entries.get_key_value(name).or_else(|| self.entries.iter().find(is_it))?;
+        self.taken.borrow_mut().insert(key.clone());
         let expression = entry.expression.as_deref();
         Some((entry.key, Located { value: entry.value.clone(), expression, span: entry.span }))
     }
@@ -126,7 +129,8 @@ impl<'a> Located<'a> {
         matches!(self.value.kind, Kind::Unknown(_))
     }
 
-    fn part(&self, value: &Value, expression: Option<&'a Expression>) -> Self {
+    /// Another value in its place: a part of it, which is written as this expression or not by itself.
+    pub(crate) fn part(&self, value: &Value, expression: Option<&'a Expression>) -> Self {
         let span = expression.map_or(self.span, |expression| expression.span);
         Located { value: value.clone(), expression, span }
     }

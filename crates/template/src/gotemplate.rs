@@ -141,6 +141,8 @@ pub enum ResourceNames {
 #[derive(Clone, Debug)]
 pub enum Fields<'a> {
     None,
+    /// Whatever there is is written again as it stands: a value that is spliced into a template with fields.
+    Kept,
     /// There are these, but their values are not known yet. A field of a field is written with a dot: `Tags.Name`.
     Names(&'a [&'a str]),
     Values(BTreeMap<String, String>),
@@ -149,7 +151,7 @@ pub enum Fields<'a> {
 impl Fields<'_> {
     fn names(&self) -> impl Iterator<Item = &str> {
         let (names, values) = match self {
-            Self::None => (None, None),
+            Self::None | Self::Kept => (None, None),
             Self::Names(names) => (Some(names.iter().copied()), None),
             Self::Values(values) => (None, Some(values.keys().map(|name| &**name))),
         };

@@ -221,7 +221,8 @@ impl Reader<'_> {
                 }
                 _ => {}
             }
-            let is_text = matches!(item.value.kind, ExpressionKind::String(_) | ExpressionKind::Broken);
+            let is_text =
+                matches!(item.value.kind, ExpressionKind::String(_) | ExpressionKind::Null | ExpressionKind::Broken);
             if self.document.language == Language::Legacy && !is_text {
                 self.diagnostics.push(
                     Diagnostic::error("wrong-type", format!("the value of `{}` must be a string", name.value))
@@ -231,7 +232,13 @@ impl Reader<'_> {
                 continue;
             }
             let name = Spanned::new(name.value.to_string(), name.span);
-            let form = Form::Expression(item.value.clone());
+            let form = match item.value.kind {
+                // Packer reads null as an empty text here.
+                ExpressionKind::Null if self.document.language == Language::Legacy => {
+                    Form::Text { file: item.value.span.file, text: String::new() }
+                }
+                _ => Form::Expression(item.value.clone()),
+            };
             self.list.push(Assignment { name, value: Given::VarFile, form });
         }
     }

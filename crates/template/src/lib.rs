@@ -36,3 +36,4 @@ pub mod duration;
 pub mod go_time;
 pub mod suggest;
 pub mod version;
+mod weak;

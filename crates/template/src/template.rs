@@ -78,7 +78,11 @@ impl DataSources for Unread {
 /// Reads a template. `None` when there is nothing to go on with; the diagnostics say why.
 pub fn load(request: &Request<'_>, world: &World<'_>, diagnostics: &mut Diagnostics) -> Option<Template> {
     let (document, root, folder) = read(request.path, world.host.as_ref(), world.sources, diagnostics)?;
-    requirement::check(&document.requirements, diagnostics);
+    // Packer reads a version in JSON with the values, and looks at neither for the text alone.
+    let has_version = document.language == Language::Hcl2 || request.depth == Depth::Everything;
+    if has_version && !requirement::check(&document.requirements, diagnostics) {
+        return None;
+    }
     let assignments =
         inputs::assignments(&document, request.inputs, folder, world.host.as_ref(), world.sources, diagnostics);
     let mut evaluation = Evaluation { request, world, root: &root, secrets: Vec::new(), diagnostics };

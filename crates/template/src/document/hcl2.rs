@@ -68,8 +68,16 @@ impl Reader<'_> {
                     }
                 }
                 // Packer reads it and never looks at it again.
-                "communicator" => {}
-                _ => self.unknown_block(&block, ROOT_BLOCKS, "a template"),
+                "communicator" => {
+                    self.labels(&block, &["a type", "a name"]);
+                }
+                _ => {
+                    self.unknown_block(&block, ROOT_BLOCKS, "a template");
+                    if let [_, _] = block.labels.as_slice() {
+                        // Perhaps meant as a source: references to it are no further mistake.
+                        self.source(block);
+                    }
+                }
             }
         }
     }
@@ -157,6 +165,7 @@ impl Reader<'_> {
     fn literal_bool(&mut self, expression: &Expression, name: &str) -> Option<bool> {
         match &expression.kind {
             ExpressionKind::Bool(value) => Some(*value),
+            ExpressionKind::String(text) if matches!(text.value(), "true" | "false") => Some(text.value() == "true"),
             ExpressionKind::Broken => None,
             _ => {
                 let message = format!("`{name}` takes `true` or `false`, written out");

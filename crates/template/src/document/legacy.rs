@@ -74,7 +74,11 @@ impl Reader<'_> {
         let mut has_builders = false;
         for Member { name, value } in members(items) {
             // Root keys are matched without regard to case.
-            match name.value.to_lowercase().as_str() {
+            let lower = name.value.to_lowercase();
+            if value.kind == ExpressionKind::Null && ROOT_KEYS.contains(&lower.as_str()) {
+                continue;
+            }
+            match lower.as_str() {
                 "min_packer_version" => self.min_version(value),
                 "description" => {
                     let text = self.string(value, "`description` is a string");
@@ -95,7 +99,10 @@ impl Reader<'_> {
                     build.error_cleanup_provisioner = self.step(value, "error-cleanup-provisioner");
                 }
                 "post-processors" => build.post_processors = self.post_processors(value),
-                "comments" | "push" => {}
+                "comments" => self.comments(value),
+                // Of a service that is no more.
+                "push" if matches!(value.kind, ExpressionKind::Object(_)) => {}
+                "push" => self.wrong(value, "`push` is an object"),
                 other if other.starts_with('_') => {
                     self.string(value, "a comment is a string");
                 }
@@ -154,9 +161,18 @@ impl Reader<'_> {
     }
 
     fn min_version(&mut self, value: &Expression) {
-        if let Some((text, span)) = self.string(value, "`min_packer_version` is a string") {
+        let text = self.string(value, "`min_packer_version` is a string");
+        if let Some((text, span)) = text.filter(|(text, _)| !text.value().is_empty()) {
             let constraint = Spanned::new(format!(">= {}", text.value()), span);
             self.document.requirements.push(Requirement { constraint });
+        }
+    }
+
+    fn comments(&mut self, value: &Expression) {
+        for element in self.list(value, "`comments` is a list of objects") {
+            if !matches!(element.kind, ExpressionKind::Object(_)) {
+                self.wrong(element, "a comment of `comments` is an object");
+            }
         }
     }
 
@@ -196,12 +212,15 @@ impl Reader<'_> {
         for element in elements {
             let Some(Step { kind, body, header, .. }) = self.step(element, "builder") else { continue };
             let name = body.attributes.iter().find(|attribute| attribute.name.value == "name").map(|a| &a.value);
-            let name_text = match name {
-                Some(value) => match self.string(value, "the `name` of a builder is a string") {
-                    Some((text, _)) => Some(text),
+            let name_text = match name.map(|name| (name, &name.kind)) {
+                None | Some((_, ExpressionKind::Null)) => None,
+                Some((name, ExpressionKind::Number(number))) => {
+                    Some(Arc::new(Text::opaque(&number.to_string(), name.span)))
+                }
+                Some((name, _)) => match self.string(name, "the `name` of a builder is a string") {
+                    Some((text, _)) => Some(text).filter(|text| !text.value().is_empty()),
                     None => continue,
                 },
-                None => None,
             };
             let name = match (&name_text, name) {
                 (Some(text), Some(value)) => Spanned::new(text.value().to_owned(), value.span),
@@ -256,6 +275,17 @@ impl Reader<'_> {
         Some(Step { kind, body: Arc::new(body), header, repeat: None })
     }
 
+    /// Reports an argument that is of another type: Packer takes these as they are, not weakly.
+    fn strict(&mut self, body: &Body, name: &str, is_right: fn(&ExpressionKind) -> bool, wanted: &str) {
+        let attribute = body.attributes.iter().find(|attribute| attribute.name.value == name);
+        if let Some(Attribute { value, .. }) = attribute
+            && value.kind != ExpressionKind::Null
+            && !is_right(&value.kind)
+        {
+            self.wrong(value, &format!("the `{name}` of a post-processor is {wanted}"));
+        }
+    }
+
     fn post_processors(&mut self, value: &Expression) -> Vec<Sequence> {
         let mut sequences = Vec::new();
         for element in self.list(value, "`post-processors` is a list") {
@@ -281,7 +311,17 @@ impl Reader<'_> {
                 self.error("wrong-type", "a sequence of post-processors can't hold another sequence", value.span);
                 None
             }
-            ExpressionKind::Object(_) => self.step(value, "post-processor"),
+            ExpressionKind::Object(_) => {
+                let step = self.step(value, "post-processor")?;
+                self.strict(&step.body, "name", |kind| matches!(kind, ExpressionKind::String(_)), "a string");
+                self.strict(
+                    &step.body,
+                    "keep_input_artifact",
+                    |kind| matches!(kind, ExpressionKind::Bool(_)),
+                    "a bool",
+                );
+                Some(step)
+            }
             _ => {
                 self.wrong(value, "a post-processor is a type, an object, or a list of them");
                 None

@@ -130,6 +130,7 @@ impl<'a, 'r> Renderer<'a, 'r> {
         }
         match self.fields {
             Fields::Values(values) => Value::text(write_map(values)),
+            Fields::Kept => Value::text("{{.}}"),
             Fields::Names(_) => Value::Unknown,
             Fields::None => self.no_field(".", range),
         }
@@ -390,7 +391,8 @@ impl<'a, 'r> Renderer<'a, 'r> {
                 Value::Fields => {
                     // Some plugins have fields in fields, which we know by their whole path.
                     let path = rest.iter().fold(first.name.to_string(), |path, name| format!("{path}.{}", name.name));
-                    if !rest.is_empty() && self.fields.names().any(|name| name == path) {
+                    let is_known = matches!(self.fields, Fields::Kept) || self.fields.names().any(|name| name == path);
+                    if !rest.is_empty() && is_known {
                         fields = &[];
                         self.field(&path, &first.range)
                     } else {
@@ -414,6 +416,7 @@ impl<'a, 'r> Renderer<'a, 'r> {
                 Some(value) => Value::text(&**value),
                 None => self.no_field(&format!(".{name}"), range),
             },
+            Fields::Kept => Value::text(format!("{{{{.{name}}}}}")),
             Fields::Names(names) if names.contains(&name) => Value::Unknown,
             _ => self.no_field(&format!(".{name}"), range),
         }

@@ -209,6 +209,15 @@ fn fields() {
 }
 
 #[test]
+fn fields_that_are_kept_are_written_again() {
+    assert_eq!(
+        render_in("http://{{ .HTTPIP }}:{{.HTTPPort}}/{{build_name}}/{{.Tags.Name}}", &context(), &Fields::Kept),
+        "http://{{.HTTPIP}}:{{.HTTPPort}}/web/{{.Tags.Name}}"
+    );
+    assert_eq!(render_in("{{ .Path }}{{env `HOME`}}", &context(), &Fields::Kept).lines().next(), Some("(nothing)"));
+}
+
+#[test]
 fn what_each_place_allows() {
     assert_eq!(
         render("{{env `HOME`}}"),

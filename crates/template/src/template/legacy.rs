@@ -86,7 +86,7 @@ impl Evaluation<'_> {
                 let user = User::Variables { values: values.clone(), undeclared: Severity::Error };
                 let context = legacy_context(self.world.host.clone(), self.root, user, true);
                 let mut found = Diagnostics::default();
-                match template.render(&context, &Fields::None, &mut found) {
+                match template.render(&context, &Fields::Kept, &mut found) {
                     Some(value) => {
                         values.insert(name, Some(value));
                         self.diagnostics.append(found);

@@ -1,6 +1,7 @@
 //! The values of HCL2 variables: where they come from, whether they have the declared type and keep the declared rules.
 
 use super::{Depth, Evaluation};
+use crate::convert::convert;
 use crate::diagnostic::Diagnostic;
 use crate::document::Variable;
 use crate::eval::{self, Reference, references};
@@ -135,10 +136,14 @@ impl Evaluation<'_> {
             if !found.iter().any(is_own) {
                 let message = format!("this validation does not look at `var.{name}`");
                 self.diagnostics.push(Diagnostic::error("invalid-validation", message).at(validation.condition.span));
+            }
+            // Without its own name, or with others, there is nothing to evaluate it with.
+            if !found.iter().all(is_own) || found.is_empty() {
                 continue;
             }
             let scope = scope.clone().with("var", Value::object([(name, value.clone())]));
             let result = eval::evaluate(&validation.condition, &scope, self.diagnostics);
+            let result = convert(&result, &Type::Bool).unwrap_or(result);
             match result.kind {
                 Kind::Bool(true) | Kind::Unknown(_) => {}
                 Kind::Bool(false) => {

@@ -35,6 +35,7 @@ impl Reader<'_> {
     }
 
     fn validation(&mut self, block: &Block) -> Option<Validation> {
+        self.labels(block, &[])?;
         self.check(&block.body, &["condition", "error_message"], &[], "`validation`");
         let find = |name: &str| block.body.attributes.iter().find(|attribute| attribute.name.value == name);
         let (condition, message) = (find("condition"), find("error_message"));
