@@ -47,7 +47,7 @@ pub struct TemplateArguments {
 
 impl TemplateArguments {
     pub(crate) fn inputs(&self, warn_undeclared: bool) -> Inputs {
-        Inputs { variables: self.variables.clone(), var_files: self.var_files.clone(), warn_undeclared }
+        Inputs { variables: self.variables.clone(), var_files: self.var_files.clone(), warn_undeclared, secrets: None }
     }
 }
 

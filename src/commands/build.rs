@@ -6,8 +6,10 @@ use crate::build::Options;
 use crate::cli::{OnErrorFlag, TemplateArguments, colour};
 use crate::exit::Exit;
 use crate::host::LocalHost;
+use crate::secret_stores;
 use clap::Args;
 use imgforge_template::host::Host;
+use imgforge_template::inputs::Inputs;
 use imgforge_template::template::Depth;
 use std::sync::Arc;
 
@@ -45,7 +47,9 @@ pub(crate) fn run(arguments: &BuildArguments) -> Exit {
         Ok(host) => Arc::new(host),
         Err(error) => return session.fail(&anyhow::Error::new(error).context("find the working directory")),
     };
-    let loaded = load(&arguments.template, Depth::Everything, arguments.warn_on_undeclared_var, &host, &session);
+    let inputs = arguments.template.inputs(arguments.warn_on_undeclared_var);
+    let inputs = Inputs { secrets: Some(Arc::new(secret_stores::Unreachable)), ..inputs };
+    let loaded = load(&arguments.template, Depth::Everything, &inputs, &host, &session);
     if loaded.failed {
         return Exit::Failed;
     }

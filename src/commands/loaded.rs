@@ -6,6 +6,7 @@ use crate::event::Event;
 use crate::plan::{self, Plan, Selection};
 use imgforge_template::diagnostic::Diagnostics;
 use imgforge_template::host::Host;
+use imgforge_template::inputs::Inputs;
 use imgforge_template::source::Sources;
 use imgforge_template::template::{self, Depth};
 use std::sync::Arc;
@@ -18,18 +19,18 @@ pub(super) struct Loaded {
     pub(super) failed: bool,
 }
 
-/// Reads, evaluates and plans a template and reports all its mistakes at once.
+/// Reads, evaluates and plans a template and reports all its mistakes at once. For a build, the inputs hold the stores
+/// of secrets.
 pub(super) fn load(
     arguments: &TemplateArguments,
     depth: Depth,
-    warn_undeclared: bool,
+    inputs: &Inputs,
     host: &Arc<dyn Host>,
     session: &Session,
 ) -> Loaded {
     let sources = Sources::default();
     let mut diagnostics = Diagnostics::default();
-    let inputs = arguments.inputs(warn_undeclared);
-    let template = template::load(&arguments.template, &inputs, depth, host, &sources, &mut diagnostics);
+    let template = template::load(&arguments.template, inputs, depth, host, &sources, &mut diagnostics);
     let mut plan = Plan::default();
     if let Some(template) = &template {
         session.events.add_secrets(&template.secrets);

@@ -12,12 +12,15 @@ use crate::git::Git;
 use crate::host::{ForkHost, LocalHost};
 use crate::pipeline::{self, Image, Pipeline};
 use crate::post_processors::manifest::{Manifest, ManifestBuild};
+use crate::secret_stores;
 use crate::version::{self, Release, TagError, Tagged};
 use anyhow::{Context as _, Result};
 use aws_lc_rs::digest::{SHA256, digest};
 use clap::Args;
 use imgforge_template::diagnostic::Diagnostics;
 use imgforge_template::host::Host;
+use imgforge_template::inputs::Inputs;
+use imgforge_template::secret_store::SecretStores;
 use imgforge_template::source::{Origin, Sources};
 use imgforge_template::template::Depth;
 use std::path::{Path, PathBuf};
@@ -104,16 +107,22 @@ async fn stages(
     events.say(format!("imgforge {}: {} on {}", env!("CARGO_PKG_VERSION"), job.trigger.name(), platform.name()));
     let Some(pipeline) = read(config, text, session) else { return Ok(Exit::Failed) };
     let host = host(job).context("find the working directory")?;
-    let loaded: Vec<(&Image, Loaded)> = pipeline
-        .images
-        .iter()
-        .map(|image| (image, load(&arguments(image), Depth::Everything, true, &host, session)))
-        .collect();
+    let idle = builds_nothing(job, &pipeline);
+    // What is only checked asks for no secrets.
+    let secrets = || -> Option<Arc<dyn SecretStores>> {
+        if idle.is_some() { None } else { Some(Arc::new(secret_stores::Unreachable)) }
+    };
+    let loaded = |image| {
+        let arguments = arguments(image);
+        let inputs = Inputs { secrets: secrets(), ..arguments.inputs(true) };
+        load(&arguments, Depth::Everything, &inputs, &host, session)
+    };
+    let loaded: Vec<(&Image, Loaded)> = pipeline.images.iter().map(|image| (image, loaded(image))).collect();
     if loaded.iter().any(|(_, loaded)| loaded.failed) {
         return Ok(Exit::Failed);
     }
     events.say(format!("{} image(s) validated", loaded.len()));
-    if let Some(why) = builds_nothing(job, &pipeline) {
+    if let Some(why) = idle {
         events.say(format!("Nothing is built: {why}"));
         return Ok(Exit::Success);
     }

@@ -30,7 +30,8 @@ pub(crate) fn run(arguments: &ValidateArguments) -> Exit {
         Err(error) => return session.fail(&anyhow::Error::new(error).context("find the working directory")),
     };
     let depth = if arguments.syntax_only { Depth::Syntax } else { Depth::Everything };
-    if load(&arguments.template, depth, !arguments.no_warn_undeclared_var, &host, &session).failed {
+    let inputs = arguments.template.inputs(!arguments.no_warn_undeclared_var);
+    if load(&arguments.template, depth, &inputs, &host, &session).failed {
         return Exit::Failed;
     }
     session.events.say(match depth {

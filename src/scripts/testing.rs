@@ -104,6 +104,7 @@ impl World {
             host: Arc::new(Workplace(self.directory.path().to_owned())),
             user: User::Forbidden,
             environment_allowed: false,
+            secrets: None,
             build_name: Some("web".to_owned()),
             build_type: Some("null".to_owned()),
             template_dir: None,

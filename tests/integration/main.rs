@@ -7,4 +7,5 @@ mod build;
 mod cleanup;
 mod command_line;
 mod run;
+mod secrets;
 mod validate;

@@ -13,6 +13,7 @@ mod json;
 mod list;
 mod network;
 mod numeric;
+mod secret;
 mod string;
 
 use crate::convert::convert;
@@ -73,17 +74,24 @@ pub(crate) struct Context<'a> {
 pub(crate) struct Failure {
     /// The argument that is to blame, from 0.
     pub(crate) argument: Option<usize>,
+    /// The code of the message, where it is a special one.
+    pub(crate) code: Option<&'static str>,
     pub(crate) message: String,
     pub(crate) help: Option<String>,
 }
 
 impl Failure {
     fn new(message: impl Into<String>) -> Self {
-        Self { argument: None, message: message.into(), help: None }
+        Self { argument: None, code: None, message: message.into(), help: None }
     }
 
     fn at(argument: usize, message: impl Into<String>) -> Self {
-        Self { argument: Some(argument), message: message.into(), help: None }
+        Self { argument: Some(argument), code: None, message: message.into(), help: None }
+    }
+
+    fn code(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
+        self
     }
 
     fn help(mut self, help: impl Into<String>) -> Self {
@@ -239,7 +247,7 @@ pub(crate) fn wrong_count(name: &str, wanted: usize, count: usize) -> String {
     format!("`{name}` takes {wanted} {arguments}, not {count}")
 }
 
-const TABLES: [&[Function]; 11] = [
+const TABLES: [&[Function]; 12] = [
     numeric::TABLE,
     string::TABLE,
     format::TABLE,
@@ -251,14 +259,12 @@ const TABLES: [&[Function]; 11] = [
     calendar::TABLE,
     hash::TABLE,
     network::TABLE,
+    secret::TABLE,
 ];
 
 /// Functions of Packer that do not exist here yet.
 const PLANNED: &[&str] = &[
-    "aws_secretsmanager",
-    "aws_secretsmanager_raw",
     "base64gzip",
-    "consul_key",
     "csvdecode",
     "filebase64",
     "fileset",
@@ -268,7 +274,6 @@ const PLANNED: &[&str] = &[
     "regexall",
     "textdecodebase64",
     "textencodebase64",
-    "vault",
     "yamldecode",
     "yamlencode",
 ];

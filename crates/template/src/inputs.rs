@@ -3,11 +3,13 @@
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::document::{Document, Language};
 use crate::host::Host;
+use crate::secret_store::SecretStores;
 use crate::source::{FileId, Origin, Sources, Span, Spanned};
 use crate::suggest;
 use crate::syntax::{Attribute, Body, Expression, ExpressionKind, ObjectKey};
 use crate::{hcl, json};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What the command line gives.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +20,8 @@ pub struct Inputs {
     pub var_files: Vec<PathBuf>,
     /// Whether names in var files that no variable has are worth a warning.
     pub warn_undeclared: bool,
+    /// Where secrets are read for a build; who only checks a template brings none.
+    pub secrets: Option<Arc<dyn SecretStores>>,
 }
 
 /// Where a value came from, for messages.
@@ -231,7 +235,7 @@ pub(crate) fn read(
     host: &dyn Host,
     sources: &Sources,
     diagnostics: &mut Diagnostics,
-) -> Option<(FileId, std::sync::Arc<str>)> {
+) -> Option<(FileId, Arc<str>)> {
     let shown = path.display().to_string();
     let bytes = match host.read(path) {
         Ok(bytes) => bytes,

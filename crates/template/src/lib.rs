@@ -18,6 +18,7 @@ pub mod eval;
 pub mod functions;
 pub mod number;
 pub mod scope;
+pub mod secret_store;
 pub mod type_constraint;
 pub mod types;
 pub mod value;

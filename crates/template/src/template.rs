@@ -9,6 +9,7 @@ use crate::host::Host;
 use crate::inputs::{self, Assignment, Form, Inputs};
 use crate::requirement;
 use crate::scope::{Functions, Scope};
+use crate::secret_store::SecretStores;
 use crate::source::{Sources, Span, Text};
 use crate::syntax::{Expression, ExpressionKind};
 use crate::type_constraint::TypeConstraint;
@@ -56,7 +57,8 @@ pub fn load(
     let (document, root, folder) = read(path, host.as_ref(), sources, diagnostics)?;
     requirement::check(&document.requirements, diagnostics);
     let assignments = inputs::assignments(&document, inputs, folder, host.as_ref(), sources, diagnostics);
-    let mut evaluation = Evaluation { host, root: &root, sources, depth, secrets: Vec::new(), diagnostics };
+    let mut evaluation =
+        Evaluation { host, root: &root, sources, depth, stores: &inputs.secrets, secrets: Vec::new(), diagnostics };
     let (scope, user) = match document.language {
         Language::Hcl2 => (evaluation.hcl(&document, &assignments), BTreeMap::new()),
         Language::Legacy => {
@@ -119,6 +121,7 @@ struct Evaluation<'a> {
     root: &'a Path,
     sources: &'a Sources,
     depth: Depth,
+    stores: &'a Option<Arc<dyn SecretStores>>,
     secrets: Vec<String>,
     diagnostics: &'a mut Diagnostics,
 }
@@ -142,7 +145,9 @@ impl Evaluation<'_> {
             ("versionFingerprint", Kind::Unknown(Type::String).into()),
         ];
         let path = [("cwd", Value::string(working_directory)), ("root", Value::string(root))];
-        let scope = Scope::new(self.host.clone(), self.root, Functions::All, self.sources)
+        let mut scope = Scope::new(self.host.clone(), self.root, Functions::All, self.sources);
+        scope.secrets.clone_from(self.stores);
+        let scope = scope
             .with("var", Value::object(values.iter().map(|(name, value)| (name.clone(), value.clone()))))
             .with("packer", Value::object(packer))
             .with("path", Value::object(path))
@@ -408,6 +413,7 @@ impl Evaluation<'_> {
             for (name, template, span) in pending {
                 let user = User::Variables { values: values.clone(), undeclared: Severity::Error };
                 let context = legacy_context(self.host.clone(), self.root, user, true);
+                let context = GoContext { secrets: self.stores.clone(), ..context };
                 let mut found = Diagnostics::default();
                 match template.render(&context, &Fields::None, &mut found) {
                     Some(value) => {
@@ -423,12 +429,17 @@ impl Evaluation<'_> {
                 break;
             }
         }
-        // What waits for a variable that is broken or missing is silent; what waits for itself is a cycle. Waiting on
-        // each other needs all of them to be pending, so a cycle exists only if no value is missing for good.
-        let stuck: BTreeSet<&str> = pending.iter().map(|(name, ..)| name.as_str()).collect();
-        let given_up = values.iter().any(|(name, value)| value.is_none() && !stuck.contains(name.as_str()));
-        if let (false, Some((name, _, span))) = (given_up, pending.first()) {
-            let names: Vec<String> = stuck.iter().map(|name| format!("`{name}`")).collect();
+        // What waits for a variable that is broken, missing or a secret is silent; what waits for itself is a cycle:
+        // what is left when all are gone that wait for none of the others.
+        loop {
+            let names: BTreeSet<String> = pending.iter().map(|(name, ..)| name.clone()).collect();
+            pending.retain(|(_, template, _)| template.user_variables().any(|user| names.contains(user.value)));
+            if pending.len() == names.len() {
+                break;
+            }
+        }
+        if let Some((name, _, span)) = pending.first() {
+            let names: Vec<String> = pending.iter().map(|(name, ..)| format!("`{name}`")).collect();
             self.diagnostics.push(
                 Diagnostic::error("variable-cycle", format!("the variable `{name}` needs its own value"))
                     .at(*span)
@@ -470,6 +481,7 @@ pub fn legacy_context(host: Arc<dyn Host>, root: &Path, user: User, environment_
         host,
         user,
         environment_allowed,
+        secrets: None,
         build_name: None,
         build_type: None,
         template_dir,

@@ -265,7 +265,8 @@ fn described(function: &Function, failure: Failure, call: &Call, spans: &[Span])
             Diagnostic::error("invalid-argument", message).at(span)
         }
         None => {
-            Diagnostic::error("function-failed", format!("`{}`: {}", function.name, failure.message)).at(call.name.span)
+            let code = failure.code.unwrap_or("function-failed");
+            Diagnostic::error(code, format!("`{}`: {}", function.name, failure.message)).at(call.name.span)
         }
     };
     match failure.help {

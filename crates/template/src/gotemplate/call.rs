@@ -7,6 +7,7 @@ use super::value::{Value, print};
 use super::{BuildValues, Fields, ResourceNames, User};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::go_time;
+use crate::secret_store;
 use crate::suggest::did_you_mean;
 use crate::version::PACKER_COMPATIBLE;
 use std::cmp::Ordering;
@@ -21,7 +22,7 @@ impl Renderer<'_, '_> {
                 let help = "use `replace_all`: {{replace_all `old` `new` (user `name`)}}";
                 return self.mistake("unsupported-function", range.clone(), "Packer took `sed` away", help);
             }
-            Function::Unsupported(program) => return self.unsupported(program, range),
+            Function::Secret(name) if !self.context.environment_allowed => return self.no_secrets(name, range),
             Function::Env if !self.context.environment_allowed => return self.no_environment(range),
             Function::Build if matches!(self.context.build_values, BuildValues::Forbidden) => {
                 return self.no_build(range);
@@ -68,6 +69,7 @@ impl Renderer<'_, '_> {
             Function::Pwd => Value::text(self.context.host.working_directory().to_string_lossy()),
             Function::TemplateDir => self.template_dir(range),
             Function::Uuid => Value::text(self.context.host.uuid()),
+            Function::Secret(name) => self.secret(name, arguments, range),
             Function::Split => self.split(arguments),
             Function::Replace => self.replace(range, text(arguments, 3), arguments, integer(arguments, 2)),
             Function::ReplaceAll => self.replace(range, text(arguments, 2), arguments, -1),
@@ -95,15 +97,29 @@ impl Renderer<'_, '_> {
             Function::Js => Value::text(format::js(&print(&values))),
             Function::UrlQuery => Value::text(format::url_query(&print(&values))),
             // These two look at one argument after the other, and the rest is dealt with above.
-            Function::And | Function::Or | Function::Sed | Function::Unsupported(_) => Value::Unknown,
+            Function::And | Function::Or | Function::Sed => Value::Unknown,
         }
     }
 
-    fn unsupported(&mut self, program: &str, range: &Range<usize>) -> Value {
-        let name = self.report.slice(range.clone()).to_owned();
-        let message = format!("`{name}` is not supported yet");
-        let help = format!("read it with `{program}` in the CI job, and give it by `-var` or the environment");
-        self.mistake("unsupported-function", range.clone(), message, help)
+    /// A secret of a store; not known where there is none to ask.
+    fn secret(&mut self, name: &str, arguments: &[Argument], range: &Range<usize>) -> Value {
+        let Some(stores) = &self.context.secrets else { return Value::Unknown };
+        let texts: Vec<&str> = (0..arguments.len()).map(|index| text(arguments, index)).collect();
+        match stores.read(name, &texts) {
+            Ok(secret) => Value::text(secret),
+            Err(why) => {
+                let message = format!("`{name}`: {why}");
+                self.mistake("network-function", range.clone(), message, secret_store::help(name))
+            }
+        }
+    }
+
+    fn no_secrets(&mut self, name: &str, range: &Range<usize>) -> Value {
+        let help = match self.context.user {
+            User::Forbidden => format!("use `${{{name}(…)}}`"),
+            User::Variables { .. } => "read it in `variables`, and use the variable here by {{user `name`}}".to_owned(),
+        };
+        self.mistake("function-not-allowed", range.clone(), format!("`{name}` is not available here"), help)
     }
 
     fn no_environment(&mut self, range: &Range<usize>) -> Value {

@@ -1,6 +1,7 @@
 use super::*;
 use crate::diagnostic::Diagnostic;
 use crate::host::FileStatus;
+use crate::secret_store::SecretStores;
 use crate::source::{Origin, Sources};
 use crate::syntax::ExpressionKind;
 use std::io;
@@ -55,6 +56,7 @@ pub(super) fn context() -> GoContext {
             undeclared: Severity::Warning,
         },
         environment_allowed: false,
+        secrets: None,
         build_name: Some("web".to_owned()),
         build_type: Some("qemu".to_owned()),
         template_dir: Some("./images/../images".into()),
@@ -232,12 +234,46 @@ fn what_each_place_allows() {
 56: unknown-field: `.X` is not available here <.X> this option has no fields; variables are read by `${var.name}`"
     );
     assert_eq!(
-        render("{{vault `a` `b`}}{{`x` | sed}}{{aws_secretsmanager `a`}}{{consul_key `k`}}"),
-        "(nothing)
-3: unsupported-function: `vault` is not supported yet <vault> read it with `vault kv get` in the CI job, and give it by `-var` or the environment
-26: unsupported-function: Packer took `sed` away <sed> use `replace_all`: {{replace_all `old` `new` (user `name`)}}
-33: unsupported-function: `aws_secretsmanager` is not supported yet <aws_secretsmanager> read it with `aws secretsmanager get-secret-value` in the CI job, and give it by `-var` or the environment
-59: unsupported-function: `consul_key` is not supported yet <consul_key> read it with `consul kv get` in the CI job, and give it by `-var` or the environment"
+        render("{{`x` | sed}}"),
+        "(nothing)\n9: unsupported-function: Packer took `sed` away <sed> use `replace_all`: {{replace_all `old` `new` (user `name`)}}"
+    );
+}
+
+#[derive(Debug)]
+struct Paper;
+
+impl SecretStores for Paper {
+    fn read(&self, function: &str, arguments: &[&str]) -> Result<String, String> {
+        if arguments == ["lost"] {
+            Err("the page is gone".to_owned())
+        } else {
+            Ok(format!("{function}({arguments:?})"))
+        }
+    }
+}
+
+#[test]
+fn secrets_are_read_in_variables_alone() {
+    let variables = GoContext { environment_allowed: true, ..context() };
+    let text = "{{vault `a` `b`}} {{aws_secretsmanager `a`}} {{consul_key `k`}}";
+    assert_eq!(render_in(text, &variables, &Fields::None), "(nothing)");
+    let variables = GoContext { secrets: Some(Arc::new(Paper)), ..variables };
+    assert_eq!(
+        render_in(text, &variables, &Fields::None),
+        "vault([\"a\", \"b\"]) aws_secretsmanager([\"a\"]) consul_key([\"k\"])"
+    );
+    assert_eq!(
+        render_in("{{consul_key `lost`}}", &variables, &Fields::None),
+        "(nothing)\n3: network-function: `consul_key`: the page is gone <consul_key> read it with `consul kv get` in the CI job, and give it by `-var` or the environment"
+    );
+    assert_eq!(
+        render("{{vault `a` `b`}}"),
+        "(nothing)\n3: function-not-allowed: `vault` is not available here <vault> read it in `variables`, and use the variable here by {{user `name`}}"
+    );
+    let hcl = GoContext { user: User::Forbidden, ..context() };
+    assert_eq!(
+        render_in("{{vault `a` `b`}}", &hcl, &Fields::None),
+        "(nothing)\n3: function-not-allowed: `vault` is not available here <vault> use `${vault(…)}`"
     );
 }
 
