@@ -178,11 +178,17 @@ fn converted(
     constraint: &TypeConstraint,
     diagnostics: &mut Diagnostics,
 ) -> Value {
-    match constraint.apply(value) {
+    // As in Packer, `optional` means something in the types of variables alone.
+    match convert(value, &constraint.to_type()) {
         Ok(value) => value,
         Err(mismatch) => {
             let message = format!("this cannot be converted: {}", words(&mismatch, value));
-            diagnostics.push(Diagnostic::error("invalid-argument", message).at(argument.span));
+            let problem = Diagnostic::error("invalid-argument", message).at(argument.span);
+            diagnostics.push(if constraint.has_optional() {
+                problem.help("`optional` counts in the type of a variable only: give each attribute a value")
+            } else {
+                problem
+            });
             // What has been asked for, so that no more is said of it.
             convert(&Value::unknown(), &constraint.to_type()).unwrap_or_else(|_| Value::unknown())
         }
