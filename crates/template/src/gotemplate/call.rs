@@ -210,13 +210,13 @@ impl Renderer<'_, '_> {
     }
 
     fn strftime(&mut self, arguments: &[Argument]) -> Value {
-        match go_time::strftime(text(arguments, 0), self.context.host.started()) {
-            Ok(text) => Value::text(text),
-            Err(verb) => {
-                let message = format!("`{verb}` is nothing that `strftime` knows");
-                self.fault(place(arguments, 0), message, "write `%%` for a percent sign")
-            }
+        let (text, unknown) = go_time::strftime(text(arguments, 0), self.context.host.started());
+        if let Some(verb) = unknown {
+            let message = format!("`{verb}` is nothing that `strftime` knows, and stays as it is");
+            let help = "write `%%` for a percent sign";
+            self.tell(place(arguments, 0), Diagnostic::warning("go-template-value", message).help(help));
         }
+        Value::text(text)
     }
 
     fn split(&mut self, arguments: &[Argument]) -> Value {
