@@ -70,6 +70,7 @@ fn body(entries: BTreeMap<String, Entry>, data: &Data, scope: &Scope) -> Body {
         host: scope.host.clone(),
         user: User::Forbidden,
         environment_allowed: false,
+        secrets: None,
         build_name: None,
         build_type: None,
         template_dir: None,

@@ -15,6 +15,7 @@ pub mod lines;
 pub mod process;
 pub mod scripts;
 pub mod secret;
+pub mod secret_stores;
 
 pub mod builders;
 pub mod cleaners;

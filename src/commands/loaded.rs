@@ -6,8 +6,10 @@ use crate::cli::{TemplateArguments, TemplateOptions};
 use crate::data_reader::DataReader;
 use crate::event::Event;
 use crate::plan::{self, Plan, Selection};
+use crate::secret_stores::Unreachable;
 use imgforge_template::diagnostic::{Diagnostic, Diagnostics, Severity};
 use imgforge_template::host::Host;
+use imgforge_template::secret_store::SecretStores;
 use imgforge_template::source::Sources;
 use imgforge_template::template::{self, Depth, Request, Template, World};
 use std::path::Path;
@@ -53,7 +55,12 @@ pub(super) fn load(
                 data_first: options.use_sequential_evaluation,
             };
             let data = DataReader { read: matches!(purpose, Purpose::Build | Purpose::Check { read_data: true }) };
-            let world = World { host: &place.host, sources: &sources, data: &data };
+            let secrets: Option<Arc<dyn SecretStores>> = match purpose {
+                Purpose::Build => Some(Arc::new(Unreachable)),
+                // What is only checked asks for no secrets.
+                Purpose::Syntax | Purpose::Check { .. } => None,
+            };
+            let world = World { host: &place.host, sources: &sources, data: &data, secrets };
             let template = template::load(&request, &world, &mut diagnostics);
             if let Some(template) = &template {
                 session.events.add_secrets(&template.secrets);
@@ -113,7 +120,7 @@ pub(super) fn look(
     let data = DataReader { read: false };
     let mut diagnostics = Diagnostics::default();
     let request = Request { path: &place.path, inputs: &inputs, depth: Depth::Syntax, data_first };
-    let world = World { host: &place.host, sources: &sources, data: &data };
+    let world = World { host: &place.host, sources: &sources, data: &data, secrets: None };
     let read = template::load(&request, &world, &mut diagnostics);
     if let Some(template) = &read {
         session.events.add_secrets(&template.secrets);

@@ -109,6 +109,7 @@ impl World {
             host,
             user: User::Forbidden,
             environment_allowed: false,
+            secrets: None,
             build_name: Some("web".to_owned()),
             build_type: Some("null".to_owned()),
             template_dir: None,

@@ -102,6 +102,7 @@ impl World {
             host: Arc::new(LocalHost::new().unwrap()),
             user: User::Forbidden,
             environment_allowed: false,
+            secrets: None,
             build_name: Some("tiny".to_owned()),
             build_type: Some("qemu".to_owned()),
             template_dir: None,

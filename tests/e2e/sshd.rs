@@ -149,6 +149,7 @@ pub(crate) fn body(arguments: &[(&str, Value)]) -> (Body, Sources) {
         host: Arc::new(LocalHost::new().unwrap()),
         user: User::Forbidden,
         environment_allowed: false,
+        secrets: None,
         build_name: None,
         build_type: None,
         template_dir: None,

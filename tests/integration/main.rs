@@ -16,5 +16,6 @@ mod hcl_json;
 mod inspect;
 mod known;
 mod run;
+mod secrets;
 mod ten_mistakes;
 mod validate;

@@ -63,7 +63,11 @@ fn read(file: &File) -> Duration {
     } else {
         let inputs = Inputs::default();
         let request = Request { path: &file.path, inputs: &inputs, depth: Depth::Everything, data_first: false };
-        template::load(&request, &World { host: &file.host, sources: &sources, data: &Unread }, &mut diagnostics);
+        template::load(
+            &request,
+            &World { host: &file.host, sources: &sources, data: &Unread, secrets: None },
+            &mut diagnostics,
+        );
     }
     start.elapsed()
 }

@@ -17,6 +17,7 @@ mod network;
 mod numeric;
 mod re2;
 mod regex;
+mod secret;
 mod string;
 mod yaml;
 
@@ -84,17 +85,24 @@ pub(crate) struct Context<'a> {
 pub(crate) struct Failure {
     /// The argument that is to blame, from 0.
     pub(crate) argument: Option<usize>,
+    /// The code of the message, where it is a special one.
+    pub(crate) code: Option<&'static str>,
     pub(crate) message: String,
     pub(crate) help: Option<String>,
 }
 
 impl Failure {
     fn new(message: impl Into<String>) -> Self {
-        Self { argument: None, message: message.into(), help: None }
+        Self { argument: None, code: None, message: message.into(), help: None }
     }
 
     fn at(argument: usize, message: impl Into<String>) -> Self {
-        Self { argument: Some(argument), message: message.into(), help: None }
+        Self { argument: Some(argument), code: None, message: message.into(), help: None }
+    }
+
+    fn code(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
+        self
     }
 
     fn help(mut self, help: impl Into<String>) -> Self {
@@ -269,7 +277,7 @@ pub(crate) fn wrong_count(name: &str, wanted: usize, count: usize) -> String {
     format!("`{name}` takes {wanted} {arguments}, not {count}")
 }
 
-const TABLES: [&[Function]; 13] = [
+const TABLES: [&[Function]; 14] = [
     numeric::TABLE,
     string::TABLE,
     format::TABLE,
@@ -283,20 +291,11 @@ const TABLES: [&[Function]; 13] = [
     network::TABLE,
     regex::TABLE,
     yaml::TABLE,
+    secret::TABLE,
 ];
 
 /// Functions of Packer that do not exist here yet.
-const PLANNED: &[&str] = &[
-    "aws_secretsmanager",
-    "aws_secretsmanager_raw",
-    "base64gzip",
-    "consul_key",
-    "filebase64",
-    "fileset",
-    "textdecodebase64",
-    "textencodebase64",
-    "vault",
-];
+const PLANNED: &[&str] = &["base64gzip", "filebase64", "fileset", "textdecodebase64", "textencodebase64"];
 
 /// Functions of the evaluator itself: they look at expressions, which values do not have any more.
 pub(crate) const LAZY: [&str; 4] = ["can", "convert", "templatefile", "try"];

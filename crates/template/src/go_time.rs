@@ -181,20 +181,23 @@ fn element(layout: &str) -> Option<(usize, Element)> {
     }
 }
 
-/// Writes a time by a strftime format.
-///
-/// # Errors
-/// The verb (`%` and a letter, or a lone `%` at the end) that is not known.
-pub fn strftime(format: &str, unix_seconds: i64) -> Result<String, String> {
+/// Writes a time by a strftime format. Gives the first verb that is not known too: a `%` and a letter, or a lone `%` at
+/// the end. Such verbs stay as they are written, as in Packer.
+pub fn strftime(format: &str, unix_seconds: i64) -> (String, Option<String>) {
     let time = civil(unix_seconds);
     let mut out = String::new();
+    let mut unknown = None;
     let mut letters = format.chars();
     while let Some(letter) = letters.next() {
         if letter != '%' {
             out.push(letter);
             continue;
         }
-        let verb = letters.next().ok_or_else(|| "%".to_owned())?;
+        let Some(verb) = letters.next() else {
+            out.push('%');
+            unknown.get_or_insert("%".to_owned());
+            break;
+        };
         let sunday_based = weekday_from_sunday(&time);
         let day_of_year = usize::from(time.day_of_year().unsigned_abs());
         let monday_based = (sunday_based + 6) % 7;
@@ -239,12 +242,15 @@ pub fn strftime(format: &str, unix_seconds: i64) -> Result<String, String> {
             'V' => format!("{:02}", time.date().iso_week_date().week()),
             'u' => (monday_based + 1).to_string(),
             'w' => sunday_based.to_string(),
-            _ if layout.is_empty() => return Err(format!("%{verb}")),
+            _ if layout.is_empty() => {
+                unknown.get_or_insert(format!("%{verb}"));
+                format!("%{verb}")
+            }
             _ => format_layout(layout, unix_seconds),
         };
         out.push_str(&text);
     }
-    Ok(out)
+    (out, unknown)
 }
 
 #[cfg(test)]
@@ -282,26 +288,28 @@ mod tests {
 
     #[test]
     fn strftime_formats() {
-        let shows = |format| strftime(format, THURSDAY);
-        assert_eq!(shows("%Y-%m-%d %H:%M:%S %Z"), Ok("2021-03-04 05:06:07 UTC".to_owned()));
-        assert_eq!(shows("%A %a %B %b %e %j"), Ok("Thursday Thu March Mar  4 063".to_owned()));
-        assert_eq!(shows("%C|%k|%l|%U|%W|%V|%u|%w"), Ok("20| 5| 5|09|09|09|4|4".to_owned()));
-        assert_eq!(shows("%c%n%t%%"), Ok("Thu Mar  4 05:06:07 2021\n\t%".to_owned()));
+        let shows = |format| match strftime(format, THURSDAY) {
+            (text, None) => text,
+            (text, Some(verb)) => format!("{text} without {verb}"),
+        };
+        assert_eq!(shows("%Y-%m-%d %H:%M:%S %Z"), "2021-03-04 05:06:07 UTC");
+        assert_eq!(shows("%A %a %B %b %e %j"), "Thursday Thu March Mar  4 063");
+        assert_eq!(shows("%C|%k|%l|%U|%W|%V|%u|%w"), "20| 5| 5|09|09|09|4|4");
+        assert_eq!(shows("%c%n%t%%"), "Thu Mar  4 05:06:07 2021\n\t%");
         assert_eq!(
             shows("%D %F %T %R %r %v %x %X %h %I %p %y %z"),
-            Ok("03/04/21 2021-03-04 05:06:07 05:06 05:06:07 AM  4-Mar-2021 03/04/21 05:06:07 Mar 05 AM 21 +0000"
-                .to_owned())
+            "03/04/21 2021-03-04 05:06:07 05:06 05:06:07 AM  4-Mar-2021 03/04/21 05:06:07 Mar 05 AM 21 +0000"
         );
-        assert_eq!(shows("%Y %Q"), Err("%Q".to_owned()));
-        assert_eq!(shows("50%"), Err("%".to_owned()));
+        assert_eq!(shows("%Y %Q"), "2021 %Q without %Q");
+        assert_eq!(shows("50%"), "50% without %");
     }
 
     proptest! {
         #[test]
         fn any_layout_and_time_is_written(layout in "[-_.,:Z0-9JanMondaySTPpmé ]{0,20}|\\PC{0,20}", at in any::<i64>()) {
             format_layout(&layout, at);
-            // An error names the verb, which stands in the format.
-            if let Err(verb) = strftime(&layout, at) {
+            // What is not known stands in the format.
+            if let (_, Some(verb)) = strftime(&layout, at) {
                 prop_assert!(layout.contains(&verb));
             }
         }

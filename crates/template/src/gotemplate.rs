@@ -2,6 +2,7 @@
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::host::Host;
+use crate::secret_store::SecretStores;
 use crate::source::{Span, Spanned, Text};
 use crate::suggest::did_you_mean;
 use std::collections::BTreeMap;
@@ -86,6 +87,8 @@ pub struct GoContext {
     pub user: User,
     /// `env` may be called: in `variables` alone.
     pub environment_allowed: bool,
+    /// Where `vault` and the like read secrets, in the places where `env` may be called; with none these are not known.
+    pub secrets: Option<Arc<dyn SecretStores>>,
     /// `None` outside of a build, where `build_name` is an error.
     pub build_name: Option<String>,
     pub build_type: Option<String>,

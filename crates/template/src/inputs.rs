@@ -8,6 +8,7 @@ use crate::suggest;
 use crate::syntax::{Attribute, Body, Expression, ExpressionKind};
 use crate::{hcl, json};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What the command line gives.
 #[derive(Clone, Debug, Default)]
@@ -266,7 +267,7 @@ pub(crate) fn read(
     host: &dyn Host,
     sources: &Sources,
     diagnostics: &mut Diagnostics,
-) -> Option<(FileId, std::sync::Arc<str>)> {
+) -> Option<(FileId, Arc<str>)> {
     let shown = path.display().to_string();
     let bytes = match host.read(path) {
         Ok(bytes) => bytes,

@@ -19,6 +19,7 @@ pub mod functions;
 pub mod number;
 pub mod print;
 pub mod scope;
+pub mod secret_store;
 pub mod type_constraint;
 pub mod types;
 pub mod value;

@@ -2,6 +2,7 @@
 
 use crate::eval::TemplateFiles;
 use crate::host::Host;
+use crate::secret_store::SecretStores;
 use crate::source::Sources;
 use crate::value::Value;
 use std::collections::BTreeMap;
@@ -31,6 +32,8 @@ pub struct Scope {
     pub root: PathBuf,
     /// Where a file that is read as a template is kept, so that its mistakes are shown in it.
     pub sources: Sources,
+    /// Where `vault` and the like read secrets; with none these are unknown.
+    pub secrets: Option<Arc<dyn SecretStores>>,
     pub(crate) template_files: TemplateFiles,
 }
 
@@ -42,6 +45,7 @@ impl Scope {
             host,
             root: root.to_owned(),
             sources: sources.clone(),
+            secrets: None,
             template_files: TemplateFiles::default(),
         }
     }

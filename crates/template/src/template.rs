@@ -10,6 +10,7 @@ use crate::gotemplate::{BuildValues, GoContext, User};
 use crate::host::Host;
 use crate::inputs::{self, Assignment, Inputs};
 use crate::scope::{Functions, Scope};
+use crate::secret_store::SecretStores;
 use crate::source::{FileId, Sources};
 use crate::syntax::Body;
 use crate::types::Type;
@@ -57,6 +58,8 @@ pub struct World<'a> {
     pub host: &'a Arc<dyn Host>,
     pub sources: &'a Sources,
     pub data: &'a dyn DataSources,
+    /// Where `vault` and the like read secrets for a build; for who only checks a template, there is none.
+    pub secrets: Option<Arc<dyn SecretStores>>,
 }
 
 /// Reads data sources between two evaluations: the one thing in a template whose value comes from elsewhere.
@@ -178,8 +181,9 @@ impl Evaluation<'_> {
             ("versionFingerprint", Kind::Unknown(Type::String).into()),
         ];
         let path = [("cwd", Value::string(working_directory)), ("root", Value::string(root))];
-        let scope = self
-            .scope(Functions::All)
+        let mut scope = self.scope(Functions::All);
+        scope.secrets.clone_from(&self.world.secrets);
+        let scope = scope
             .with("var", Value::object(values.iter().map(|(name, value)| (name.clone(), value.clone()))))
             .with("packer", Value::object(packer))
             .with("path", Value::object(path));
@@ -235,6 +239,7 @@ pub fn legacy_context(host: Arc<dyn Host>, root: &Path, user: User, environment_
         host,
         user,
         environment_allowed,
+        secrets: None,
         build_name: None,
         build_type: None,
         template_dir,

@@ -88,7 +88,8 @@ impl TypeConstraint {
         convert(&value, &self.to_type())
     }
 
-    fn has_optional(&self) -> bool {
+    /// Whether some attribute may be left out.
+    pub(crate) fn has_optional(&self) -> bool {
         match self {
             Self::Any | Self::Bool | Self::Number | Self::String => false,
             Self::List(of) | Self::Set(of) | Self::Map(of) => of.has_optional(),

@@ -134,6 +134,7 @@ fn render_like_another_engine(all: &BTreeMap<String, Arc<Text>>) {
             host: Arc::new(Nowhere),
             user: User::Variables { values: users.collect(), undeclared: Severity::Error },
             environment_allowed: true,
+            secrets: None,
             build_name: Some("web-1".to_owned()),
             build_type: Some("qemu".to_owned()),
             template_dir: Some("/templates".into()),

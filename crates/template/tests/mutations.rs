@@ -136,7 +136,7 @@ fn said_together(files: BTreeMap<PathBuf, String>) -> Vec<(Line, String)> {
     let mut diagnostics = Diagnostics::default();
     let inputs = Inputs::default();
     let request = Request { path: &folder, inputs: &inputs, depth: Depth::Everything, data_first: false };
-    template::load(&request, &World { host: &host, sources: &sources, data: &Unread }, &mut diagnostics);
+    template::load(&request, &World { host: &host, sources: &sources, data: &Unread, secrets: None }, &mut diagnostics);
     errors(&sources, diagnostics)
 }
 

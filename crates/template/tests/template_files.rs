@@ -1,7 +1,8 @@
-//! `templatefile`: what it makes of files, and where it shows what is wrong with them.
+//! `templatefile`: what it makes of files, and where it shows what is wrong with them. Real files are read too, where a
+//! collection of them is at hand: `IMGFORGE_CORPUS`, else `../shared/corpus` beside the workspace.
 
 use imgforge_template::diagnostic::{Diagnostic, Diagnostics};
-use imgforge_template::eval::evaluate;
+use imgforge_template::eval::{evaluate, references};
 use imgforge_template::hcl;
 use imgforge_template::host::{FileStatus, Host};
 use imgforge_template::scope::{Functions, Scope};
@@ -224,4 +225,45 @@ fn calls_that_cannot_be() {
              (write it like `{{ name = value }}`)"
         )
     );
+}
+
+fn template_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a readable folder") {
+        let path = entry.expect("a readable entry").path();
+        if path.is_dir() && !path.is_symlink() {
+            template_files(&path, found);
+        } else if path.to_string_lossy().ends_with(".pkrtpl.hcl") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn real_files_are_read_without_a_mistake() {
+    let folder = std::env::var_os("IMGFORGE_CORPUS")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus"), PathBuf::from);
+    if !folder.is_dir() {
+        return;
+    }
+    let mut found = Vec::new();
+    template_files(&folder, &mut found);
+    assert!(found.len() >= 95, "only {} template files in {}", found.len(), folder.display());
+    let story = Story::new([]);
+    let mut diagnostics = Diagnostics::default();
+    for path in found {
+        let text = std::fs::read_to_string(&path).expect("UTF-8 text");
+        let file = story.sources.add(path.to_string_lossy(), Origin::File, text.as_str());
+        let body = hcl::parse_template(file, &text, &mut diagnostics);
+        assert_eq!(body.span.range(), 0..text.len());
+        // Whatever the call gives: the functions exist, and take so many arguments.
+        let mut wanted = Vec::new();
+        references(&body, &mut wanted);
+        let mut scope = story.scope.clone();
+        scope.functions = Functions::TemplateFile;
+        scope.names = wanted.into_iter().map(|reference| (reference.root, Value::unknown())).collect();
+        let value = evaluate(&body, &scope, &mut diagnostics);
+        assert!(matches!(value.kind, Kind::String(_) | Kind::Unknown(_)), "{}: {value:?}", path.display());
+    }
+    let mistakes: Vec<String> = diagnostics.iter().map(|diagnostic| story.place(diagnostic)).collect();
+    assert_eq!(mistakes, Vec::<String>::new());
 }

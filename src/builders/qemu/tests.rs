@@ -27,6 +27,7 @@ fn body(text: &str) -> (Body, Sources) {
         host: Arc::new(LocalHost::new().unwrap()),
         user: User::Forbidden,
         environment_allowed: false,
+        secrets: None,
         build_name: None,
         build_type: None,
         template_dir: None,

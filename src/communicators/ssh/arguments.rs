@@ -418,6 +418,7 @@ mod tests {
             host: Arc::new(Files),
             user: User::Forbidden,
             environment_allowed: false,
+            secrets: None,
             build_name: None,
             build_type: None,
             template_dir: None,

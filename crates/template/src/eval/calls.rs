@@ -178,12 +178,17 @@ fn converted(
     constraint: &TypeConstraint,
     diagnostics: &mut Diagnostics,
 ) -> Value {
-    // What `optional(…)` says counts for variables alone: here each attribute has to be there.
+    // As in Packer, `optional` means something in the types of variables alone.
     match convert(value, &constraint.to_type()) {
         Ok(value) => value,
         Err(mismatch) => {
             let message = format!("this cannot be converted: {}", words(&mismatch, value));
-            diagnostics.push(Diagnostic::error("invalid-argument", message).at(argument.span));
+            let problem = Diagnostic::error("invalid-argument", message).at(argument.span);
+            diagnostics.push(if constraint.has_optional() {
+                problem.help("`optional` counts in the type of a variable only: give each attribute a value")
+            } else {
+                problem
+            });
             // What has been asked for, so that no more is said of it.
             convert(&Value::unknown(), &constraint.to_type()).unwrap_or_else(|_| Value::unknown())
         }
@@ -266,7 +271,8 @@ fn described(function: &Function, failure: Failure, call: &Call, spans: &[Span])
             Diagnostic::error("invalid-argument", message).at(span)
         }
         None => {
-            Diagnostic::error("function-failed", format!("`{}`: {}", function.name, failure.message)).at(call.name.span)
+            let code = failure.code.unwrap_or("function-failed");
+            Diagnostic::error(code, format!("`{}`: {}", function.name, failure.message)).at(call.name.span)
         }
     };
     match failure.help {

@@ -271,7 +271,7 @@ fn calls_check_their_arguments() {
         run(call("tostring", [n("1")])),
         "`tostring` unknown-function: there is no function `tostring` (write `convert(…, string)`)"
     );
-    assert_eq!(run(call("vault", [s("x")])), "`vault` unsupported-function: function `vault` is not supported yet");
+    assert_eq!(run(call("vault", [s("x"), s("y")])), "sensitive unknown string");
 }
 
 #[test]

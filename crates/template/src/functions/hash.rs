@@ -79,7 +79,8 @@ fn bcrypt(context: &Context<'_>, arguments: &[Value]) -> Result<Value, Failure> 
     Ok(Value::string(hash.format_for_version(bcrypt::Version::TwoA)))
 }
 
-/// PKCS #1 v1.5. The `rsa` package leaks by its timing (RUSTSEC-2023-0071); nobody is there to measure a build.
+/// PKCS #1 v1.5. The `rsa` package leaks by its timing (RUSTSEC-2023-0071); nobody is there to measure it:
+/// `docs/decisions/0008-rsadecrypt.md`.
 fn rsa_decrypt(_: &Context<'_>, arguments: &[Value]) -> Result<Value, Failure> {
     let ciphertext = from_base64(text(arguments, 0)).ok_or_else(|| Failure::at(0, "this is not Base64"))?;
     let pem = text(arguments, 1);

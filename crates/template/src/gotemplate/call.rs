@@ -8,6 +8,7 @@ use super::value::{Value, print};
 use super::{BuildValues, Fields, ResourceNames, User};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::go_time;
+use crate::secret_store;
 use crate::suggest::did_you_mean;
 use crate::version::PACKER_COMPATIBLE;
 use std::cmp::Ordering;
@@ -22,7 +23,7 @@ impl Renderer<'_, '_> {
                 let help = "use `replace_all`: {{replace_all `old` `new` (user `name`)}}";
                 return self.mistake("unsupported-function", range.clone(), "Packer took `sed` away", help);
             }
-            Function::Unsupported(program) => return self.unsupported(program, range),
+            Function::Secret(name) if !self.context.environment_allowed => return self.no_secrets(name, range),
             Function::Env if !self.context.environment_allowed => return self.no_environment(range),
             Function::Build if matches!(self.context.build_values, BuildValues::Forbidden) => {
                 return self.no_build(range);
@@ -69,6 +70,7 @@ impl Renderer<'_, '_> {
             Function::Pwd => Value::text(self.context.host.working_directory().to_string_lossy()),
             Function::TemplateDir => self.template_dir(range),
             Function::Uuid => Value::text(self.context.host.uuid()),
+            Function::Secret(name) => self.secret(name, arguments, range),
             Function::Split => self.split(arguments),
             Function::Replace => self.replace(range, text(arguments, 3), arguments, integer(arguments, 2)),
             Function::ReplaceAll => self.replace(range, text(arguments, 2), arguments, -1),
@@ -96,15 +98,29 @@ impl Renderer<'_, '_> {
             Function::Js => Value::text(format::js(&print(&values))),
             Function::UrlQuery => Value::text(format::url_query(&print(&values))),
             // These two look at one argument after the other, and the rest is dealt with above.
-            Function::And | Function::Or | Function::Sed | Function::Unsupported(_) => Value::Unknown,
+            Function::And | Function::Or | Function::Sed => Value::Unknown,
         }
     }
 
-    fn unsupported(&mut self, program: &str, range: &Range<usize>) -> Value {
-        let name = self.report.slice(range.clone()).to_owned();
-        let message = format!("`{name}` is not supported yet");
-        let help = format!("read it with `{program}` in the CI job, and give it by `-var` or the environment");
-        self.mistake("unsupported-function", range.clone(), message, help)
+    /// A secret of a store; not known where there is none to ask.
+    fn secret(&mut self, name: &str, arguments: &[Argument], range: &Range<usize>) -> Value {
+        let Some(stores) = &self.context.secrets else { return Value::Unknown };
+        let texts: Vec<&str> = (0..arguments.len()).map(|index| text(arguments, index)).collect();
+        match stores.read(name, &texts) {
+            Ok(secret) => Value::text(secret),
+            Err(why) => {
+                let message = format!("`{name}`: {why}");
+                self.mistake("network-function", range.clone(), message, secret_store::help(name))
+            }
+        }
+    }
+
+    fn no_secrets(&mut self, name: &str, range: &Range<usize>) -> Value {
+        let help = match self.context.user {
+            User::Forbidden => format!("use `${{{name}(…)}}`"),
+            User::Variables { .. } => "read it in `variables`, and use the variable here by {{user `name`}}".to_owned(),
+        };
+        self.mistake("function-not-allowed", range.clone(), format!("`{name}` is not available here"), help)
     }
 
     fn no_environment(&mut self, range: &Range<usize>) -> Value {
@@ -187,13 +203,13 @@ impl Renderer<'_, '_> {
     }
 
     fn strftime(&mut self, arguments: &[Argument]) -> Value {
-        match go_time::strftime(text(arguments, 0), self.context.host.started()) {
-            Ok(text) => Value::text(text),
-            Err(verb) => {
-                let message = format!("`{verb}` is nothing that `strftime` knows");
-                self.fault(place(arguments, 0), message, "write `%%` for a percent sign")
-            }
+        let (text, unknown) = go_time::strftime(text(arguments, 0), self.context.host.started());
+        if let Some(verb) = unknown {
+            let message = format!("`{verb}` is nothing that `strftime` knows, and stays as it is");
+            let help = "write `%%` for a percent sign";
+            self.tell(place(arguments, 0), Diagnostic::warning("go-template-value", message).help(help));
         }
+        Value::text(text)
     }
 
     fn split(&mut self, arguments: &[Argument]) -> Value {

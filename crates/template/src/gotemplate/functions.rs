@@ -33,8 +33,8 @@ pub(super) enum Function {
     Upper,
     User,
     Uuid,
-    /// Reads a secret from a service; holds the program that can do it instead.
-    Unsupported(&'static str),
+    /// Reads a secret from a service.
+    Secret(&'static str),
     // Go's own.
     And,
     Or,
@@ -132,10 +132,10 @@ static TABLE: [Signature; 41] = [
     signature("upper", Function::Upper, 1..=1, TEXT),
     signature("user", Function::User, 1..=1, TEXT),
     signature("uuid", Function::Uuid, 0..=0, ANY),
-    signature("consul_key", Function::Unsupported("consul kv get"), 1..=1, TEXT),
-    signature("vault", Function::Unsupported("vault kv get"), 2..=2, TEXT),
-    signature("aws_secretsmanager", Function::Unsupported("aws secretsmanager get-secret-value"), 1..=2, TEXT),
-    signature("aws_secretsmanager_raw", Function::Unsupported("aws secretsmanager get-secret-value"), 1..=1, TEXT),
+    signature("consul_key", Function::Secret("consul_key"), 1..=1, TEXT),
+    signature("vault", Function::Secret("vault"), 2..=2, TEXT),
+    signature("aws_secretsmanager", Function::Secret("aws_secretsmanager"), 1..=2, TEXT),
+    signature("aws_secretsmanager_raw", Function::Secret("aws_secretsmanager_raw"), 1..=1, TEXT),
     signature("and", Function::And, 1..=MANY, ANY),
     signature("or", Function::Or, 1..=MANY, ANY),
     signature("not", Function::Not, 1..=1, ANY),

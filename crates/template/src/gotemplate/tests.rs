@@ -1,6 +1,7 @@
 use super::*;
 use crate::diagnostic::Diagnostic;
 use crate::host::FileStatus;
+use crate::secret_store::SecretStores;
 use crate::source::{Origin, Sources};
 use crate::syntax::ExpressionKind;
 use std::io;
@@ -55,6 +56,7 @@ pub(super) fn context() -> GoContext {
             undeclared: Severity::Warning,
         },
         environment_allowed: false,
+        secrets: None,
         build_name: Some("web".to_owned()),
         build_type: Some("qemu".to_owned()),
         template_dir: Some("./images/../images".into()),
@@ -108,6 +110,10 @@ fn functions_of_packer() {
     assert_eq!(render("{{user `region`}}-{{ user \"name\" }}"), "eu-west-1-Box");
     assert_eq!(render("{{timestamp}} {{isotime}}"), "1614834367 2021-03-04T05:06:07Z");
     assert_eq!(render("{{isotime \"2006-01-02\"}} {{strftime `%H:%M`}}"), "2021-03-04 05:06");
+    assert_eq!(
+        render("{{strftime `%Y-%Q`}}"),
+        "2021-%Q\n13: warning go-template-value: `%Q` is nothing that `strftime` knows, and stays as it is <%Y-%Q> write `%%` for a percent sign"
+    );
     assert_eq!(render("{{build_name}} {{build_type}} {{uuid}} {{packer_version}}"), "web qemu 6e57-uuid 1.16.0");
     assert_eq!(render("{{template_dir}} {{pwd}}"), "/work/images /work");
     assert_eq!(render("{{user `name` | upper}} {{lower (user `name`)}} {{upper `größe ß`}}"), "BOX box GRÖßE ß");
@@ -241,12 +247,46 @@ fn what_each_place_allows() {
 56: unknown-field: `.X` is not available here <.X> this option has no fields; variables are read by `${var.name}`"
     );
     assert_eq!(
-        render("{{vault `a` `b`}}{{`x` | sed}}{{aws_secretsmanager `a`}}{{consul_key `k`}}"),
-        "(nothing)
-3: unsupported-function: `vault` is not supported yet <vault> read it with `vault kv get` in the CI job, and give it by `-var` or the environment
-26: unsupported-function: Packer took `sed` away <sed> use `replace_all`: {{replace_all `old` `new` (user `name`)}}
-33: unsupported-function: `aws_secretsmanager` is not supported yet <aws_secretsmanager> read it with `aws secretsmanager get-secret-value` in the CI job, and give it by `-var` or the environment
-59: unsupported-function: `consul_key` is not supported yet <consul_key> read it with `consul kv get` in the CI job, and give it by `-var` or the environment"
+        render("{{`x` | sed}}"),
+        "(nothing)\n9: unsupported-function: Packer took `sed` away <sed> use `replace_all`: {{replace_all `old` `new` (user `name`)}}"
+    );
+}
+
+#[derive(Debug)]
+struct Paper;
+
+impl SecretStores for Paper {
+    fn read(&self, function: &str, arguments: &[&str]) -> Result<String, String> {
+        if arguments == ["lost"] {
+            Err("the page is gone".to_owned())
+        } else {
+            Ok(format!("{function}({arguments:?})"))
+        }
+    }
+}
+
+#[test]
+fn secrets_are_read_in_variables_alone() {
+    let variables = GoContext { environment_allowed: true, ..context() };
+    let text = "{{vault `a` `b`}} {{aws_secretsmanager `a`}} {{consul_key `k`}}";
+    assert_eq!(render_in(text, &variables, &Fields::None), "(nothing)");
+    let variables = GoContext { secrets: Some(Arc::new(Paper)), ..variables };
+    assert_eq!(
+        render_in(text, &variables, &Fields::None),
+        "vault([\"a\", \"b\"]) aws_secretsmanager([\"a\"]) consul_key([\"k\"])"
+    );
+    assert_eq!(
+        render_in("{{consul_key `lost`}}", &variables, &Fields::None),
+        "(nothing)\n3: network-function: `consul_key`: the page is gone <consul_key> read it with `consul kv get` in the CI job, and give it by `-var` or the environment"
+    );
+    assert_eq!(
+        render("{{vault `a` `b`}}"),
+        "(nothing)\n3: function-not-allowed: `vault` is not available here <vault> read it in `variables`, and use the variable here by {{user `name`}}"
+    );
+    let hcl = GoContext { user: User::Forbidden, ..context() };
+    assert_eq!(
+        render_in("{{vault `a` `b`}}", &hcl, &Fields::None),
+        "(nothing)\n3: function-not-allowed: `vault` is not available here <vault> use `${vault(…)}`"
     );
 }
 
@@ -411,10 +451,6 @@ fn mistakes_of_values() {
         (
             "{{range `abc`}}{{end}}",
             "9: go-template-value: `range` can't go through text <`abc`> give it a whole number",
-        ),
-        (
-            "{{strftime `%Q`}}",
-            "13: go-template-value: `%Q` is nothing that `strftime` knows <%Q> write `%%` for a percent sign",
         ),
         (
             "{{range 1000000}}{{end}}{{range 1000000}}{{end}}{{range 100001}}x{{end}}",

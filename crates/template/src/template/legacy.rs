@@ -3,7 +3,7 @@
 use super::{Depth, Evaluation, legacy_context};
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::document::Document;
-use crate::gotemplate::{Fields, GoTemplate, User};
+use crate::gotemplate::{Fields, GoContext, GoTemplate, User};
 use crate::inputs::{Assignment, Form};
 use crate::source::{Span, Text};
 use crate::syntax::{Expression, ExpressionKind};
@@ -85,6 +85,7 @@ impl Evaluation<'_> {
             for (name, template, span) in pending {
                 let user = User::Variables { values: values.clone(), undeclared: Severity::Error };
                 let context = legacy_context(self.world.host.clone(), self.root, user, true);
+                let context = GoContext { secrets: self.world.secrets.clone(), ..context };
                 let mut found = Diagnostics::default();
                 match template.render(&context, &Fields::Kept, &mut found) {
                     Some(value) => {
@@ -100,12 +101,17 @@ impl Evaluation<'_> {
                 break;
             }
         }
-        // What waits for a variable that is broken or missing is silent; what waits for itself is a cycle. Waiting on
-        // each other needs all of them to be pending, so a cycle exists only if no value is missing for good.
-        let stuck: BTreeSet<&str> = pending.iter().map(|(name, ..)| name.as_str()).collect();
-        let given_up = values.iter().any(|(name, value)| value.is_none() && !stuck.contains(name.as_str()));
-        if let (false, Some((name, _, span))) = (given_up, pending.first()) {
-            let names: Vec<String> = stuck.iter().map(|name| format!("`{name}`")).collect();
+        // What waits for a variable that is broken, missing or a secret is silent; what waits for itself is a cycle:
+        // what is left when all are gone that wait for none of the others.
+        loop {
+            let names: BTreeSet<String> = pending.iter().map(|(name, ..)| name.clone()).collect();
+            pending.retain(|(_, template, _)| template.user_variables().any(|user| names.contains(user.value)));
+            if pending.len() == names.len() {
+                break;
+            }
+        }
+        if let Some((name, _, span)) = pending.first() {
+            let names: Vec<String> = pending.iter().map(|(name, ..)| format!("`{name}`")).collect();
             self.diagnostics.push(
                 Diagnostic::error("variable-cycle", format!("the variable `{name}` needs its own value"))
                     .at(*span)

@@ -1,0 +1,97 @@
+//! Secrets that a template reads from a service: a check asks for none, a build must not go on without them.
+
+use crate::forge::Forge;
+
+fn hcl() -> Forge {
+    Forge::new().file(
+        "image.pkr.hcl",
+        r#"locals {
+  password = vault("secret/image", "password")
+}
+
+source "null" "web" {
+  communicator = "none"
+}
+
+build {
+  sources = ["null.web"]
+  provisioner "shell-local" {
+    inline = ["echo ${local.password}", "echo ${consul_key("image/name")}"]
+  }
+}
+"#,
+    )
+}
+
+fn json(other: &str) -> Forge {
+    Forge::new().file(
+        "image.json",
+        &format!(
+            r#"{{
+  "variables": {{
+    "key": "{{{{consul_key `image/name`}}}}",
+    "name": "a {{{{user `key`}}}}",
+    "other": "{other}"
+  }},
+  "builders": [{{"type": "null", "communicator": "none"}}],
+  "provisioners": [{{"type": "shell-local", "inline": ["echo {{{{user `name`}}}} {{{{user `other`}}}}"]}}]
+}}
+"#
+        ),
+    )
+}
+
+#[test]
+fn a_check_asks_for_no_secret() {
+    hcl().run(&["validate", "image.pkr.hcl"]).expect(0, "The configuration is valid.");
+    json("b").run(&["validate", "image.json"]).expect(0, "The configuration is valid.");
+}
+
+#[test]
+fn a_build_without_its_secrets_does_not_begin() {
+    hcl().run(&["build", "image.pkr.hcl"]).expect(
+        1,
+        "\
+error[network-function]: `vault`: imgforge cannot reach Vault yet
+ --> image.pkr.hcl:2:14
+  |
+2 |   password = vault(\"secret/image\", \"password\")
+  |              ^^^^^
+  |
+  = help: read it with `vault kv get` in the CI job, and give it by `-var` or the environment
+
+error[network-function]: `consul_key`: imgforge cannot reach Consul yet
+  --> image.pkr.hcl:12:49
+   |
+12 |     inline = [\"echo ${local.password}\", \"echo ${consul_key(\"image/name\")}\"]
+   |                                                 ^^^^^^^^^^
+   |
+   = help: read it with `consul kv get` in the CI job, and give it by `-var` or the environment",
+    );
+    json("b").run(&["build", "image.json"]).expect(
+        1,
+        "\
+error[network-function]: `consul_key`: imgforge cannot reach Consul yet
+ --> image.json:3:15
+  |
+3 |     \"key\": \"{{consul_key `image/name`}}\",
+  |               ^^^^^^^^^^
+  |
+  = help: read it with `consul kv get` in the CI job, and give it by `-var` or the environment",
+    );
+}
+
+#[test]
+fn a_variable_that_waits_for_a_secret_is_no_cycle_but_its_neighbour_is() {
+    json("{{user `other`}}").run(&["validate", "image.json"]).expect(
+        1,
+        "\
+error[variable-cycle]: the variable `other` needs its own value
+ --> image.json:5:15
+  |
+5 |     \"other\": \"{{user `other`}}\"
+  |               ^^^^^^^^^^^^^^^^
+  |
+  = help: these variables wait for each other: `other`",
+    );
+}
