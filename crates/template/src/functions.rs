@@ -6,6 +6,7 @@ mod collection;
 mod csv;
 mod date_time;
 mod encoding;
+mod fileset;
 mod filesystem;
 mod format;
 mod json;
@@ -15,6 +16,7 @@ mod numeric;
 mod re2;
 mod regex;
 mod string;
+mod text_encoding;
 mod yaml;
 
 use crate::convert::convert;
@@ -259,15 +261,12 @@ const TABLES: [&[Function]; 10] = [
 const PLANNED: &[&str] = &[
     "aws_secretsmanager",
     "aws_secretsmanager_raw",
-    "base64gzip",
     "bcrypt",
     "cidrhost",
     "cidrnetmask",
     "cidrsubnet",
     "cidrsubnets",
     "consul_key",
-    "filebase64",
-    "fileset",
     "legacy_isotime",
     "legacy_strftime",
     "md5",
@@ -277,8 +276,6 @@ const PLANNED: &[&str] = &[
     "sha256",
     "sha512",
     "templatefile",
-    "textdecodebase64",
-    "textencodebase64",
     "unix_timestamp_parse",
     "uuidv4",
     "uuidv5",

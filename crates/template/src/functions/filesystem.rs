@@ -1,10 +1,12 @@
 //! Functions of files and paths. What they see of the world is what the host shows.
 
-use super::Accepts::{Bool, String as Str};
+use super::Accepts::{Bool, Set, String as Str};
+use super::encoding::base64;
+use super::fileset::fileset;
 use super::{Context, Failure, Function, MAX_TEXT, Parameter, text};
 use crate::value::Value;
 use std::io::{Error, ErrorKind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const PATH: &[Parameter] = &[Parameter::string("path")];
 
@@ -24,14 +26,16 @@ pub(super) const TABLE: &[Function] = &[
         Ok(Value::string(context.scope.host.environment(text(arguments, 0)).unwrap_or_default()))
     }),
     Function::new("file", PATH, Str, file),
+    Function::new("filebase64", PATH, Str, file_base64),
     Function::new("fileexists", PATH, Bool, file_exists),
+    Function::new("fileset", &[Parameter::string("folder"), Parameter::string("pattern")], Set(&Str), fileset),
     Function::new("pathexpand", PATH, Str, |context, arguments| {
         Ok(Value::string(expand_home(context, text(arguments, 0))?))
     }),
 ];
 
 /// The path without `.`, `..` and double slashes, as far as that can be told without looking; `.` if nothing is left.
-fn clean(path: &str) -> String {
+pub(super) fn clean(path: &str) -> String {
     let rooted = path.starts_with('/');
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
@@ -75,7 +79,7 @@ fn expand_home(context: &Context<'_>, path: &str) -> Result<String, Failure> {
 }
 
 /// The path as the template means it: relative to the template's folder.
-fn resolved(context: &Context<'_>, path: &str) -> Result<PathBuf, Failure> {
+pub(super) fn resolved(context: &Context<'_>, path: &str) -> Result<PathBuf, Failure> {
     Ok(context.scope.root.join(expand_home(context, path)?))
 }
 
@@ -84,7 +88,7 @@ fn shown(context: &Context<'_>, path: &str) -> String {
     if context.hidden { "this path".to_owned() } else { format!("`{path}`") }
 }
 
-fn unreadable(context: &Context<'_>, path: &str, error: &Error) -> Failure {
+pub(super) fn unreadable(context: &Context<'_>, path: &str, error: &Error) -> Failure {
     let shown = shown(context, path);
     match error.kind() {
         ErrorKind::NotFound => Failure::at(0, format!("there is no file at {shown}"))
@@ -94,21 +98,34 @@ fn unreadable(context: &Context<'_>, path: &str, error: &Error) -> Failure {
     }
 }
 
+/// The bytes of the file at `resolved`, which messages call `path`.
+fn content(context: &Context<'_>, path: &str, resolved: &Path, most: usize) -> Result<Vec<u8>, Failure> {
+    let host = &context.scope.host;
+    let status = host.status(resolved).map_err(|error| unreadable(context, path, &error))?;
+    if status.is_directory {
+        return Err(Failure::at(0, format!("{} is a folder, not a file", shown(context, path))));
+    }
+    if status.size > most as u64 {
+        return Err(Failure::at(0, format!("{} is too large for a string", shown(context, path))));
+    }
+    host.read(resolved).map_err(|error| unreadable(context, path, &error))
+}
+
 fn file(context: &Context<'_>, arguments: &[Value]) -> Result<Value, Failure> {
     let path = text(arguments, 0);
-    let resolved = resolved(context, path)?;
-    let host = &context.scope.host;
-    let status = host.status(&resolved).map_err(|error| unreadable(context, path, &error))?;
-    let shown = shown(context, path);
-    if status.is_directory {
-        return Err(Failure::at(0, format!("{shown} is a folder, not a file")));
-    }
-    if status.size > MAX_TEXT as u64 {
-        return Err(Failure::at(0, format!("{shown} is too large for a string")));
-    }
-    let bytes = host.read(&resolved).map_err(|error| unreadable(context, path, &error))?;
-    let content = String::from_utf8(bytes).map_err(|_| Failure::at(0, format!("{shown} is not UTF-8 text")))?;
-    Ok(Value::string(content))
+    let bytes = content(context, path, &resolved(context, path)?, MAX_TEXT)?;
+    let not_text = |_| Failure::at(0, format!("{} is not UTF-8 text", shown(context, path)));
+    Ok(Value::string(String::from_utf8(bytes).map_err(not_text)?))
+}
+
+/// Unlike all others this one is relative to the working directory: it is so in Packer.
+fn file_base64(context: &Context<'_>, arguments: &[Value]) -> Result<Value, Failure> {
+    let path = text(arguments, 0);
+    let resolved = context.scope.host.working_directory().join(expand_home(context, path)?);
+    let bytes = content(context, path, &resolved, MAX_TEXT / 4 * 3).map_err(|failure| {
+        if failure.help.is_none() { failure } else { failure.help("`filebase64` looks in the working directory") }
+    })?;
+    Ok(Value::string(base64(&bytes)))
 }
 
 fn file_exists(context: &Context<'_>, arguments: &[Value]) -> Result<Value, Failure> {

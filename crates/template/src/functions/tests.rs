@@ -318,6 +318,62 @@ fn replacements() {
 }
 
 #[test]
+fn gzip_is_framed_as_go_does_it() {
+    let gzip = |text: &str| call("base64gzip", &[s(text)]);
+    assert_eq!(gzip("hello"), "\"H4sIAAAAAAAA/8pIzcnJBwAAAP//AQAA//+GphA2BQAAAA==\"");
+    assert_eq!(gzip(""), "\"H4sIAAAAAAAA/wAAAP//AQAA//8AAAAAAAAAAA==\"");
+    let mut state = 1_u32;
+    let noise: String = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        char::from(b' ' + u8::try_from(state >> 26).expect("6 bits"))
+    })
+    .take(300_000)
+    .collect();
+    for text in ["é".repeat(100_000), noise] {
+        let encoded = gzip(&text);
+        let bytes = encoding::from_base64(encoded.trim_matches('"')).expect("base64");
+        let mut decoded = String::new();
+        std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&*bytes), &mut decoded).expect("gzip");
+        assert_eq!(decoded, text);
+    }
+}
+
+#[test]
+fn other_encodings() {
+    for (text, encoding, encoded) in [
+        ("é", "UTF-16LE", "6QA="),
+        ("日", "shift_jis", "k/o="),
+        ("aé日€", "UTF-16", "/v8AYQDpZeUgrA=="),
+        ("aé日€", "gbk", "YaimyNWA"),
+        ("aé日€", "gb18030", "YaimyNWi4w=="),
+        ("aé", " utf-8", "YcOp"),
+        ("a", "ANSI_X3.4-1968", "YQ=="),
+        ("é", "latin1", "6Q=="),
+        ("ğð", "ISO-8859-9", "0: `ð` does not exist in this encoding"),
+        ("ÿş", "ISO-8859-9", "//4="),
+        ("€", "windows-1252", "gA=="),
+        ("aé", "us-ascii", "0: `é` does not exist in this encoding"),
+        ("a日", "windows-1252", "0: `日` does not exist in this encoding"),
+        ("é", "ascii", "1: `ascii` is no encoding that is known here"),
+        ("é", "", "1: `` is no encoding that is known here"),
+    ] {
+        let result = call("textencodebase64", &[s(text), s(encoding)]);
+        assert_eq!(result.trim_matches('"'), encoded, "{encoding}");
+        if result.starts_with('"') {
+            assert_eq!(call("textdecodebase64", &[s(encoded), s(encoding)]), format!("{text:?}"), "{encoding}");
+        }
+    }
+    let decode = |encoded: &str, encoding: &str| call("textdecodebase64", &[s(encoded), s(encoding)]);
+    assert_eq!(decode("//5hAA==", "UTF-16"), "\"a\"");
+    assert_eq!(decode("//5hAA==", "UTF-16LE"), format!("{:?}", "\u{feff}a"));
+    assert_eq!(decode("2D1h", "UTF-16BE"), "\"\u{fffd}\u{fffd}\"");
+    assert_eq!(decode("gGE=", "us-ascii"), "\"\u{fffd}a\"");
+    assert_eq!(decode("?", "us-ascii"), "0: this is not Base64");
+    let hidden = call("textencodebase64", &[s("é").marked(true), s("us-ascii")]);
+    assert_eq!(hidden, "0: a character does not exist in this encoding");
+}
+
+#[test]
 fn json_is_read_exactly() {
     for (text, value) in [
         (" 12345678901234567890123.50 ", "12345678901234567890123.5"),
@@ -420,6 +476,10 @@ fn files() {
     assert_eq!(call("file", &[s("scripts")]), "0: `scripts` is a folder, not a file");
     assert_eq!(call("file", &[s("image")]), "0: `image` is not UTF-8 text");
     assert_eq!(call("file", &[s("secret")]), "0: `secret` may not be read");
+    assert_eq!(call("filebase64", &[s("/template/note.txt")]), "\"cmVtZW1iZXIK\"");
+    assert_eq!(call("filebase64", &[s("/template/image")]), "\"//4=\"");
+    assert_eq!(call("filebase64", &[s("note.txt")]), "0: there is no file at `note.txt`");
+    assert_eq!(call("filebase64", &[s("/template/scripts")]), "0: `/template/scripts` is a folder, not a file");
     assert_eq!(call("fileexists", &[s("note.txt")]), "true");
     assert_eq!(call("fileexists", &[s("nope.txt")]), "false");
     assert_eq!(call("fileexists", &[s("scripts")]), "0: `scripts` is a folder, not a file");
