@@ -44,6 +44,8 @@ pub(crate) struct Function {
     takes_partly_known: bool,
     /// The type of the result where the arguments tell more of it, known or not.
     typed: Option<Typed>,
+    /// The work of a call besides reading its arguments and making its result, in the units of the evaluator.
+    pub(crate) work: usize,
     call: fn(&Context<'_>, &[Value]) -> Result<Value, Failure>,
 }
 
@@ -141,7 +143,17 @@ impl Function {
         returns: Accepts,
         call: fn(&Context<'_>, &[Value]) -> Result<Value, Failure>,
     ) -> Self {
-        Self { name, parameters, rest: None, returns, keeps_marks: false, takes_partly_known: false, typed: None, call }
+        Self {
+            name,
+            parameters,
+            rest: None,
+            returns,
+            keeps_marks: false,
+            takes_partly_known: false,
+            typed: None,
+            work: 0,
+            call,
+        }
     }
 
     const fn rest(mut self, parameter: Parameter) -> Self {
@@ -161,6 +173,11 @@ impl Function {
 
     const fn typed(mut self, typed: Typed) -> Self {
         self.typed = Some(typed);
+        self
+    }
+
+    const fn costing(mut self, work: usize) -> Self {
+        self.work = work;
         self
     }
 

@@ -101,6 +101,10 @@ impl Evaluator<'_> {
             diagnostics.push(Diagnostic::error("argument-count", problem).at(place));
             return Value::unknown();
         }
+        let reading: usize = arguments.values.iter().map(limits::cost).sum();
+        if !self.spend(function.work.saturating_add(reading)) {
+            return Value::unknown();
+        }
         match function.invoke(scope, &arguments.values) {
             Ok(value) if self.spend(limits::cost(&value)) => value.marked(arguments.sensitive),
             Ok(_) => Value::unknown(),

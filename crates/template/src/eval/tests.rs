@@ -403,4 +403,10 @@ fn large_values_are_refused() {
         for_tuple(None, "a", numbers(), for_tuple(None, "b", numbers(), for_tuple(None, "c", numbers(), n("1"))));
     let message = run(endless);
     assert!(message.ends_with("too-large: this takes too long to evaluate"), "{message}");
+    // What a function reads costs, and some cost more than it shows.
+    for costly in [call("length", [v("big")]), call("fileset", [s("."), s("*")])] {
+        let often = for_tuple(None, "a", numbers(), for_tuple(None, "b", call("range", [n("8")]), costly));
+        let message = run(for_tuple(None, "big", tuple([numbers()]), often));
+        assert!(message.ends_with("too-large: this takes too long to evaluate"), "{message}");
+    }
 }

@@ -28,7 +28,9 @@ pub(super) const TABLE: &[Function] = &[
     Function::new("file", PATH, Str, file),
     Function::new("filebase64", PATH, Str, file_base64),
     Function::new("fileexists", PATH, Bool, file_exists),
-    Function::new("fileset", &[Parameter::string("folder"), Parameter::string("pattern")], Set(&Str), fileset),
+    // It may look at very many names.
+    Function::new("fileset", &[Parameter::string("folder"), Parameter::string("pattern")], Set(&Str), fileset)
+        .costing(10_000),
     Function::new("pathexpand", PATH, Str, |context, arguments| {
         Ok(Value::string(expand_home(context, text(arguments, 0))?))
     }),
