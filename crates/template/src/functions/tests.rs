@@ -4,6 +4,7 @@ use super::*;
 use crate::eval::world::{empty, show};
 use crate::scope::Functions;
 use crate::value::Kind;
+use proptest::prelude::*;
 
 /// The result, or the first thing that is wrong and with which argument.
 fn call(name: &str, arguments: &[Value]) -> String {
@@ -521,4 +522,42 @@ fn marks_and_unknowns_pass_through() {
         call("upper", &[Value::from(Kind::Unknown(Type::list(Type::Any))).marked(true)]),
         "0: a string is required, not a list"
     );
+}
+
+/// Text of what is special to some language, mostly.
+fn special(pattern: &'static str) -> impl Strategy<Value = String> {
+    proptest::collection::vec(prop_oneof![8 => pattern, 1 => "\\PC"], 0..40).prop_map(|parts| parts.concat())
+}
+
+proptest! {
+    #[test]
+    fn no_text_is_too_odd_to_read(
+        json in special(r#"[\[\]{}:,"\\u0a19e.+\- \n]|true|null|\\ud83d"#),
+        csv in special("[\",a \r\n]"),
+        yaml in special(r#"[\[\]{}:,"'|>&*!#%@?ab0-9.\-\n ]|---|\n  |- |: |<<|&a|\*a|0b|!!int |2024-01-01"#),
+        pattern in special(r"[()\[\]{}|?*+.^$\\ab0-9,:\-&~<>]|\\[A-Za-z]|\(\?|\[:alpha:\]|\{2,3\}"),
+    ) {
+        // Any of these may fail; none may panic.
+        call("jsondecode", &[s(&json)]);
+        call("csvdecode", &[s(&csv)]);
+        call("yamldecode", &[s(&yaml)]);
+        call("regexall", &[s(&pattern), s(&csv)]);
+        call("regex_replace", &[s(&csv), s(&pattern), s(&pattern)]);
+        call("fileset", &[s("."), s(&pattern)]);
+    }
+
+    #[test]
+    fn what_is_encoded_is_decoded(text in any::<String>(), words in special("[ \\n\\ta'\"\\\\:#é-]")) {
+        for text in [text, words] {
+            let value = Value::object([("k", t([s(&text), n("1.5")])), (s(&text).as_str().unwrap_or_default(), null())]);
+            for (encode, decode) in [("jsonencode", "jsondecode"), ("yamlencode", "yamldecode")] {
+                // YAML 1.1 breaks lines here, and YAML 1.2 does not.
+                if encode == "yamlencode" && text.contains(['\u{2028}', '\u{2029}']) {
+                    continue;
+                }
+                let encoded = find(encode).expect("a function").invoke(&empty(Functions::All), &[value.clone()]);
+                prop_assert_eq!(call(decode, &[encoded.expect("text")]), show(&value), "{}", encode);
+            }
+        }
+    }
 }
