@@ -555,7 +555,7 @@ proptest! {
                 if encode == "yamlencode" && text.contains(['\u{2028}', '\u{2029}']) {
                     continue;
                 }
-                let encoded = find(encode).expect("a function").invoke(&empty(Functions::All), &[value.clone()]);
+                let encoded = find(encode).expect("a function").invoke(&empty(Functions::All), std::slice::from_ref(&value));
                 prop_assert_eq!(call(decode, &[encoded.expect("text")]), show(&value), "{}", encode);
             }
         }
