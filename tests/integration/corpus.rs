@@ -242,7 +242,7 @@ fn public_templates_get_the_verdicts_of_packer() {
         match row.verdict {
             "valid" => {
                 *rows.entry("valid").or_default() += 1;
-                if let Some(first) = found.errors.iter().find(|error| error.code != "unsupported-function") {
+                if let Some(first) = found.errors.first() {
                     differs(format!("valid, and we say {first:?}"));
                 }
             }

@@ -7,6 +7,7 @@ mod collection;
 mod csv;
 mod date_time;
 mod encoding;
+mod fileset;
 mod filesystem;
 mod format;
 mod hash;
@@ -19,6 +20,7 @@ mod re2;
 mod regex;
 mod secret;
 mod string;
+mod text_encoding;
 mod yaml;
 
 use crate::convert::convert;
@@ -46,7 +48,7 @@ pub(crate) struct Function {
     keeps_marks: bool,
     /// It can do with arguments of which parts are unknown.
     takes_partly_known: bool,
-    /// The work of a call, where that is more than its result tells.
+    /// The work of a call besides reading its arguments and making its result, in the units of the evaluator.
     work: Option<fn(&[Value]) -> usize>,
     /// The type of the result where the arguments tell more of it, known or not.
     typed: Option<Typed>,
@@ -294,9 +296,6 @@ const TABLES: [&[Function]; 14] = [
     secret::TABLE,
 ];
 
-/// Functions of Packer that do not exist here yet.
-const PLANNED: &[&str] = &["base64gzip", "filebase64", "fileset", "textdecodebase64", "textencodebase64"];
-
 /// Functions of the evaluator itself: they look at expressions, which values do not have any more.
 pub(crate) const LAZY: [&str; 4] = ["can", "convert", "templatefile", "try"];
 
@@ -304,12 +303,6 @@ pub(crate) const LAZY: [&str; 4] = ["can", "convert", "templatefile", "try"];
 pub(crate) fn find(name: &str) -> Option<&'static Function> {
     TABLES.iter().flat_map(|table| table.iter()).find(|function| function.name == name)
 }
-
-/// Whether Packer has a function of that name that does not exist here yet.
-pub(crate) fn is_planned(name: &str) -> bool {
-    PLANNED.contains(&name)
-}
-
 /// The names of all functions there are.
 pub fn names() -> impl Iterator<Item = &'static str> {
     TABLES.iter().flat_map(|table| table.iter()).map(|function| function.name).chain(LAZY)

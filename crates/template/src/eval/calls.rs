@@ -102,7 +102,8 @@ impl Evaluator<'_> {
             diagnostics.push(Diagnostic::error("argument-count", problem).at(place));
             return Value::unknown();
         }
-        if !self.spend(function.work(&arguments.values)) {
+        let reading: usize = arguments.values.iter().map(limits::cost).sum();
+        if !self.spend(function.work(&arguments.values).saturating_add(reading)) {
             return Value::unknown();
         }
         match function.invoke(scope, &arguments.values) {
@@ -209,13 +210,12 @@ pub(super) fn wrong_count(name: &str, wanted: usize, call: &Call, diagnostics: &
 
 /// The scope in which the function may be called.
 fn allowed<'s>(scope: Option<&'s Scope>, name: &Spanned<Arc<str>>) -> Result<&'s Scope, Box<Diagnostic>> {
-    let error = |code, message: String| Diagnostic::error(code, message).at(name.span);
     let function = &*name.value;
     let lazy = functions::LAZY.contains(&function);
-    if !lazy && functions::find(function).is_none() && !functions::is_planned(function) {
+    if !lazy && functions::find(function).is_none() {
         return Err(Box::new(unknown_function(name)));
     }
-    let not_allowed = |message: String| error("function-not-allowed", message);
+    let not_allowed = |message: String| Diagnostic::error("function-not-allowed", message).at(name.span);
     let problem = match scope {
         None => not_allowed("no function can be called here".to_owned()).help("write the value itself"),
         Some(scope) => match (scope.functions, function) {
@@ -234,12 +234,7 @@ fn allowed<'s>(scope: Option<&'s Scope>, name: &Spanned<Arc<str>>) -> Result<&'s
                 not_allowed("a template file cannot call `templatefile`".to_owned())
                     .help("call it in the template, and give its result as a name")
             }
-            (Functions::All | Functions::TemplateFile, _) if lazy || functions::find(function).is_some() => {
-                return Ok(scope);
-            }
-            (Functions::All | Functions::TemplateFile, _) => {
-                error("unsupported-function", format!("function `{function}` is not supported yet"))
-            }
+            (Functions::All | Functions::TemplateFile, _) => return Ok(scope),
         },
     };
     Err(Box::new(problem))

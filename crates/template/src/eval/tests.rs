@@ -316,7 +316,7 @@ fn lazy_functions_look_at_expressions() {
     let b_is_optional = call("object", [object([("b", call("optional", [v("string")]))])]);
     assert_eq!(
         run(call("convert", [object([]), b_is_optional])),
-        "`{ }` invalid-argument: this cannot be converted: the attribute `b` is required"
+        "`{ }` invalid-argument: this cannot be converted: the attribute `b` is required (`optional` counts in the type of a variable only: give each attribute a value)"
     );
     assert_eq!(
         run(call("convert", [s("x"), v("strng")])),
@@ -411,4 +411,10 @@ fn large_values_are_refused() {
         for_tuple(None, "a", numbers(), for_tuple(None, "b", numbers(), for_tuple(None, "c", numbers(), n("1"))));
     let message = run(endless);
     assert!(message.ends_with("too-large: this takes too long to evaluate"), "{message}");
+    // What a function reads costs, and some cost more than it shows.
+    for costly in [call("length", [v("big")]), call("fileset", [s("."), s("*")])] {
+        let often = for_tuple(None, "a", numbers(), for_tuple(None, "b", call("range", [n("8")]), costly));
+        let message = run(for_tuple(None, "big", tuple([numbers()]), often));
+        assert!(message.ends_with("too-large: this takes too long to evaluate"), "{message}");
+    }
 }

@@ -1,12 +1,14 @@
 //! Functions that encode and decode.
 
 use super::Accepts::{Any, String as Str};
-use super::{Context, Failure, Function, Parameter, csv, json, json_decode, text};
+use super::{Context, Failure, Function, Parameter, bounded, csv, json, json_decode, text, text_encoding};
 use crate::value::Value;
+use flate2::{Compress, Compression, Crc, FlushCompress};
 use std::fmt::Write;
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+const ENCODING: Parameter = Parameter::string("encoding");
 const STRING: Parameter = Parameter::string("string");
 
 pub(super) const TABLE: &[Function] = &[
@@ -14,16 +16,22 @@ pub(super) const TABLE: &[Function] = &[
     Function::new("base64encode", &[STRING], Str, |_, arguments| {
         Ok(Value::string(base64(text(arguments, 0).as_bytes())))
     }),
+    Function::new("base64gzip", &[STRING], Str, |_, arguments| {
+        bounded(text(arguments, 0).len())?;
+        gzip(text(arguments, 0).as_bytes()).map(|bytes| Value::string(base64(&bytes)))
+    }),
     Function::new("csvdecode", &[STRING], Any, csv::decode),
     Function::new("jsondecode", &[STRING], Any, |_, arguments| json_decode::decode(text(arguments, 0))),
     Function::new("jsonencode", &[Parameter::any("value").nullable()], Str, |_, arguments| match arguments.first() {
         Some(value) => json::encode(value).map(Value::string),
         None => Err(Failure::new("a value is needed")),
     }),
+    Function::new("textdecodebase64", &[STRING, ENCODING], Str, text_encoding::decode),
+    Function::new("textencodebase64", &[STRING, ENCODING], Str, text_encoding::encode),
     Function::new("urlencode", &[STRING], Str, |_, arguments| Ok(Value::string(url_encode(text(arguments, 0))))),
 ];
 
-fn base64(bytes: &[u8]) -> String {
+pub(super) fn base64(bytes: &[u8]) -> String {
     let mut encoded = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
         let byte = |index: usize| u32::from(chunk.get(index).copied().unwrap_or_default());
@@ -65,6 +73,29 @@ fn base64_decode(_: &Context<'_>, arguments: &[Value]) -> Result<Value, Failure>
     let bytes = from_base64(text(arguments, 0)).ok_or_else(|| Failure::at(0, "this is not Base64"))?;
     let decoded = String::from_utf8(bytes).map_err(|_| Failure::at(0, "the decoded bytes are not UTF-8 text"))?;
     Ok(Value::string(decoded))
+}
+
+/// Compressed as gzip, framed as Go does it: no time, an unknown system, and an empty block after a flush.
+fn gzip(bytes: &[u8]) -> Result<Vec<u8>, Failure> {
+    let mut compressed = Vec::from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]);
+    let mut compress = Compress::new(Compression::default(), false);
+    loop {
+        let read = usize::try_from(compress.total_in()).ok().and_then(|read| bytes.get(read..)).unwrap_or_default();
+        compressed.reserve(bytes.len() / 2 + 1024);
+        let before = compressed.len();
+        let status = compress.compress_vec(read, &mut compressed, FlushCompress::Sync);
+        status.map_err(|_| Failure::new("this cannot be compressed"))?;
+        // All is read and flushed when there was room to spare.
+        if compressed.len() < compressed.capacity() || compressed.len() == before {
+            break;
+        }
+    }
+    compressed.extend([1, 0, 0, 0xff, 0xff]);
+    let mut sum = Crc::new();
+    sum.update(bytes);
+    compressed.extend(sum.sum().to_le_bytes());
+    compressed.extend(sum.amount().to_le_bytes());
+    Ok(compressed)
 }
 
 /// As in the query of a URL: a space becomes `+`.

@@ -1,11 +1,13 @@
 //! Functions of files and paths. What they see of the world is what the host shows.
 
-use super::Accepts::{Bool, String as Str};
+use super::Accepts::{Bool, Set, String as Str};
+use super::encoding::base64;
+use super::fileset::fileset;
 use super::{Context, Failure, Function, MAX_TEXT, Parameter, text};
 use crate::scope::Scope;
 use crate::value::Value;
 use std::io::{Error, ErrorKind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const PATH: &[Parameter] = &[Parameter::string("path")];
 
@@ -27,14 +29,18 @@ pub(super) const TABLE: &[Function] = &[
     Function::new("file", PATH, Str, |context, arguments| {
         Ok(Value::string(read_text(context.scope, text(arguments, 0), context.hidden)?))
     }),
+    Function::new("filebase64", PATH, Str, file_base64),
     Function::new("fileexists", PATH, Bool, file_exists),
+    // It may look at very many names.
+    Function::new("fileset", &[Parameter::string("folder"), Parameter::string("pattern")], Set(&Str), fileset)
+        .working(|_| 10_000),
     Function::new("pathexpand", PATH, Str, |context, arguments| {
         Ok(Value::string(expand_home(context.scope, text(arguments, 0))?))
     }),
 ];
 
 /// The path without `.`, `..` and double slashes, as far as that can be told without looking; `.` if nothing is left.
-fn clean(path: &str) -> String {
+pub(super) fn clean(path: &str) -> String {
     let rooted = path.starts_with('/');
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
@@ -90,7 +96,7 @@ fn shown(context: &Context<'_>, path: &str) -> String {
     if context.hidden { "this path".to_owned() } else { format!("`{path}`") }
 }
 
-fn unreadable(context: &Context<'_>, path: &str, error: &Error) -> Failure {
+pub(super) fn unreadable(context: &Context<'_>, path: &str, error: &Error) -> Failure {
     let shown = shown(context, path);
     match error.kind() {
         ErrorKind::NotFound => Failure::at(0, format!("there is no file at {shown}"))
@@ -100,24 +106,38 @@ fn unreadable(context: &Context<'_>, path: &str, error: &Error) -> Failure {
     }
 }
 
+/// The bytes of the file at `resolved`, which messages call `path`.
+fn content(context: &Context<'_>, path: &str, resolved: &Path, most: usize) -> Result<Vec<u8>, Failure> {
+    let host = &context.scope.host;
+    let status = host.status(resolved).map_err(|error| unreadable(context, path, &error))?;
+    if status.is_directory {
+        return Err(Failure::at(0, format!("{} is a folder, not a file", shown(context, path))));
+    }
+    if status.size > most as u64 {
+        return Err(Failure::at(0, format!("{} is too large for a string", shown(context, path))));
+    }
+    host.read(resolved).map_err(|error| unreadable(context, path, &error))
+}
+
 /// The text of a file; `hidden` if messages must not show the path.
 ///
 /// # Errors
 /// With blame for the first argument if the file cannot be read, is too large, or is no text.
 pub(crate) fn read_text(scope: &Scope, path: &str, hidden: bool) -> Result<String, Failure> {
     let context = &Context { scope, hidden };
-    let resolved = resolve(scope, path)?;
-    let host = &scope.host;
-    let status = host.status(&resolved).map_err(|error| unreadable(context, path, &error))?;
-    let shown = shown(context, path);
-    if status.is_directory {
-        return Err(Failure::at(0, format!("{shown} is a folder, not a file")));
-    }
-    if status.size > MAX_TEXT as u64 {
-        return Err(Failure::at(0, format!("{shown} is too large for a string")));
-    }
-    let bytes = host.read(&resolved).map_err(|error| unreadable(context, path, &error))?;
-    String::from_utf8(bytes).map_err(|_| Failure::at(0, format!("{shown} is not UTF-8 text")))
+    let bytes = content(context, path, &resolve(scope, path)?, MAX_TEXT)?;
+    let not_text = |_| Failure::at(0, format!("{} is not UTF-8 text", shown(context, path)));
+    String::from_utf8(bytes).map_err(not_text)
+}
+
+/// Unlike all others this one is relative to the working directory: it is so in Packer.
+fn file_base64(context: &Context<'_>, arguments: &[Value]) -> Result<Value, Failure> {
+    let path = text(arguments, 0);
+    let resolved = context.scope.host.working_directory().join(expand_home(context.scope, path)?);
+    let bytes = content(context, path, &resolved, MAX_TEXT / 4 * 3).map_err(|failure| {
+        if failure.help.is_none() { failure } else { failure.help("`filebase64` looks in the working directory") }
+    })?;
+    Ok(Value::string(base64(&bytes)))
 }
 
 fn file_exists(context: &Context<'_>, arguments: &[Value]) -> Result<Value, Failure> {

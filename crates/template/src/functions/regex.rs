@@ -14,13 +14,14 @@ const MAX_PROGRAM: usize = 1 << 20;
 const PATTERN: Parameter = Parameter::string("pattern");
 const STRING: Parameter = Parameter::string("string");
 
+/// What compiling a pattern costs, in units of work: the largest take milliseconds.
+const COMPILATION: usize = 1000;
+
 pub(super) const TABLE: &[Function] = &[
-    Function::new("regex", &[PATTERN, STRING], Any, first)
-        .typed(|context, arguments| Ok(pattern_if_known(context, arguments)?.map_or(Type::Any, |known| known.of()))),
-    Function::new("regex_replace", &[STRING, PATTERN, Parameter::string("replacement")], Str, replace),
-    Function::new("regexall", &[PATTERN, STRING], Any, all).typed(|context, arguments| {
-        Ok(pattern_if_known(context, arguments)?.map_or(Type::Any, |known| Type::list(known.of())))
-    }),
+    Function::new("regex", &[PATTERN, STRING], Any, first).typed(type_of_first).working(|_| COMPILATION),
+    Function::new("regex_replace", &[STRING, PATTERN, Parameter::string("replacement")], Str, replace)
+        .working(|_| COMPILATION),
+    Function::new("regexall", &[PATTERN, STRING], Any, all).typed(type_of_all).working(|_| COMPILATION),
 ];
 
 /// A compiled pattern.
@@ -53,11 +54,11 @@ impl Pattern {
         Ok(Self { regex, groups: translated.groups })
     }
 
-    /// How a match is told: its text, or its groups in an object if they have names, else in a tuple.
-    fn shape(&self, index: usize) -> Result<(), Failure> {
+    /// Refuses a pattern of which some groups have names and some do not: a match is told as an object or a tuple.
+    fn check_groups(&self) -> Result<(), Failure> {
         let named = self.groups.iter().flatten().count();
         if named > 0 && named < self.groups.len() {
-            return Err(Failure::at(index, "some groups have names and some do not")
+            return Err(Failure::at(0, "some groups have names and some do not")
                 .help("give a name to each, or none, or write `(?:…)` for a group that is not wanted"));
         }
         Ok(())
@@ -87,17 +88,24 @@ impl Pattern {
     }
 }
 
-/// The pattern of a call of which something is unknown.
-fn pattern_if_known(context: &Context<'_>, arguments: &[Value]) -> Result<Option<Pattern>, Failure> {
-    let Some(source) = arguments.first().and_then(Value::as_str) else { return Ok(None) };
+/// The type of a match, as far as the pattern is known.
+fn type_of_first(context: &Context<'_>, arguments: &[Value]) -> Result<Type, Failure> {
+    let Some(source) = arguments.first().and_then(Value::as_str) else { return Ok(Type::Any) };
     let pattern = Pattern::new(context, source, 0)?;
-    pattern.shape(0)?;
-    Ok(Some(pattern))
+    pattern.check_groups()?;
+    Ok(pattern.of())
+}
+
+fn type_of_all(context: &Context<'_>, arguments: &[Value]) -> Result<Type, Failure> {
+    Ok(match type_of_first(context, arguments)? {
+        Type::Any => Type::Any,
+        of => Type::list(of),
+    })
 }
 
 fn first(context: &Context<'_>, arguments: &[Value]) -> Result<Value, Failure> {
     let pattern = Pattern::new(context, text(arguments, 0), 0)?;
-    pattern.shape(0)?;
+    pattern.check_groups()?;
     match pattern.regex.captures(text(arguments, 1)) {
         Some(captures) => Ok(pattern.value(&captures)),
         None => {
@@ -109,7 +117,7 @@ fn first(context: &Context<'_>, arguments: &[Value]) -> Result<Value, Failure> {
 
 fn all(context: &Context<'_>, arguments: &[Value]) -> Result<Value, Failure> {
     let pattern = Pattern::new(context, text(arguments, 0), 0)?;
-    pattern.shape(0)?;
+    pattern.check_groups()?;
     let mut found = Vec::new();
     let mut groups = 0_usize;
     for captures in pattern.regex.captures_iter(text(arguments, 1)) {
