@@ -82,6 +82,8 @@ fn differences_from_hcl_edit() {
         ("a = \"%{ ifb }c%{ endif }\"\n", Err("1:9 invalid-directive"), true),
         ("a = [for b inc : b]\n", Err("1:12 invalid-for"), true),
         ("a {\n  b = [1]\n  .c # d\n}\n", Err("3:3 unexpected-token"), true),
+        ("a = b.\n  c\n", Err("1:6 missing-attribute-name"), true),
+        ("a {\n  b = [1]\n  || c\n}\n", Err("3:3 unexpected-token"), true),
         ("# a\rb\n", Ok(()), false),
     ];
     for (text, expected, accepted) in differences {

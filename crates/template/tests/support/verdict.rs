@@ -1,6 +1,6 @@
 //! Whether a text is HCL, in our eyes and in those of `hcl-edit`.
 
-use imgforge_template::diagnostic::Diagnostics;
+use imgforge_template::diagnostic::{Diagnostic, Diagnostics};
 use imgforge_template::hcl;
 use imgforge_template::source::{Origin, Sources};
 
@@ -33,7 +33,7 @@ pub(crate) fn compare(text: &str) -> Result<(), String> {
         _ if has_lone_return(text) => true,
         Ok(_) => {
             let is_stricter = diagnostics.iter().any(|found| STRICTER.contains(&found.code));
-            !diagnostics.has_errors() || is_stricter || goes_on_with_dot(text)
+            !diagnostics.has_errors() || is_stricter || diagnostics.iter().any(is_over_lines)
         }
         Err(error) => diagnostics.has_errors() || is_laxer(text, &error.to_string()),
     };
@@ -51,9 +51,10 @@ fn is_laxer(text: &str, error: &str) -> bool {
         || text.contains("for")
 }
 
-/// `hcl-edit` lets a value go on after a line break when a dot comes first.
-fn goes_on_with_dot(text: &str) -> bool {
-    text.lines().any(|line| line.trim_start().starts_with('.'))
+/// `hcl-edit` lets a value go on after a line break, before and after dots and operators.
+fn is_over_lines(found: &Diagnostic) -> bool {
+    let is_told = found.help.as_deref().is_some_and(|help| help.starts_with("to go on with a value"));
+    is_told || found.message.ends_with("found the end of the line")
 }
 
 /// In comments Go takes a carriage return without a newline, elsewhere it does not: `hcl-edit` has it the other way.
