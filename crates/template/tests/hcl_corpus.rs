@@ -77,6 +77,14 @@ fn differences_from_hcl_edit() {
         ("a = x.0.1\n", Err("1:7 legacy-index"), true),
         ("a = b.c.1.5\n", Err("1:9 legacy-index"), true),
         ("a = 1.5.6\n", Err("1:5 invalid-number"), true),
+        ("a = { for b, c in d : b => c\n!= null }\n", Ok(()), false),
+        ("a = <<E\nb\nE#c\n", Err("3:1 heredoc-marker"), true),
+        ("a = \"%{ ifb }c%{ endif }\"\n", Err("1:9 invalid-directive"), true),
+        ("a = [for b inc : b]\n", Err("1:12 invalid-for"), true),
+        ("a {\n  b = [1]\n  .c # d\n}\n", Err("3:3 unexpected-token"), true),
+        ("a = b.\n  c\n", Err("1:6 missing-attribute-name"), true),
+        ("a {\n  b = [1]\n  || c\n}\n", Err("3:3 unexpected-token"), true),
+        ("# a\rb\n", Ok(()), false),
     ];
     for (text, expected, accepted) in differences {
         let found = ours(text).map(|_| ());

@@ -11,14 +11,14 @@ impl Parser<'_> {
             return self.broken(place.start..self.at);
         }
         let written = &self.text[place.clone()];
-        let help = match number_mistake(written) {
+        let (message, help) = match number_mistake(written) {
             None => match Number::parse(written) {
                 Some(number) => return self.expression(ExpressionKind::Number(number), place),
-                None => "write a smaller number",
+                None => (format!("the number `{written}` is out of range"), "write one with a smaller exponent"),
             },
-            Some(help) => help,
+            Some(help) => (format!("`{written}` is not a JSON number"), help),
         };
-        self.error("json-number", place.clone(), format!("`{written}` is not a JSON number"), help);
+        self.error("json-number", place.clone(), message, help);
         self.broken(place)
     }
 
