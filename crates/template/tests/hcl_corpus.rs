@@ -6,6 +6,9 @@ mod comparable;
 #[path = "support/corpus.rs"]
 mod corpus;
 
+#[path = "support/printed.rs"]
+mod printed;
+
 use imgforge_template::diagnostic::Diagnostics;
 use imgforge_template::hcl;
 use imgforge_template::source::{Origin, Sources};
@@ -140,4 +143,12 @@ fn real_template_files_are_read() {
             .extend(diagnostics.into_sorted().into_iter().map(|mistake| format!("{}: {mistake:?}", path.display())));
     }
     assert_eq!(mistakes, Vec::<String>::new());
+}
+
+#[test]
+fn real_templates_are_the_same_when_they_are_written_out_and_read_again() {
+    let Some(folder) = corpus::folder() else { return };
+    for (_, text) in corpus::files(&folder, &[".pkr.hcl", ".pkrvars.hcl"]) {
+        printed::check(&text);
+    }
 }

@@ -2,6 +2,8 @@
 
 #[path = "support/places.rs"]
 mod places;
+#[path = "support/printed.rs"]
+mod printed;
 #[path = "support/verdict.rs"]
 mod verdict;
 
@@ -217,6 +219,7 @@ proptest! {
     fn any_words(text in soup()) {
         check_tokens(&text);
         check_tree(&text);
+        printed::check(&text);
         prop_assert_eq!(verdict::compare(&text), Ok(()));
     }
 
@@ -224,6 +227,7 @@ proptest! {
     fn any_mutant(text in mutants()) {
         check_tokens(&text);
         check_tree(&text);
+        printed::check(&text);
         prop_assert_eq!(verdict::compare(&text), Ok(()));
     }
 }

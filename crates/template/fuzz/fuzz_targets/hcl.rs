@@ -3,6 +3,8 @@
 
 #[path = "../../tests/support/places.rs"]
 mod places;
+#[path = "../../tests/support/printed.rs"]
+mod printed;
 #[path = "../../tests/support/verdict.rs"]
 mod verdict;
 
@@ -11,6 +13,7 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|text: &str| {
     places::check_tokens(text);
     places::check_tree(text);
+    printed::check(text);
     if let Err(difference) = verdict::compare(text) {
         panic!("{difference}");
     }
