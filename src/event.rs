@@ -109,9 +109,7 @@ impl Events {
 
     /// Adds secrets: no event shows them from now on.
     pub fn add_secrets(&self, secrets: &[String]) {
-        for secret in secrets {
-            self.redactor.add(secret);
-        }
+        self.redactor.add(secrets.iter().map(String::as_str));
         let mut reporters = self.reporters.lock().unwrap_or_else(PoisonError::into_inner);
         for reporter in reporters.iter_mut() {
             reporter.secrets(&self.redactor.secrets());

@@ -105,6 +105,11 @@ pub struct Recipe<T: ?Sized + 'static> {
 }
 
 impl<T: ?Sized + 'static> Recipe<T> {
+    /// Texts made of sensitive values, so far, by the functions that the template calls.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        self.view.scope.derived.texts()
+    }
+
     /// Makes the component. Without values it is only good for its diagnostics.
     pub fn make(&self, values: Option<&BTreeMap<String, String>>, diagnostics: &mut Diagnostics) -> Box<T> {
         let (scope, context) = self.view.with_values(values);

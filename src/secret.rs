@@ -24,22 +24,24 @@ struct Known {
 const REPLACEMENT: &str = "<sensitive>";
 
 impl Redactor {
-    /// Adds a secret: as it is, each of its lines, with CRLF line endings made LF, and all of these as base64, percent
+    /// Adds secrets: as they are, each of their lines, with CRLF line endings made LF, and all of these as base64, percent
     /// encoding, hexadecimal digits or an escaped string may hold them.
-    pub fn add(&self, secret: &str) {
-        let unix = secret.replace("\r\n", "\n");
-        let plain: Vec<&str> =
-            [secret, &unix].into_iter().chain(unix.lines()).filter(|form| !form.trim().is_empty()).collect();
+    pub fn add<'s>(&self, secrets: impl IntoIterator<Item = &'s str>) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        if plain.iter().all(|form| known.forms.contains(*form)) {
-            return;
+        let before = known.forms.len();
+        for secret in secrets {
+            let unix = secret.replace("\r\n", "\n");
+            let plain = [secret, &unix].into_iter().chain(unix.lines()).filter(|form| !form.trim().is_empty());
+            for form in plain {
+                if known.forms.insert(form.to_owned()) {
+                    known.forms.extend(forms::encoded(form));
+                }
+            }
         }
-        for form in plain {
-            known.forms.extend(forms::encoded(form));
-            known.forms.insert(form.to_owned());
+        if known.forms.len() > before {
+            // It fails for patterns of gigabytes alone; then each is looked for by itself.
+            known.finder = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&known.forms).ok();
         }
-        // It fails for patterns of gigabytes alone; then each is looked for by itself.
-        known.finder = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&known.forms).ok();
     }
 
     /// The text without secrets.
@@ -76,8 +78,8 @@ mod tests {
     #[test]
     fn secrets_go_in_whole_and_line_by_line() {
         let redactor = Redactor::default();
-        redactor.add("hunter");
-        redactor.add("hunter2\r\nsecond line");
+        redactor.add(["hunter"]);
+        redactor.add(["hunter2\r\nsecond line"]);
         assert_eq!(redactor.redact("a hunter2 b"), "a <sensitive> b");
         assert_eq!(redactor.redact("hunter2\nsecond line"), "<sensitive>");
         assert_eq!(redactor.redact("the second line only"), "the <sensitive> only");
@@ -87,7 +89,7 @@ mod tests {
     fn no_encoding_shows_a_secret() {
         let redactor = Redactor::default();
         let secret = "p/ss\"w&rd ö€<end>";
-        redactor.add(secret);
+        redactor.add([secret]);
         let shown = [
             "https://user:p%2Fss%22w%26rd%20%C3%B6%E2%82%AC%3Cend%3E@host",
             "q=p%2Fss%22w%26rd+%C3%B6%E2%82%AC%3Cend%3E&r",
@@ -116,7 +118,7 @@ mod tests {
     #[test]
     fn short_secrets_are_not_looked_for_in_other_forms() {
         let redactor = Redactor::default();
-        redactor.add("abc");
+        redactor.add(["abc"]);
         assert_eq!(redactor.redact("YWJj 616263"), "YWJj 616263");
     }
 }

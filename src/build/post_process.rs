@@ -66,6 +66,7 @@ async fn one(
         });
         let mut diagnostics = Diagnostics::default();
         let made = planned.recipe.make(Some(&current.values), &mut diagnostics);
+        run.events.add_secrets(&planned.recipe.secrets());
         report(diagnostics, kind, run)?;
         let keeps = match (made.input_artifact(), planned.keep_input_artifact) {
             (InputArtifact::MustKeep, _) => true,

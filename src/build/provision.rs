@@ -85,6 +85,7 @@ async fn attempt(
     // Made anew each time: its block may use values that are known only now.
     let mut diagnostics = Diagnostics::default();
     let made = provisioner.recipe.make(Some(values), &mut diagnostics);
+    run.events.add_secrets(&provisioner.recipe.secrets());
     report(diagnostics, provisioner.recipe.component.name, run)?;
     let name = provisioner.recipe.component.name;
     let work = async {

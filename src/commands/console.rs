@@ -171,9 +171,7 @@ impl Console {
         scope.names.remove("data");
         // A Go template may turn a secret into what the redactor does not know, so it gets none.
         let redactor = Redactor::default();
-        for secret in &template.secrets {
-            redactor.add(secret);
-        }
+        redactor.add(template.secrets.iter().map(String::as_str));
         let values = template.user.iter();
         let values = values.map(|(name, value)| (name.clone(), value.as_ref().map(|value| redactor.redact(value))));
         let user = User::Variables { values: values.collect(), undeclared: Severity::Warning };

@@ -69,6 +69,7 @@ pub(super) fn load(
                     let selection = Selection::new(&options.only, &options.except, language, &mut diagnostics);
                     plan = plan::plan(template, &selection, host, &mut diagnostics);
                 }
+                session.events.add_secrets(&template.scope.derived.texts());
             }
         }
         Err(problem) => diagnostics.push(*problem),
@@ -139,5 +140,6 @@ pub(super) fn look(
     let world = World { sources: &sources, ..world };
     let template = template::load(&request, &world, &mut diagnostics)?;
     session.events.add_secrets(&template.secrets);
+    session.events.add_secrets(&template.scope.derived.texts());
     Some(Looked { sources, template, mistakes: diagnostics.into_sorted() })
 }

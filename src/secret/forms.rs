@@ -1,7 +1,7 @@
 //! The forms in which a secret may be written besides itself.
 
 use base64::Engine as _;
-use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
+use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE, BASE64_URL_SAFE_NO_PAD};
 
 /// Encoded forms of shorter secrets would be found in texts that have nothing to do with them.
 const SHORTEST: usize = 4;
@@ -15,6 +15,7 @@ pub(super) fn encoded(secret: &str) -> Vec<String> {
         return Vec::new();
     }
     let mut forms = base64_pieces(secret.as_bytes());
+    forms.extend([BASE64_STANDARD.encode(secret), BASE64_URL_SAFE.encode(secret)]);
     for upper in [true, false] {
         forms.push(hex(secret.as_bytes(), upper));
         for space in ["%20", "+"] {

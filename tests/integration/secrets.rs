@@ -95,3 +95,36 @@ error[variable-cycle]: the variable `other` needs its own value
   = help: these variables wait for each other: `other`",
     );
 }
+
+#[test]
+fn what_is_made_of_a_secret_is_one_too() {
+    let forge = Forge::new().file(
+        "image.pkr.hcl",
+        r#"variable "password" {
+  default   = "correct horse"
+  sensitive = true
+}
+locals {
+  shouted = upper(var.password)
+}
+source "null" "web" {
+  communicator = "none"
+}
+build {
+  sources = ["null.web"]
+  provisioner "shell-local" {
+    inline = [
+      "echo ${local.shouted}",
+      "echo ${md5(var.password)}",
+      "echo ${strrev("${var.password}-${build.PackerRunUUID}")}",
+      "printf '%s' '${var.password}' | base64",
+      "echo $(printf '%s' '${var.password}' | tr a-z A-Z)",
+    ]
+  }
+}
+"#,
+    );
+    let ended = forge.run(&["build", "image.pkr.hcl"]);
+    let shown: Vec<&str> = ended.stdout.lines().filter_map(|line| line.strip_prefix("==> null.web: <")).collect();
+    assert_eq!(shown, ["sensitive>", "sensitive>", "sensitive>", "sensitive>", "sensitive>"], "{}", ended.stdout);
+}

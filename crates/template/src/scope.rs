@@ -5,9 +5,10 @@ use crate::host::Host;
 use crate::secret_store::SecretStores;
 use crate::source::Sources;
 use crate::value::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Which functions may be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +35,43 @@ pub struct Scope {
     pub sources: Sources,
     /// Where `vault` and the like read secrets; with none these are unknown.
     pub secrets: Option<Arc<dyn SecretStores>>,
+    /// What functions made of sensitive values, in this scope and those that it was extended to.
+    pub derived: Derived,
     pub(crate) template_files: TemplateFiles,
+}
+
+/// Texts that are as secret as what they were made of: `upper(var.password)` must not be shown either. A handle: clones
+/// share one list.
+#[derive(Clone, Debug, Default)]
+pub struct Derived {
+    texts: Arc<Mutex<BTreeSet<Arc<str>>>>,
+}
+
+impl Derived {
+    /// Shorter texts would be found in what has nothing to do with them, longer ones are whole files.
+    const LENGTHS: RangeInclusive<usize> = 4..=4096;
+    /// More are no secrets of a template.
+    const MOST: usize = 1000;
+
+    /// Adds the text of a sensitive value, if it is one line. Of more lines most are not secret; the others hold what
+    /// they were made of.
+    pub(crate) fn add(&self, value: &Value) {
+        if let Some(text) = value.as_str()
+            && value.sensitive
+            && Self::LENGTHS.contains(&text.len())
+            && !text.contains('\n')
+        {
+            let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+            if texts.len() < Self::MOST {
+                texts.insert(text.into());
+            }
+        }
+    }
+
+    /// All texts so far.
+    pub fn texts(&self) -> Vec<String> {
+        self.texts.lock().unwrap_or_else(PoisonError::into_inner).iter().map(ToString::to_string).collect()
+    }
 }
 
 impl Scope {
@@ -46,6 +83,7 @@ impl Scope {
             root: root.to_owned(),
             sources: sources.clone(),
             secrets: None,
+            derived: Derived::default(),
             template_files: TemplateFiles::default(),
         }
     }

@@ -107,7 +107,11 @@ impl Evaluator<'_> {
             return Value::unknown();
         }
         match function.invoke(scope, &arguments.values) {
-            Ok(value) if self.spend(limits::cost(&value)) => value.marked(arguments.sensitive),
+            Ok(value) if self.spend(limits::cost(&value)) => {
+                let value = value.marked(arguments.sensitive);
+                scope.derived.add(&value);
+                value
+            }
             Ok(_) => Value::unknown(),
             Err(failures) => {
                 for failure in failures {
