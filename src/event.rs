@@ -143,14 +143,21 @@ impl Events {
                 Event::Diagnostics { sources: masked.map_or(sources, Arc::new), list }
             }
             Event::Line { tone, text } => Event::Line { tone, text: clean(text) },
+            // A template may put a secret into a build's name.
             Event::BuildLine { build, source, tone, text } => {
-                Event::BuildLine { build, source, tone, text: clean(text) }
+                Event::BuildLine { build: clean(build), source: source.map(clean), tone, text: clean(text) }
             }
             Event::BuildFinished { build, duration, error } => {
-                Event::BuildFinished { build, duration, error: error.map(clean) }
+                Event::BuildFinished { build: clean(build), duration, error: error.map(clean) }
             }
-            Event::Progress { build, what, done, total } => Event::Progress { build, what: clean(what), done, total },
-            Event::BuildStarted { .. } | Event::StepStarted { .. } | Event::StepFinished { .. } => event,
+            Event::Progress { build, what, done, total } => {
+                Event::Progress { build: clean(build), what: clean(what), done, total }
+            }
+            Event::BuildStarted { build, index } => Event::BuildStarted { build: clean(build), index },
+            Event::StepStarted { build, step } => Event::StepStarted { build: clean(build), step: clean(step) },
+            Event::StepFinished { build, step, duration, ok } => {
+                Event::StepFinished { build: clean(build), step: clean(step), duration, ok }
+            }
         }
     }
 }

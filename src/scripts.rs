@@ -208,18 +208,20 @@ pub fn must_be_known(name: &str, given: &Given) -> Result<()> {
     Ok(())
 }
 
-/// Reports unless exactly one of the arguments is given.
-pub fn check_one_of(kinds: &[(&str, Option<Span>)], body: &Body, diagnostics: &mut Diagnostics) {
-    let mut given = kinds.iter().filter_map(|(name, span)| span.map(|span| (*name, span)));
+/// Reports unless exactly one of the arguments is given; each comes with what was given of its concern.
+pub fn check_one_of(kinds: &[(&str, &Given)], body: &Body, diagnostics: &mut Diagnostics) {
     let all = || kinds.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    let Some((first, first_span)) = given.next() else {
+    if kinds.iter().all(|(name, given)| !given.has(name)) {
         diagnostics.push(
             Diagnostic::error("missing-argument", format!("one of {} is required", all()))
                 .at(body.header())
                 .help("there is nothing to run"),
         );
         return;
-    };
+    }
+    let known = kinds.iter().filter(|(name, given)| !given.is_unknown(name));
+    let mut given = known.filter_map(|(name, given)| given.span(name).map(|span| (*name, span)));
+    let Some((first, first_span)) = given.next() else { return };
     for (name, span) in given {
         diagnostics.push(
             Diagnostic::error("conflicting-arguments", format!("`{name}` and `{first}` exclude each other"))

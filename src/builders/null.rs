@@ -22,9 +22,8 @@ struct Null {
 
 fn new(body: &Body, diagnostics: &mut Diagnostics) -> Box<dyn Builder> {
     let ssh: SshArguments = body.read(diagnostics);
-    body.finish("the builder `null`", diagnostics);
     ssh.check(body, diagnostics);
-    if !ssh.is_none() {
+    if ssh.is_ssh() {
         if !ssh.given.has("ssh_host") {
             diagnostics.push(
                 Diagnostic::error("missing-argument", "the argument `ssh_host` is required")
@@ -50,6 +49,7 @@ fn new(body: &Body, diagnostics: &mut Diagnostics) -> Box<dyn Builder> {
             _ => {}
         }
     }
+    body.finish("the builder `null`", diagnostics);
     Box::new(Null { ssh })
 }
 

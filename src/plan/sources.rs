@@ -106,7 +106,7 @@ impl<'a> Planner<'a> {
             }
         };
         let found = document.sources.iter().find(|source| source.kind.value == kind && source.name.value == name);
-        if found.is_none() {
+        if found.is_none() && !document.is_open {
             let known: Vec<String> =
                 document.sources.iter().map(|source| format!("{}.{}", source.kind.value, source.name.value)).collect();
             let diagnostic = Diagnostic::error("unknown-source", format!("there is no source `{kind}.{name}`"))

@@ -178,7 +178,10 @@ impl FileArguments {
             late.check(body.context(), &value_names(body.context()), diagnostics);
         }
         for name in ["source", "sources"] {
-            if let Some(span) = self.given.span(name) {
+            if let Some(span) = self.given.span(name)
+                && !self.given.is_unknown(name)
+                && !self.given.is_unknown("content")
+            {
                 diagnostics.push(
                     Diagnostic::error("conflicting-arguments", format!("`content` and `{name}` exclude each other"))
                         .at(content)

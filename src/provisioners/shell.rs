@@ -72,7 +72,7 @@ impl Shell {
     fn new(body: &Body, diagnostics: &mut Diagnostics) -> Self {
         let scripts: ScriptArguments = body.read(diagnostics);
         let arguments: ShellArguments = body.read(diagnostics);
-        let kinds = ["inline", "script", "scripts"].map(|name| (name, scripts.given.span(name)));
+        let kinds = ["inline", "script", "scripts"].map(|name| (name, &scripts.given));
         check_one_of(&kinds, body, diagnostics);
         scripts.check(body, diagnostics);
         if let Some(command) = &arguments.execute_command {

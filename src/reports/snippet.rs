@@ -2,7 +2,8 @@
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use imgforge_template::diagnostic::{Diagnostic, Label, Severity};
-use imgforge_template::source::Sources;
+use imgforge_template::source::{FileId, Sources};
+use std::ops::Range;
 
 /// Renders one diagnostic, without a newline at the end.
 pub fn render(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> String {
@@ -23,13 +24,10 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> Strin
             }
             let mut group = title.elements(Vec::<Snippet<'_, annotate_snippets::Annotation<'_>>>::new());
             for file in files {
-                let mut snippet = Snippet::source(sources.text(file).to_string()).path(sources.name(file).to_string());
                 let labels = [(AnnotationKind::Primary, primary)].into_iter();
                 let labels = labels.chain(diagnostic.related.iter().map(|label| (AnnotationKind::Context, label)));
-                for (kind, label) in labels.filter(|(_, label)| label.span.file == file) {
-                    snippet = snippet.annotation(annotation(kind, label, sources));
-                }
-                group = group.element(snippet);
+                let labels: Vec<_> = labels.filter(|(_, label)| label.span.file == file).collect();
+                group = group.element(snippet(file, &labels, sources));
             }
             group
         }
@@ -41,12 +39,32 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> Strin
     renderer.render(&[group])
 }
 
-fn annotation<'a>(kind: AnnotationKind, label: &'a Label, sources: &Sources) -> annotate_snippets::Annotation<'a> {
-    let text = sources.text(label.span.file);
+/// The lines from the first to the last label of one file: a whole file for each of many mistakes takes its time.
+fn snippet<'a>(
+    file: FileId,
+    labels: &[(AnnotationKind, &'a Label)],
+    sources: &Sources,
+) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
+    let text = sources.text(file);
+    let spans: Vec<_> = labels.iter().map(|(_, label)| range(label, &text)).collect();
+    let start = spans.iter().map(|span| span.start).min().unwrap_or(0);
+    let start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+    let end = spans.iter().map(|span| span.end).max().unwrap_or(0);
+    let end = text[end..].find('\n').map_or(text.len(), |newline| end + newline + 1);
+    let first_line = sources.position(file, u32::try_from(start).unwrap_or(u32::MAX)).line;
+    let snippet =
+        Snippet::source(text[start..end].to_owned()).line_start(first_line).path(sources.name(file).to_string());
+    labels.iter().zip(spans).fold(snippet, |snippet, ((kind, label), span)| {
+        let annotation = kind.span(span.start - start..span.end - start);
+        snippet.annotation(if label.message.is_empty() { annotation } else { annotation.label(label.message.as_str()) })
+    })
+}
+
+/// The place of a label, clamped to whole characters of the text.
+fn range(label: &Label, text: &str) -> Range<usize> {
     let start = text.floor_char_boundary((label.span.start as usize).min(text.len()));
     let end = text.ceil_char_boundary((label.span.end as usize).min(text.len())).max(start);
-    let annotation = kind.span(start..end);
-    if label.message.is_empty() { annotation } else { annotation.label(label.message.as_str()) }
+    start..end
 }
 
 #[cfg(test)]

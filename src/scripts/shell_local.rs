@@ -50,10 +50,10 @@ impl ShellLocal {
         let scripts: ScriptArguments = body.read(diagnostics);
         let arguments: ShellLocalArguments = body.read(diagnostics);
         let kinds = [
-            ("inline", scripts.given.span("inline")),
-            ("script", scripts.given.span("script")),
-            ("scripts", scripts.given.span("scripts")),
-            ("command", arguments.given.span("command")),
+            ("inline", &scripts.given),
+            ("script", &scripts.given),
+            ("scripts", &scripts.given),
+            ("command", &arguments.given),
         ];
         check_one_of(&kinds, body, diagnostics);
         scripts.check(body, diagnostics);

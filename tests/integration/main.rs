@@ -18,4 +18,5 @@ mod known;
 mod run;
 mod secrets;
 mod ten_mistakes;
+mod unknown;
 mod validate;

@@ -128,3 +128,53 @@ build {
     let shown: Vec<&str> = ended.stdout.lines().filter_map(|line| line.strip_prefix("==> null.web: <")).collect();
     assert_eq!(shown, ["sensitive>", "sensitive>", "sensitive>", "sensitive>", "sensitive>"], "{}", ended.stdout);
 }
+
+#[test]
+fn names_of_builds_and_lines_with_mistakes_hide_secrets_too() {
+    let build = r#"variable "pw" {
+  default   = "hunter2secret"
+  sensitive = true
+}
+source "null" "a" {
+  communicator = "none"
+}
+build {
+  name    = "n-${var.pw}"
+  sources = ["null.a"]
+  provisioner "shell-local" {
+    inline = ["echo hi"]
+  }
+}
+"#;
+    let ended = Forge::new().file("image.pkr.hcl", build).run(&["build", "image.pkr.hcl"]);
+    assert!(ended.code(0).stdout.contains("==> n-<sensitive>.null.a: hi\n"), "{}", ended.stdout);
+    assert!(!ended.stdout.contains("hunter2"), "{}", ended.stdout);
+    let wrong = r#"variable "n" {
+  default   = "secretword99"
+  type      = number
+  sensitive = true
+}
+variable "list" {
+  type      = list(string)
+  sensitive = true
+}
+"#;
+    for (name, values) in [
+        ("v.pkrvars.hcl", "n = \"topsecretvalue\"\nlist = [\"topsecretvalue\"\n"),
+        ("v.json", "{\"n\": \"topsecretvalue\", \"list\": {\"a\": \"topsecretvalue\"}}"),
+    ] {
+        let forge = Forge::new().file("image.pkr.hcl", wrong).file(name, values);
+        let ended = forge.run(&["validate", "-var-file", name, "image.pkr.hcl"]);
+        ended.code(1);
+        assert!(!ended.stdout.contains("secretword") && !ended.stdout.contains("topsecret"), "{}", ended.stdout);
+    }
+    let made = r#"{
+  "variables": {"pw": "hunter2secret", "up": "{{user `pw` | upper}}", "in": "a {{user `up`}} b"},
+  "sensitive-variables": ["pw"],
+  "builders": [{"type": "null", "communicator": "{{user `up`}}"}],
+  "provisioners": [{"type": "shell-local", "script": "{{user `in`}}", "pause_before": "{{user `pw` | upper}}"}]
+}
+"#;
+    let ended = Forge::new().file("image.json", made).run(&["validate", "image.json"]);
+    assert!(!ended.code(1).stdout.to_lowercase().contains("hunter2"), "{}", ended.stdout);
+}

@@ -15,7 +15,7 @@ use crate::number::Number;
 use crate::source::{Span, Spanned};
 use crate::value::{Kind, Value};
 use crate::weak;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -44,6 +44,8 @@ pub trait Arguments: Sized {
 #[derive(Clone, Debug, Default)]
 pub struct Given {
     spans: BTreeMap<&'static str, Span>,
+    /// Those of the above whose value is not known: it may turn out to be null, and then they were not given.
+    unknown: BTreeSet<&'static str>,
 }
 
 impl Given {
@@ -54,6 +56,12 @@ impl Given {
 
     pub fn has(&self, name: &str) -> bool {
         self.spans.contains_key(name)
+    }
+
+    /// Whether its value is not known yet, so that it may not be given in the end. Who finds that two arguments exclude
+    /// each other asks for this.
+    pub fn is_unknown(&self, name: &str) -> bool {
+        self.unknown.contains(name)
     }
 }
 
@@ -99,6 +107,9 @@ impl<'a> Reader<'a> {
             return T::placeholder();
         }
         self.given.spans.insert(name, span);
+        if located.is_unknown() {
+            self.given.unknown.insert(name);
+        }
         let mut context = Context { name, body: self.body, diagnostics: self.diagnostics };
         T::from_value(&located, &mut context).or_else(absent).unwrap_or_else(T::placeholder)
     }

@@ -32,6 +32,8 @@ pub struct Document {
     pub builds: Vec<Build>,
     /// The `hcp_packer_registry` blocks; nothing is done with them, but their arguments are checked.
     pub registries: Vec<Registry>,
+    /// Some block that would have declared more is wrong: what is not declared may have been meant there.
+    pub is_open: bool,
 }
 
 impl Document {
@@ -47,6 +49,7 @@ impl Document {
             sources: Vec::new(),
             builds: Vec::new(),
             registries: Vec::new(),
+            is_open: false,
         }
     }
 

@@ -3,10 +3,11 @@
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::eval;
 use crate::number::Number;
-use crate::scope::Scope;
+use crate::scope::{MAX_REPEATS, Scope};
 use crate::source::{Span, Spanned};
 use crate::syntax::{Block, Body, Expression, ExpressionKind};
 use crate::value::{Kind, Value};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a `dynamic` block says of its content.
@@ -93,11 +94,25 @@ fn name(expression: &Expression, diagnostics: &mut Diagnostics) -> Option<Arc<st
     None
 }
 
+fn count(collection: &Value) -> usize {
+    let members = collection.members().map(BTreeMap::len);
+    collection.elements().map(<[Value]>::len).or(members).unwrap_or(0)
+}
+
 impl Repeat {
     /// The iterator's name and value for each element. Where the collection is not known yet there is one, of which
     /// nothing is known, so that the mistakes of the content are found.
     pub fn elements(&self, scope: &Scope, diagnostics: &mut Diagnostics) -> Vec<(Arc<str>, Value)> {
         let collection = eval::evaluate(&self.collection, scope, diagnostics);
+        if !scope.may_repeat(count(&collection)) {
+            let message = format!("`dynamic` blocks make more than {MAX_REPEATS} blocks in all");
+            diagnostics.push(
+                Diagnostic::error("too-large", message).at(self.collection.span).help(
+                    "inner blocks are made once for each outer one, and all of them for each source of the build",
+                ),
+            );
+            return Vec::new();
+        }
         let element = |key: Value, value: Value| {
             let element = Value::object([("key", key), ("value", value)]).marked(collection.sensitive);
             (self.iterator.clone(), element)

@@ -8,6 +8,7 @@ use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Which functions may be called.
@@ -22,6 +23,10 @@ pub enum Functions {
     /// None: a value given by `-var`, a var file or the environment.
     None,
 }
+
+/// As many blocks may `dynamic` make of one template: each is evaluated and checked, and a template must not hold up
+/// a job for long.
+pub(crate) const MAX_REPEATS: usize = 20_000;
 
 /// Names, functions and the world an expression is evaluated in. Cheap to clone and extend.
 #[derive(Clone)]
@@ -38,6 +43,8 @@ pub struct Scope {
     /// What functions made of sensitive values, in this scope and those that it was extended to.
     pub derived: Derived,
     pub(crate) template_files: TemplateFiles,
+    /// How many blocks `dynamic` has made so far.
+    pub(crate) repeated: Arc<AtomicUsize>,
 }
 
 /// Texts that are as secret as what they were made of: `upper(var.password)` must not be shown either. A handle: clones
@@ -85,7 +92,13 @@ impl Scope {
             secrets: None,
             derived: Derived::default(),
             template_files: TemplateFiles::default(),
+            repeated: Arc::default(),
         }
+    }
+
+    /// Takes from the number of blocks that `dynamic` may make; false once there are too many.
+    pub(crate) fn may_repeat(&self, count: usize) -> bool {
+        self.repeated.fetch_add(count, Ordering::Relaxed).saturating_add(count) <= MAX_REPEATS
     }
 
     /// The same scope with one more name, hiding an older one of that name.

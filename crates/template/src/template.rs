@@ -169,7 +169,7 @@ impl Evaluation<'_> {
             let value = self.variable(variable, assignments);
             if variable.sensitive {
                 self.add_secrets(&value);
-                self.add_given_secrets(variable, assignments);
+                self.add_written_secrets(variable, assignments);
             }
             values.insert(Arc::<str>::from(variable.name.value.as_str()), value);
         }

@@ -166,15 +166,19 @@ impl SshArguments {
         self.communicator.as_ref().is_some_and(|kind| kind.value == "none")
     }
 
-    /// Whether SSH is what it is, and the other checks are of use.
-    fn check_communicator(&self, diagnostics: &mut Diagnostics) -> bool {
-        let Some(kind) = given(self.communicator.as_ref()) else {
+    /// Whether SSH is what it is, for all that is known, and other checks are of use.
+    pub fn is_ssh(&self) -> bool {
+        match given(self.communicator.as_ref()) {
+            Some(kind) => kind.as_str() == "ssh",
             // Given but not there is unknown, and then nothing can be said of the rest.
-            return self.communicator.is_some() || !self.given.has("communicator");
-        };
+            None => self.communicator.is_some() || !self.given.has("communicator"),
+        }
+    }
+
+    fn check_communicator(&self, diagnostics: &mut Diagnostics) -> bool {
+        let Some(kind) = given(self.communicator.as_ref()) else { return self.is_ssh() };
         match kind.as_str() {
-            "ssh" => return true,
-            "none" => {}
+            "ssh" | "none" => {}
             "winrm" => diagnostics
                 .push(unsupported("the communicator `winrm`", kind.span).help("use `ssh`: Windows has OpenSSH, too")),
             other => diagnostics.push(invalid(
@@ -182,7 +186,7 @@ impl SshArguments {
                 kind.span,
             )),
         }
-        false
+        self.is_ssh()
     }
 
     fn check_login(&self, body: &Body, diagnostics: &mut Diagnostics) {

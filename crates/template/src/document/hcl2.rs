@@ -73,6 +73,8 @@ impl Reader<'_> {
                 }
                 _ => {
                     self.unknown_block(&block, ROOT_BLOCKS, "a template");
+                    // Nor are references to what would have been made.
+                    self.document.is_open |= block.kind.value == "dynamic";
                     if let [_, _] = block.labels.as_slice() {
                         // Perhaps meant as a source: references to it are no further mistake.
                         self.source(block);
@@ -159,6 +161,15 @@ impl Reader<'_> {
                 self.diagnostics.push(Diagnostic::error("wrong-type", message).at(expression.span));
                 None
             }
+        }
+    }
+
+    /// The same where a number or bool is taken for its text.
+    fn literal_text(&mut self, expression: &Expression, name: &str) -> Option<String> {
+        match &expression.kind {
+            ExpressionKind::Number(number) => Some(number.to_string()),
+            ExpressionKind::Bool(value) => Some(value.to_string()),
+            _ => self.literal(expression, name).map(|text| text.value),
         }
     }
 

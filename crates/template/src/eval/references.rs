@@ -4,7 +4,7 @@ use crate::source::Span;
 use crate::syntax::{Expression, ExpressionKind, ObjectKey, TemplatePart};
 use std::sync::Arc;
 
-/// A name from the scope and the plain attributes that follow it: `var.region`, `data.http.page.body`.
+/// A name from the scope and the names that follow it: `var.region`, `data.http.page["body"]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference {
     pub root: Arc<str>,
@@ -111,8 +111,8 @@ fn traversal<'e>(expression: &'e Expression, bound: &mut Bound<'e>, found: &mut 
         ExpressionKind::Variable(name) => {
             let mut reference = Reference { root: Arc::clone(name), path: Vec::new(), span: start.span };
             for link in links.iter().rev() {
-                let ExpressionKind::Attribute { name, .. } = &link.kind else { break };
-                reference.path.push(Arc::clone(&name.value));
+                let Some(name) = step(link) else { break };
+                reference.path.push(name);
                 reference.span = link.span;
             }
             found.push(reference);
@@ -125,6 +125,18 @@ fn traversal<'e>(expression: &'e Expression, bound: &mut Bound<'e>, found: &mut 
             ExpressionKind::Splat { each, .. } => visit(each, bound, found),
             _ => {}
         }
+    }
+}
+
+/// The name that a link of a traversal goes to: `.name`, or `["name"]`.
+fn step(link: &Expression) -> Option<Arc<str>> {
+    match &link.kind {
+        ExpressionKind::Attribute { name, .. } => Some(Arc::clone(&name.value)),
+        ExpressionKind::Index { key, .. } => match &key.kind {
+            ExpressionKind::String(text) => Some(text.value().into()),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

@@ -308,7 +308,8 @@ pub(crate) fn shortest(value: f64, precision: Option<usize>) -> String {
     if exponent < -4 || exponent >= limit {
         let (first, rest) = digits.split_at(digits.len().min(1));
         let point = if rest.is_empty() { "" } else { "." };
-        return exponent_form(&format!("{first}{point}{rest}e{exponent}"));
+        let sign = if value.is_sign_negative() { "-" } else { "" };
+        return exponent_form(&format!("{sign}{first}{point}{rest}e{exponent}"));
     }
     let places = usize::try_from((count - 1 - exponent).max(0)).unwrap_or(0);
     format!("{value:.places$}")

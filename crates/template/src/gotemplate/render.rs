@@ -9,6 +9,7 @@ use super::value::{Value, write_map};
 use super::{Fields, GoContext, GoTemplate, User};
 use crate::diagnostic::Diagnostic;
 use crate::suggest::did_you_mean;
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -430,7 +431,9 @@ impl<'a, 'r> Renderer<'a, 'r> {
                     User::Forbidden => "`${var.name}`",
                     User::Variables { .. } => "{{user `name`}}",
                 };
-                let all: Vec<String> = names.iter().map(|name| format!("`.{name}`")).collect();
+                let mut seen = BTreeSet::new();
+                let once = names.iter().filter(|name| seen.insert(**name));
+                let all: Vec<String> = once.map(|name| format!("`.{name}`")).collect();
                 match all.as_slice() {
                     [] => format!("this option has no fields; variables are read by {user}"),
                     [one] => format!("there is {one}"),

@@ -175,12 +175,18 @@ impl<'a> Order<'a> {
             return;
         }
         self.path.push(node);
-        for reference in node.references() {
-            for other in self.wanted(&reference, node) {
-                // Already on the path: a cycle, which the check above reports although it counts as done.
-                if self.path.iter().any(|on_path| on_path.name() == other.name()) {
-                    self.done.remove(&other.name());
-                }
+        let references = node.references();
+        let wanted: Vec<_> = references.iter().filter_map(|reference| self.wanted(reference, node)).collect();
+        for other in wanted {
+            // Already on the path: a cycle, which the check above reports although it counts as done.
+            if self.path.iter().any(|on_path| on_path.name() == other.name()) {
+                self.done.remove(&other.name());
+            }
+            self.visit(other, diagnostics);
+        }
+        let others: Vec<_> = references.iter().flat_map(|reference| self.may_be_wanted(reference, node)).collect();
+        for other in others {
+            if !self.waits_for_path(other) {
                 self.visit(other, diagnostics);
             }
         }
@@ -189,22 +195,45 @@ impl<'a> Order<'a> {
         self.list.push(node);
     }
 
-    /// The nodes that a reference needs: one, or all others of its kind where it names none.
-    fn wanted(&self, reference: &Reference, from: Node<'a>) -> Vec<Node<'a>> {
-        let steps = match &*reference.root {
-            "local" if self.data_first && matches!(from, Node::Data(_)) => return Vec::new(),
-            "local" => 1,
-            "data" => 2,
-            _ => return Vec::new(),
-        };
-        let path = std::iter::once(&*reference.root).chain(reference.path.iter().take(steps).map(|step| &**step));
-        let path = path.collect::<Vec<_>>().join(".");
-        if reference.path.len() >= steps {
-            return self.nodes.get(&path).copied().into_iter().collect();
-        }
-        let own = from.name();
-        let prefix = format!("{path}.");
+    /// The node that a reference names.
+    fn wanted(&self, reference: &Reference, from: Node<'a>) -> Option<Node<'a>> {
+        let (path, is_whole) = self.path_of(reference, from)?;
+        if is_whole { self.nodes.get(&path).copied() } else { None }
+    }
+
+    /// The nodes that a reference to all of them (`local[var.name]`) may lead to. Which one is not known before it is
+    /// evaluated, so that only those count which don't wait for this one themselves.
+    fn may_be_wanted(&self, reference: &Reference, from: Node<'a>) -> Vec<Node<'a>> {
+        let Some((path, false)) = self.path_of(reference, from) else { return Vec::new() };
+        let (own, prefix) = (from.name(), format!("{path}."));
         let all = self.nodes.iter().filter(|(name, _)| name.starts_with(&prefix) && **name != own);
         all.map(|(_, node)| *node).collect()
+    }
+
+    /// A reference as nodes are named, and whether it names one.
+    fn path_of(&self, reference: &Reference, from: Node<'a>) -> Option<(String, bool)> {
+        let steps = match &*reference.root {
+            "local" if self.data_first && matches!(from, Node::Data(_)) => return None,
+            "local" => 1,
+            "data" => 2,
+            _ => return None,
+        };
+        let path = std::iter::once(&*reference.root).chain(reference.path.iter().take(steps).map(|step| &**step));
+        Some((path.collect::<Vec<_>>().join("."), reference.path.len() >= steps))
+    }
+
+    /// Whether a node, or what it needs, is being visited.
+    fn waits_for_path(&self, node: Node<'a>) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut waiting = vec![node];
+        while let Some(node) = waiting.pop() {
+            if self.path.iter().any(|on_path| on_path.name() == node.name()) {
+                return true;
+            }
+            if seen.insert(node.name()) {
+                waiting.extend(node.references().iter().filter_map(|reference| self.wanted(reference, node)));
+            }
+        }
+        false
     }
 }

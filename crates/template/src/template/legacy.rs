@@ -57,11 +57,11 @@ impl Evaluation<'_> {
                     .help(format!("its default is null: give a value by `-var {name}=…` or a var file")),
             );
         }
+        let sensitive = sensitive(document, &texts);
         self.render_variables(texts, &mut values);
-        for variable in document.variables.iter().filter(|variable| variable.sensitive) {
-            if let Some(Some(value)) = values.get(&variable.name.value) {
-                self.secrets.push(value.clone());
-            }
+        for value in sensitive.iter().filter_map(|name| values.get(name)).flatten() {
+            // `upper` and `lower` are what a template is likely to do with it.
+            self.secrets.extend([value.clone(), value.to_uppercase(), value.to_lowercase()]);
         }
         values
     }
@@ -117,6 +117,28 @@ impl Evaluation<'_> {
                     .at(*span)
                     .help(format!("these variables wait for each other: {}", names.join(", "))),
             );
+        }
+    }
+}
+
+/// The variables that are sensitive, or hold the value of one that is.
+fn sensitive(document: &Document, texts: &BTreeMap<String, Arc<Text>>) -> BTreeSet<String> {
+    let declared = document.variables.iter().filter(|variable| variable.sensitive);
+    let mut sensitive: BTreeSet<String> = declared.map(|variable| variable.name.value.clone()).collect();
+    if sensitive.is_empty() {
+        return sensitive;
+    }
+    let templates: Vec<(&String, GoTemplate)> =
+        texts.iter().map(|(name, text)| (name, GoTemplate::parse(text.clone(), &mut Diagnostics::default()))).collect();
+    loop {
+        let before = sensitive.len();
+        for (name, template) in &templates {
+            if template.user_variables().any(|user| sensitive.contains(user.value)) {
+                sensitive.insert((*name).clone());
+            }
+        }
+        if sensitive.len() == before {
+            return sensitive;
         }
     }
 }

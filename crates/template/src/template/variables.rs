@@ -9,6 +9,7 @@ use crate::hcl;
 use crate::inputs::{Assignment, Form};
 use crate::scope::{Functions, Scope};
 use crate::source::Span;
+use crate::syntax::{Expression, ExpressionKind};
 use crate::type_constraint::TypeConstraint;
 use crate::types::Type;
 use crate::value::{Kind, Value};
@@ -63,12 +64,34 @@ impl Evaluation<'_> {
         self.marked(value, variable)
     }
 
-    /// A value that does not fit its type is quoted in the message about it, so its text is a secret too.
-    pub(super) fn add_given_secrets(&mut self, variable: &Variable, assignments: &[Assignment]) {
+    /// What was written for a sensitive variable is secret too where it does not fit its type, is not the value that
+    /// counts, or can't be read: messages quote it, and show its line.
+    pub(super) fn add_written_secrets(&mut self, variable: &Variable, assignments: &[Assignment]) {
+        if let Some(default) = &variable.default {
+            self.add_written(default);
+        }
         for assignment in assignments.iter().filter(|assignment| assignment.name.value == variable.name.value) {
-            if let Form::Text { text, .. } = &assignment.form {
-                self.secrets.push(text.clone());
+            match &assignment.form {
+                Form::Text { text, .. } => self.secrets.push(text.clone()),
+                Form::Expression(expression) => self.add_written(expression),
             }
+        }
+    }
+
+    fn add_written(&mut self, expression: &Expression) {
+        match &expression.kind {
+            ExpressionKind::String(text) => self.secrets.push(text.value().to_owned()),
+            ExpressionKind::Number(_) | ExpressionKind::Broken => {
+                let text = self.world.sources.slice(expression.span);
+                // Short ones would garble every line.
+                if text.trim().len() >= 4 {
+                    self.secrets.push(text);
+                }
+            }
+            ExpressionKind::Parentheses(inner) => self.add_written(inner),
+            ExpressionKind::Tuple(elements) => elements.iter().for_each(|element| self.add_written(element)),
+            ExpressionKind::Object(items) => items.iter().for_each(|item| self.add_written(&item.value)),
+            _ => {}
         }
     }
 

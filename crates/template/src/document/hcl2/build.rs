@@ -120,7 +120,7 @@ impl Reader<'_> {
         if let Some(index) = body.attributes.iter().position(|attribute| attribute.name.value == "name") {
             let attribute = body.attributes.remove(index);
             // Packer takes no references here, except to what `dynamic` iterates over.
-            if repeat.is_some() || self.literal(&attribute.value, "name").is_some() {
+            if repeat.is_some() || self.literal_text(&attribute.value, "name").is_some() {
                 name = Some(attribute.value);
             }
         }

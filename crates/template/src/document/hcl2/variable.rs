@@ -26,7 +26,7 @@ impl Reader<'_> {
                     variable.sensitive = self.literal_bool(&attribute.value, "sensitive").unwrap_or(true);
                 }
                 "description" => {
-                    self.literal(&attribute.value, "description");
+                    self.literal_text(&attribute.value, "description");
                 }
                 _ => {}
             }
