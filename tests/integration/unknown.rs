@@ -71,22 +71,20 @@ build {
 
 #[test]
 fn dynamic_blocks_have_an_end() {
-    let text = format!(
-        "source \"null\" \"a\" {{\n  communicator = \"none\"\n}}\nbuild {{
+    let text = "source \"null\" \"a\" {\n  communicator = \"none\"\n}\nbuild {
   sources = [\"null.a\"]
-  dynamic \"post-processors\" {{
+  dynamic \"post-processors\" {
     for_each = range(1000)
-    content {{
-      dynamic \"post-processor\" {{
+    content {
+      dynamic \"post-processor\" {
         for_each = range(1000)
         labels   = [\"manifest\"]
-        content {{}}
-      }}
-    }}
-  }}
-}}\n"
-    );
-    assert_eq!(told(&text), ["10:20 too-large"]);
+        content {}
+      }
+    }
+  }
+}\n";
+    assert_eq!(told(text), ["10:20 too-large"]);
 }
 
 #[test]
