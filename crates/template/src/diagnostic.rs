@@ -1,6 +1,7 @@
 //! What the program has to say about a template. Made where it is noticed, rendered elsewhere.
 
 use crate::source::Span;
+use std::collections::HashSet;
 
 /// How bad it is: an error keeps anything from being built, a warning does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,11 +81,26 @@ impl Diagnostic {
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
+    /// What is in the list: thousands of mistakes must not be compared with each other.
+    known: HashSet<Key>,
+}
+
+type Key = (&'static str, Option<Span>, String);
+
+fn key(diagnostic: &Diagnostic) -> Key {
+    (diagnostic.code, diagnostic.primary.as_ref().map(|label| label.span), diagnostic.message.clone())
+}
+
+impl From<Vec<Diagnostic>> for Diagnostics {
+    fn from(list: Vec<Diagnostic>) -> Self {
+        let known = list.iter().map(key).collect();
+        Self { list, known }
+    }
 }
 
 impl Diagnostics {
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        if !self.list.contains(&diagnostic) {
+        if self.known.insert(key(&diagnostic)) {
             self.list.push(diagnostic);
         }
     }
@@ -102,14 +118,16 @@ impl Diagnostics {
     /// Forgets those that `keep` does not want.
     pub fn retain(&mut self, keep: impl FnMut(&Diagnostic) -> bool) {
         self.list.retain(keep);
+        self.known = self.list.iter().map(key).collect();
     }
 
     /// Takes out the diagnostics with this code.
     #[must_use]
     pub fn extract(&mut self, code: &str) -> Self {
-        let (list, rest) = std::mem::take(&mut self.list).into_iter().partition(|found| found.code == code);
-        self.list = rest;
-        Self { list }
+        let (list, rest): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.list).into_iter().partition(|found| found.code == code);
+        *self = Self::from(rest);
+        Self::from(list)
     }
 
     /// The same, as warnings.
