@@ -35,9 +35,19 @@ pub fn parse(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Body {
 pub fn format(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Option<String> {
     let mut mistakes = Diagnostics::default();
     parse(file, text, &mut mistakes);
-    let formatted =
-        (!mistakes.has_errors()).then(|| format::format(text, &tokenize(file, text, &mut Diagnostics::default())));
+    let is_sound = !mistakes.has_errors();
     diagnostics.append(mistakes);
+    if !is_sound {
+        return None;
+    }
+    let formatted = format::format(text, &tokenize(file, text, &mut Diagnostics::default()));
+    if formatted.is_none() {
+        diagnostics.push(
+            Diagnostic::error("too-large", "formatted, this text is larger than 64 MiB")
+                .at(Span::new(file, 0..0))
+                .help("shorten its longest lines, to whose width others are filled"),
+        );
+    }
     formatted
 }
 

@@ -29,8 +29,11 @@ struct Line<'t> {
     ending: &'t str,
 }
 
-/// Formats a text without mistakes, which `tokens` are made of.
-pub(super) fn format(text: &str, tokens: &[Token]) -> String {
+/// The most bytes of a formatted text. All lines of a run get as wide as the widest, so that a small text may want many.
+const MAX_LENGTH: usize = 64 << 20;
+
+/// Formats a text without mistakes, which `tokens` are made of. `None` where it would be larger than 64 MiB.
+pub(super) fn format(text: &str, tokens: &[Token]) -> Option<String> {
     let mut lines = split(text, tokens);
     indent::indent(&mut lines);
     for line in &mut lines {
@@ -38,16 +41,12 @@ pub(super) fn format(text: &str, tokens: &[Token]) -> String {
     }
     align(&mut lines, assignment);
     align(&mut lines, comment);
-    let mut formatted = String::with_capacity(text.len() + text.len() / 8);
-    for line in &lines {
-        for (index, word) in line.words.iter().enumerate() {
-            let blanks = if index == 0 { line.indentation } else { word.blanks };
-            formatted.extend(std::iter::repeat_n(' ', blanks));
-            formatted.push_str(word.text);
-        }
-        formatted.push_str(line.ending);
-    }
-    formatted
+    let length = lines.iter().map(Line::length).fold(0, usize::saturating_add);
+    (length <= MAX_LENGTH).then(|| {
+        let mut formatted = String::with_capacity(length);
+        lines.iter().for_each(|line| line.write(&mut formatted));
+        formatted
+    })
 }
 
 /// The lines of a text. A byte order mark is dropped: it is in no token.
@@ -104,11 +103,27 @@ fn comment(line: &Line<'_>) -> Option<usize> {
 }
 
 impl Line<'_> {
+    /// The words, each with the number of blanks before it.
+    fn spaced(&self) -> impl Iterator<Item = (usize, &Word<'_>)> {
+        let words = self.words.iter().enumerate();
+        words.map(|(index, word)| (if index == 0 { self.indentation } else { word.blanks }, word))
+    }
+
+    fn length(&self) -> usize {
+        self.spaced().map(|(blanks, word)| blanks + word.text.len()).sum::<usize>() + self.ending.len()
+    }
+
+    fn write(&self, formatted: &mut String) {
+        for (blanks, word) in self.spaced() {
+            formatted.extend(std::iter::repeat_n(' ', blanks));
+            formatted.push_str(word.text);
+        }
+        formatted.push_str(self.ending);
+    }
+
     /// The width of the line up to a word, without the blanks before it. What goes over several lines counts whole.
     fn width(&self, until: usize) -> usize {
-        let words = self.words.iter().take(until).enumerate();
-        let widths = words.map(|(index, word)| if index == 0 { word.width() } else { word.blanks + word.width() });
-        self.indentation + widths.sum::<usize>()
+        self.spaced().take(until).map(|(blanks, word)| blanks + word.width()).sum()
     }
 }
 

@@ -118,7 +118,7 @@ fn words_never_become_other_words() {
     let text = "a = b.0 . 1\n";
     let file = sources.add("t.pkr.hcl", Origin::File, text);
     let tokens = hcl::tokenize(file, text, &mut diagnostics);
-    assert_eq!(super::format(text, &tokens), "a = b.0. 1\n");
+    assert_eq!(super::format(text, &tokens).as_deref(), Some("a = b.0. 1\n"));
 }
 
 #[test]
@@ -352,4 +352,13 @@ fn a_text_with_mistakes_is_not_formatted() {
         format("a=1\nb = [\nc = 'd'\n"),
         Err(vec!["this `[` is never closed".to_owned(), "strings can't have single quotes".to_owned()])
     );
+}
+
+#[test]
+fn a_small_text_may_not_become_a_huge_one() {
+    let short: String = (0..2000).map(|index| format!("b{index}=1\n")).collect();
+    let text = format!("{}=1\n{short}", "a".repeat(40_000));
+    assert_eq!(format(&text), Err(vec!["formatted, this text is larger than 64 MiB".to_owned()]));
+    let text = format!("{}=1\n\n{short}", "a".repeat(40_000));
+    assert!(format(&text).is_ok());
 }
