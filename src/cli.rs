@@ -1,7 +1,7 @@
 //! The command line: flags as Packer has them and as everyone has them, and the way from a command to its function.
 
 use crate::build::OnError;
-use crate::commands::{build, cleanup, console, inspect, run, validate, version};
+use crate::commands::{build, cleanup, console, fmt, inspect, run, validate, version};
 use crate::exit::Exit;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use imgforge_template::inputs::Inputs;
@@ -24,6 +24,7 @@ enum Command {
     Build(build::BuildArguments),
     Inspect(inspect::InspectArguments),
     Console(console::ConsoleArguments),
+    Fmt(fmt::FmtArguments),
     Cleanup(cleanup::CleanupArguments),
     Version(version::VersionArguments),
 }
@@ -118,6 +119,7 @@ pub(crate) fn main(mut arguments: Vec<OsString>) -> u8 {
         Command::Build(arguments) => build::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Console(arguments) => console::run(&arguments),
+        Command::Fmt(arguments) => fmt::run(&arguments),
         Command::Cleanup(arguments) => cleanup::run(&arguments),
         Command::Version(arguments) => version::run(&arguments, is_packer),
     };

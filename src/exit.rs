@@ -11,6 +11,8 @@ pub enum Exit {
     Failed,
     /// The command line is wrong.
     Usage,
+    /// `fmt -check` found something to change.
+    WouldChange,
     /// Refused by policy.
     Refused,
     /// Something is left behind; `imgforge cleanup` removes it.
@@ -30,6 +32,7 @@ impl Exit {
             Self::Success => 0,
             Self::Failed => 1,
             Self::Usage => 2,
+            Self::WouldChange => 3,
             Self::Refused => 4,
             Self::LeftBehind => 5,
             Self::TryAgain => 75,
@@ -38,9 +41,12 @@ impl Exit {
         }
     }
 
-    /// The code where we are called by the name `packer`: pipelines know 0 and 1 only.
+    /// The code where we are called by the name `packer`: pipelines know 0 and 1, and 3 of `fmt`.
     pub fn packer_code(self) -> u8 {
-        u8::from(self != Self::Success)
+        match self {
+            Self::Success | Self::WouldChange => self.code(),
+            _ => Self::Failed.code(),
+        }
     }
 }
 

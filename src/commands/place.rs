@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What messages call a template that comes from standard input.
-const STANDARD_INPUT: &str = "<stdin>";
+pub(super) const STANDARD_INPUT: &str = "<stdin>";
 /// What there is where no template is named.
 const BUILT_IN: [(&str, &str); 2] = [("<built-in>", r#"{"builders": [{"type": "null"}]}"#), ("<built-in>.pkr.hcl", "")];
 /// A template of more bytes is none.
@@ -54,7 +54,8 @@ fn held(name: &str, text: Vec<u8>, host: &Arc<dyn Host>) -> Place {
     Place { path: name.into(), host: Arc::new(WithFile::new(host.clone(), name, text)) }
 }
 
-fn standard_input() -> Result<Vec<u8>, Box<Diagnostic>> {
+/// Reads standard input to its end.
+pub(super) fn standard_input() -> Result<Vec<u8>, Box<Diagnostic>> {
     let mut text = Vec::new();
     let error = |message: String| Err(Box::new(Diagnostic::error("unreadable-file", message)));
     match std::io::stdin().lock().take(MOST_BYTES + 1).read_to_end(&mut text) {

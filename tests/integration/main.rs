@@ -12,6 +12,7 @@ mod console;
 mod corpus;
 mod data;
 mod dynamic;
+mod fmt;
 mod hcl_json;
 mod inspect;
 mod known;

@@ -4,6 +4,7 @@
 //! builds the tree. Each pass leaves marks where it found a mistake, so that the next one says nothing about it.
 
 mod brackets;
+mod format;
 pub mod json_body;
 pub mod parse;
 mod relocate;
@@ -28,6 +29,26 @@ pub fn parse(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Body {
     let parsed = parse::body(file, text, &balanced.tokens, &balanced.broken);
     report(sound([scan.reports, balanced.reports, parsed.reports], &parsed.absorbed), diagnostics);
     parsed.tree
+}
+
+/// Writes a whole file as `packer fmt` does: other blanks, the same words on the same lines. `None` where it has mistakes.
+pub fn format(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Option<String> {
+    let mut mistakes = Diagnostics::default();
+    parse(file, text, &mut mistakes);
+    let is_sound = !mistakes.has_errors();
+    diagnostics.append(mistakes);
+    if !is_sound {
+        return None;
+    }
+    let formatted = format::format(text, &tokenize(file, text, &mut Diagnostics::default()));
+    if formatted.is_none() {
+        diagnostics.push(
+            Diagnostic::error("too-large", "formatted, this text is larger than 64 MiB")
+                .at(Span::new(file, 0..0))
+                .help("shorten its longest lines, to whose width others are filled"),
+        );
+    }
+    formatted
 }
 
 /// Reads a single expression, such as the value of a variable on the command line; it may go over several lines.

@@ -261,7 +261,7 @@ pub(crate) fn in_folder(folder: &Path, name: &str) -> PathBuf {
 }
 
 /// Reads a text file into the sources, or says why not; a message about a file that can't be read has no place.
-pub(crate) fn read(
+pub fn read(
     path: &Path,
     what: &str,
     host: &dyn Host,
