@@ -15,6 +15,7 @@ mod dynamic;
 mod hcl_json;
 mod inspect;
 mod known;
+mod reports;
 mod run;
 mod secrets;
 mod ten_mistakes;
