@@ -166,7 +166,11 @@ impl Events {
                 Event::BuildFinished { build, duration, error: error.map(clean) }
             }
             Event::Progress { build, what, done, total } => Event::Progress { build, what: clean(what), done, total },
-            Event::BuildStarted { .. } | Event::StepStarted { .. } | Event::StepFinished { .. } => event,
+            Event::StepStarted { build, step } => Event::StepStarted { build, step: clean(step) },
+            Event::StepFinished { build, step, duration, ok } => {
+                Event::StepFinished { build, step: clean(step), duration, ok }
+            }
+            Event::BuildStarted { .. } => event,
         }
     }
 }

@@ -173,7 +173,7 @@ mod tests {
     {"code": "type-mismatch", "severity": "error", "message": "`x` is no number", "place": {"argument": "-var x", "start": {"line": 1, "column": 1}, "end": {"line": 1, "column": 8}, "text": "*******"}, "url": "https://github.com/imgforge/imgforge/blob/main/docs/diagnostics.md#type-mismatch", "fingerprint": "419bb4f8e1a644d092e0cd5cb86f2b6f" }
   ],
   "builds": [
-    {"name": "null.web", "result": "failed", "seconds": 1.5, "error": "connect: \u001b[31mrefused\u001b[0m <sensitive>\n<&\"']]>", "steps": [{"name": "connect", "result": "failed", "seconds": 1.5}] },
+    {"name": "null.web", "result": "failed", "seconds": 1.5, "error": "connect: \u001b[31mrefused\u001b[0m <sensitive>\n<&\"']]>", "steps": [{"name": "connect with <sensitive>", "result": "failed", "seconds": 1.5}] },
     {"name": "null.db", "result": "passed", "seconds": 1.5, "steps": [] }
   ],
   "failures": [

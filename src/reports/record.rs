@@ -14,6 +14,11 @@ use std::time::Duration;
 /// The code of what has none: what kept the command from its work.
 pub(super) const FAILURE: &str = "failure";
 
+/// A longer line, of a file made by a program, says nothing of what stands at one place of it. In bytes.
+const LONG_LINE: usize = 400;
+/// More of a text is not told. In characters.
+const LONG_TEXT: usize = 2000;
+
 /// A run so far.
 pub(super) struct Record {
     /// What is wrong with templates and the pipeline, each once, in the order in which it was told.
@@ -56,7 +61,7 @@ pub(super) struct Place {
     /// As `start` and `end`, but with columns that count bytes.
     pub(super) start_bytes: Position,
     pub(super) end_bytes: Position,
-    /// What stands there.
+    /// What stands there, at most so much as is told.
     pub(super) text: String,
 }
 
@@ -155,12 +160,14 @@ impl Record {
             // The folder that all paths start from is in every repository.
             _ => sources.first_file().map_or_else(|| ".".to_owned(), |name| self.path(&name)),
         };
-        let line = diagnostic.primary.as_ref().map(|label| {
-            let file = label.span.file;
-            sources.line(file, sources.position(file, label.span.start).line).trim().to_owned()
-        });
-        let name = place.as_ref().map_or("", |place| place.name.as_str());
-        let fingerprint = self.fingerprint(&[diagnostic.code, name, &diagnostic.message, &line.unwrap_or_default()]);
+        let (name, line) = match (&place, &diagnostic.primary) {
+            (Some(place), Some(label)) => {
+                let line = sources.line(label.span.file, place.start.line);
+                (place.name.as_str(), if line.len() > LONG_LINE { place.text.clone() } else { line.trim().to_owned() })
+            }
+            _ => ("", String::new()),
+        };
+        let fingerprint = self.fingerprint(&[diagnostic.code, name, &diagnostic.message, &line]);
         Finding { diagnostic, place, related, anchor, fingerprint, sources: sources.clone() }
     }
 
@@ -193,7 +200,7 @@ impl Record {
             end: to,
             start_bytes: bytes(from),
             end_bytes: bytes(to),
-            text: sources.slice(label.span),
+            text: sources.slice(label.span).chars().take(LONG_TEXT).collect(),
         }
     }
 

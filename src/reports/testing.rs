@@ -39,7 +39,7 @@ pub(super) fn play(reporter: Box<dyn Reporter>) {
     let build = || "null.web".to_owned();
     events.emit(Event::BuildStarted { build: build(), index: 0 });
     let duration = Duration::from_millis(1500);
-    events.emit(Event::StepFinished { build: build(), step: "connect".to_owned(), duration, ok: false });
+    events.emit(Event::StepFinished { build: build(), step: "connect with hunter2".to_owned(), duration, ok: false });
     let error = Some("connect: \u{1b}[31mrefused\u{1b}[0m hunter2\n<&\"']]>".to_owned());
     events.emit(Event::BuildFinished { build: build(), duration, error });
     events.emit(Event::BuildStarted { build: "null.db".to_owned(), index: 1 });

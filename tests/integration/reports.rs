@@ -59,14 +59,17 @@ fn shared(name: &str) -> Option<PathBuf> {
 
 #[track_caller]
 fn check(schema: &Path, report: &str) {
+    let wrong = mistakes(schema, report);
+    assert!(wrong.is_empty(), "{}\n{report}", wrong.join("\n"));
+}
+
+fn mistakes(schema: &Path, report: &str) -> Vec<String> {
     // A pattern in the schema of SARIF, for a property that we don't write, has a bracket too many.
     let schema = std::fs::read_to_string(schema).unwrap().replace("{2}]?$", "{2}$");
     let schema: Value = serde_json::from_str(&schema).unwrap();
     let report: Value = serde_json::from_str(report).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    let wrong: Vec<String> =
-        validator.iter_errors(&report).map(|error| format!("{}: {error}", error.instance_path())).collect();
-    assert!(wrong.is_empty(), "{}\n{report:#}", wrong.join("\n"));
+    validator.iter_errors(&report).map(|error| format!("{}: {error}", error.instance_path())).collect()
 }
 
 #[test]
@@ -74,6 +77,7 @@ fn sarif_is_as_its_schema_says() {
     let schema = node("@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json");
     let text = report("sarif");
     check(&schema, &text);
+    assert!(!mistakes(&schema, &text.replace("\"error\"", "\"fatal\"")).is_empty(), "the schema is looked at");
     let report: Value = serde_json::from_str(&text).unwrap();
     let run = &report["runs"][0];
     assert_eq!(
@@ -134,6 +138,7 @@ fn rdjson_is_as_reviewdog_says() {
     let text = report("rdjson");
     if let Some(schema) = shared("rdjson.schema.json") {
         check(&schema, &text);
+        assert!(!mistakes(&schema, &text.replace("\"message\": \"", "\"message\": [], \"it\": \"")).is_empty());
     }
     let report: Value = serde_json::from_str(&text).unwrap();
     let variable = report["diagnostics"].as_array().unwrap().iter();
@@ -153,11 +158,15 @@ fn junit_and_checkstyle_are_read_by_another_parser() {
     assert!(failure.text().unwrap().contains("<&\"']]>\n::error::100%"), "{text}");
     assert!(named("unused-pattern").first_element_child().unwrap().has_tag_name("system-out"));
     if let Some(schema) = shared("junit-10.xsd") {
-        let forge = Forge::new().file("report.xml", &without_files(&text));
-        let mut xmllint = Command::new("xmllint");
-        xmllint.args(["--noout", "--schema"]).arg(schema).arg("report.xml").current_dir(forge.path());
-        let xmllint = xmllint.output().expect("xmllint: run `script/bootstrap test`");
-        assert!(xmllint.status.success(), "{}", String::from_utf8_lossy(&xmllint.stderr));
+        let forge = Forge::new().file("report.xml", &without_files(&text)).file("with_files.xml", &text);
+        let lint = |name: &str| {
+            let mut xmllint = Command::new("xmllint");
+            xmllint.args(["--noout", "--schema"]).arg(&schema).arg(name).current_dir(forge.path());
+            xmllint.output().expect("xmllint: run `script/bootstrap test`")
+        };
+        let judged = lint("report.xml");
+        assert!(judged.status.success(), "{}", String::from_utf8_lossy(&judged.stderr));
+        assert!(!lint("with_files.xml").status.success(), "the schema is looked at");
     }
     let text = report("checkstyle");
     let document = roxmltree::Document::parse(&text).unwrap();
@@ -257,6 +266,21 @@ fn many_reports_are_written_at_once_and_people_see_theirs() {
     assert!(!ended.stderr.lines().any(|line| line.starts_with("::")), "{}", ended.stderr);
     assert!(forge.read("c.txt").contains("error[undefined-variable]: there is no variable `rgion`"));
     assert!(forge.exists("a.json") && forge.exists("b.sarif"));
+}
+
+#[test]
+fn a_run_has_its_report_where_it_was_started_and_annotations_once() {
+    let forge = Forge::new()
+        .file(".git/HEAD", "ref: refs/heads/main\n")
+        .file("images/imgforge.yml", "version: 1\nimages:\n  web:\n    template: web.json\n")
+        .file("images/web.json", r#"{"builders": [{"type": "null", "communicator": "none", "ssh_hots": "x"}]}"#)
+        .env("GITHUB_ACTIONS", "true");
+    let config = ["run", "--config", "images/imgforge.yml", "--report", "json=report", "--report", "github"];
+    let ended = forge.run(&config);
+    let report: Value = serde_json::from_str(&forge.read("report")).unwrap();
+    assert_eq!(report["diagnostics"][0]["place"]["path"], "images/web.json", "{report:#}");
+    let annotations = ended.code(1).stdout.lines().filter(|line| line.starts_with("::error ")).count();
+    assert_eq!((annotations, ended.stderr.as_str()), (1, ""), "{}", ended.stdout);
 }
 
 #[test]
