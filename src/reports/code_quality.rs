@@ -39,7 +39,7 @@ fn entry(finding: &Finding) -> Entry<'_> {
     let (begin, end) = finding.in_file().map_or((1, 1), |place| (place.start.line, place.end.line));
     Entry {
         // It is shown on one line.
-        description: finding.text().split_whitespace().collect::<Vec<_>>().join(" "),
+        description: finding.text().replace("\nhelp: ", "; help: ").split_whitespace().collect::<Vec<_>>().join(" "),
         check_name: finding.diagnostic.code,
         fingerprint: &finding.fingerprint,
         severity: match finding.diagnostic.severity {
@@ -60,7 +60,7 @@ mod tests {
         insta::assert_snapshot!(compact(&render(&sample()).unwrap(), 2), @r#"
 [
   {"description": "`-only=x` matches nothing", "check_name": "unused-pattern", "fingerprint": "81d86ff13fcbf2b8c6abf194a078def8", "severity": "minor", "location": {"path": "images/wéb & db/a:b,c%.pkr.hcl", "lines": {"begin": 1, "end": 1}} },
-  {"description": "there is no variable `rgion` help: did you mean `region`?", "check_name": "undefined-variable", "fingerprint": "c4f4ef10f79398cef7a92edee097d734", "severity": "major", "location": {"path": "images/wéb & db/a:b,c%.pkr.hcl", "lines": {"begin": 2, "end": 2}} },
+  {"description": "there is no variable `rgion`; help: did you mean `region`?", "check_name": "undefined-variable", "fingerprint": "c4f4ef10f79398cef7a92edee097d734", "severity": "major", "location": {"path": "images/wéb & db/a:b,c%.pkr.hcl", "lines": {"begin": 2, "end": 2}} },
   {"description": "the password `<sensitive>` <&\"']]> is ::error::100% wrong, [a](b) {0}", "check_name": "invalid-value", "fingerprint": "c93e98b4bf73efd6062f9836d6b61fd6", "severity": "major", "location": {"path": "images/wéb & db/a:b,c%.pkr.hcl", "lines": {"begin": 3, "end": 3}} },
   {"description": "over lines", "check_name": "unknown-code", "fingerprint": "5cfd732cf8f4641495c8f360ebcb62bf", "severity": "minor", "location": {"path": "images/wéb & db/a:b,c%.pkr.hcl", "lines": {"begin": 4, "end": 6}} },
   {"description": "the key `a` is here twice", "check_name": "duplicate-key", "fingerprint": "0eefa31ce82b141ac066195e4db8652d", "severity": "major", "location": {"path": "shared/db.json", "lines": {"begin": 2, "end": 2}} },

@@ -74,7 +74,7 @@ fn entry(finding: &Finding) -> Entry<'_> {
     let related = finding.related.iter().filter(|(place, _)| place.is_file);
     Entry {
         message: finding.text(),
-        location: finding.in_file().map_or(Location { path: finding.path(), range: None }, location),
+        location: finding.in_file().map_or(Location { path: &finding.local_anchor, range: None }, location),
         severity: match finding.diagnostic.severity {
             Severity::Error => "ERROR",
             Severity::Warning => "WARNING",
@@ -107,14 +107,14 @@ mod tests {
     "url": "https://github.com/imgforge/imgforge"
   },
   "diagnostics": [
-    {"message": "`-only=x` matches nothing", "location": {"path": "images/wéb & db/a:b,c%.pkr.hcl"}, "severity": "WARNING", "code": {"value": "unused-pattern", "url": "https://github.com/imgforge/imgforge/blob/main/docs/diagnostics.md#unused-pattern"} },
+    {"message": "`-only=x` matches nothing", "location": {"path": "wéb & db/a:b,c%.pkr.hcl"}, "severity": "WARNING", "code": {"value": "unused-pattern", "url": "https://github.com/imgforge/imgforge/blob/main/docs/diagnostics.md#unused-pattern"} },
     {"message": "there is no variable `rgion`\nhelp: did you mean `region`?", "location": {"path": "wéb & db/a:b,c%.pkr.hcl", "range": {"start": {"line": 2, "column": 34}, "end": {"line": 2, "column": 39}}}, "severity": "ERROR", "code": {"value": "undefined-variable", "url": "https://github.com/imgforge/imgforge/blob/main/docs/diagnostics.md#undefined-variable"}, "related_locations": [{"message": "declared <here>", "location": {"path": "wéb & db/a:b,c%.pkr.hcl", "range": {"start": {"line": 1, "column": 11}, "end": {"line": 1, "column": 14}}}}] },
     {"message": "the password `<sensitive>` <&\"']]> is\r\n::error::100% wrong, [a](b) {0}", "location": {"path": "wéb & db/a:b,c%.pkr.hcl", "range": {"start": {"line": 3, "column": 9}, "end": {"line": 3, "column": 18}}}, "severity": "ERROR", "code": {"value": "invalid-value", "url": "https://github.com/imgforge/imgforge/blob/main/docs/diagnostics.md#invalid-value"} },
     {"message": "over lines", "location": {"path": "wéb & db/a:b,c%.pkr.hcl", "range": {"start": {"line": 4, "column": 5}, "end": {"line": 6, "column": 4}}}, "severity": "WARNING", "code": {"value": "unknown-code", "url": "https://github.com/imgforge/imgforge/blob/main/docs/diagnostics.md"} },
     {"message": "the key `a` is here twice", "location": {"path": "/w/shared/db.json", "range": {"start": {"line": 2, "column": 2}, "end": {"line": 2, "column": 5}}}, "severity": "ERROR", "code": {"value": "duplicate-key", "url": "https://github.com/imgforge/imgforge/blob/main/docs/diagnostics.md#duplicate-key"} },
     {"message": "the key `a` is here twice", "location": {"path": "/w/shared/db.json", "range": {"start": {"line": 2, "column": 7}, "end": {"line": 2, "column": 8}}}, "severity": "ERROR", "code": {"value": "duplicate-key", "url": "https://github.com/imgforge/imgforge/blob/main/docs/diagnostics.md#duplicate-key"} },
     {"message": "there is no variable `z`", "location": {"path": "/etc/outside.pkrvars.hcl", "range": {"start": {"line": 1, "column": 1}, "end": {"line": 1, "column": 2}}}, "severity": "WARNING", "code": {"value": "undeclared-variable", "url": "https://github.com/imgforge/imgforge/blob/main/docs/diagnostics.md#undeclared-variable"} },
-    {"message": "-var x: `x` is no number", "location": {"path": "images/wéb & db/a:b,c%.pkr.hcl"}, "severity": "ERROR", "code": {"value": "type-mismatch", "url": "https://github.com/imgforge/imgforge/blob/main/docs/diagnostics.md#type-mismatch"} },
+    {"message": "-var x: `x` is no number", "location": {"path": "wéb & db/a:b,c%.pkr.hcl"}, "severity": "ERROR", "code": {"value": "type-mismatch", "url": "https://github.com/imgforge/imgforge/blob/main/docs/diagnostics.md#type-mismatch"} },
     {"message": "<sensitive> is in the way: 100%\n::error::no", "location": {"path": "."}, "severity": "ERROR", "code": {"value": "failure", "url": "https://github.com/imgforge/imgforge/blob/main/docs/diagnostics.md"} }
   ]
 }

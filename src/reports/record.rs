@@ -44,6 +44,8 @@ pub(super) struct Finding {
     pub(super) related: Vec<(Place, String)>,
     /// Some file that it may be shown at where it has no place in one.
     pub(super) anchor: String,
+    /// The same file as seen from where the command was started.
+    pub(super) local_anchor: String,
     /// 32 hexadecimal digits, the same as long as code, file, message and line are the same, wherever the line is.
     pub(super) fingerprint: String,
     pub(super) sources: Arc<Sources>,
@@ -155,10 +157,11 @@ impl Record {
         let place = diagnostic.primary.as_ref().map(|label| self.place(label, sources));
         let related =
             diagnostic.related.iter().map(|label| (self.place(label, sources), label.message.clone())).collect();
-        let anchor = match &place {
-            Some(place) if place.is_file => place.name.clone(),
-            // The folder that all paths start from is in every repository.
-            _ => sources.first_file().map_or_else(|| ".".to_owned(), |name| self.path(&name)),
+        let (anchor, local_anchor) = match (&place, sources.first_file()) {
+            (Some(place), _) if place.is_file => (place.name.clone(), place.local_name.clone()),
+            (_, Some(name)) => (self.path(&name), self.from(&name, &self.started_in)),
+            // The folder that all paths start from is always there.
+            (_, None) => (".".to_owned(), ".".to_owned()),
         };
         let (name, line) = match (&place, &diagnostic.primary) {
             (Some(place), Some(label)) => {
@@ -168,7 +171,7 @@ impl Record {
             _ => ("", String::new()),
         };
         let fingerprint = self.fingerprint(&[diagnostic.code, name, &diagnostic.message, &line]);
-        Finding { diagnostic, place, related, anchor, fingerprint, sources: sources.clone() }
+        Finding { diagnostic, place, related, anchor, local_anchor, fingerprint, sources: sources.clone() }
     }
 
     fn fingerprint(&mut self, parts: &[&str]) -> String {
