@@ -1,6 +1,6 @@
 //! CI platforms: where we run, for what event, and how results are told there.
 
-mod github;
+pub(crate) mod github;
 mod gitlab;
 mod jenkins;
 mod local;
@@ -161,8 +161,14 @@ async fn branch_of(branch: Option<String>, commit: Option<&str>, git: &Git) -> O
 }
 
 /// A path as seen from the checkout; `None` for one outside of it.
-fn in_workspace(name: &str, workspace: Option<&Path>, working_directory: &Path) -> Option<String> {
-    let path = working_directory.join(name);
+pub(crate) fn in_workspace(name: &str, workspace: Option<&Path>, working_directory: &Path) -> Option<String> {
+    let clean = clean(&working_directory.join(name));
+    let relative = clean.strip_prefix(workspace.unwrap_or(working_directory)).ok()?;
+    Some(relative.to_string_lossy().into_owned())
+}
+
+/// A path without `.` and `..`, whatever there is on disk.
+pub(crate) fn clean(path: &Path) -> PathBuf {
     let mut clean = PathBuf::new();
     for component in path.components() {
         match component {
@@ -171,8 +177,7 @@ fn in_workspace(name: &str, workspace: Option<&Path>, working_directory: &Path) 
             other => clean.push(other),
         }
     }
-    let relative = clean.strip_prefix(workspace.unwrap_or(working_directory)).ok()?;
-    Some(relative.to_string_lossy().into_owned())
+    clean
 }
 
 #[cfg(test)]

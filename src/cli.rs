@@ -3,6 +3,7 @@
 use crate::build::OnError;
 use crate::commands::{build, cleanup, console, fmt, inspect, run, validate, version};
 use crate::exit::Exit;
+use crate::reports::Wanted;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use imgforge_template::inputs::Inputs;
 use std::ffi::OsString;
@@ -59,6 +60,15 @@ pub struct TemplateOptions {
     /// What a template is whose name does not end in `.pkr.hcl`, and what there is without one
     #[arg(long, value_enum, default_value_t, value_name = "LANGUAGE")]
     pub config_type: ConfigType,
+}
+
+/// What every command that finds something out takes.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ReportArguments {
+    /// A report beside the lines for people, into a file or to standard output; may be given many times. KIND is
+    /// terminal, json, sarif, junit, code-quality, checkstyle, rdjson or github
+    #[arg(long = "report", value_name = "KIND[=FILE]", value_parser = Wanted::parse)]
+    pub reports: Vec<Wanted>,
 }
 
 /// A language that templates are written in.
@@ -159,12 +169,17 @@ fn two_dashes(argument: OsString) -> OsString {
     }
 }
 
-/// Whether to colour: asked for, or a terminal and nobody who asked not to.
+/// Whether to colour standard output: asked for, or a terminal and nobody who asked not to.
 pub(crate) fn colour(flag: Option<bool>) -> bool {
+    colour_of(flag, std::io::stdout().is_terminal())
+}
+
+/// The same for a stream that is a terminal or not.
+pub(crate) fn colour_of(flag: Option<bool>, is_terminal: bool) -> bool {
     flag.unwrap_or_else(|| {
         let refused = ["NO_COLOR", "PACKER_NO_COLOR", "IMGFORGE_NO_COLOR"];
         let refused = refused.iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
-        !refused && std::io::stdout().is_terminal()
+        !refused && is_terminal
     })
 }
 

@@ -1,6 +1,7 @@
 //! Everything anyone may want to know about a run. Components say it, reporters show it; nobody prints.
 
 use crate::secret::Redactor;
+use anyhow::Result;
 use imgforge_template::diagnostic::{Diagnostic, Label};
 use imgforge_template::source::Sources;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,6 +27,10 @@ pub enum Event {
     /// A line that belongs to no build.
     Line {
         tone: Tone,
+        text: String,
+    },
+    /// What kept the command from its work, as a sentence without a full stop.
+    Failure {
         text: String,
     },
     /// A build is about to start; `index` counts them from 0.
@@ -72,8 +77,13 @@ pub trait Reporter: Send {
     /// Secrets that are known now: a CI system may be told to mask them too. They must not be shown.
     fn secrets(&mut self, _: &[String]) {}
 
-    /// Called once, when nothing more will happen.
-    fn finish(&mut self) {}
+    /// Called once, when nothing more will happen but lines about reports that could not be written.
+    ///
+    /// # Errors
+    /// When what was to be written down can't be.
+    fn finish(&mut self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// Where events go: past the redactor, then to every reporter in turn. Cheap to clone.
@@ -107,6 +117,11 @@ impl Events {
         self.emit(Event::Line { tone: Tone::Error, text: text.into() });
     }
 
+    /// What kept the command from its work.
+    pub fn fail(&self, text: impl Into<String>) {
+        self.emit(Event::Failure { text: text.into() });
+    }
+
     /// Adds secrets: no event shows them from now on.
     pub fn add_secrets(&self, secrets: &[String]) {
         self.redactor.add(secrets.iter().map(String::as_str));
@@ -116,12 +131,10 @@ impl Events {
         }
     }
 
-    /// Lets every reporter write what it has been keeping.
-    pub fn finish(&self) {
+    /// Lets every reporter write what it has been keeping; returns what went wrong with that.
+    pub fn finish(&self) -> Vec<anyhow::Error> {
         let mut reporters = self.reporters.lock().unwrap_or_else(PoisonError::into_inner);
-        for reporter in reporters.iter_mut() {
-            reporter.finish();
-        }
+        reporters.iter_mut().filter_map(|reporter| reporter.finish().err()).collect()
     }
 
     fn redacted(&self, event: Event) -> Event {
@@ -143,6 +156,7 @@ impl Events {
                 Event::Diagnostics { sources: masked.map_or(sources, Arc::new), list }
             }
             Event::Line { tone, text } => Event::Line { tone, text: clean(text) },
+            Event::Failure { text } => Event::Failure { text: clean(text) },
             // A template may put a secret into a build's name.
             Event::BuildLine { build, source, tone, text } => {
                 Event::BuildLine { build: clean(build), source: source.map(clean), tone, text: clean(text) }

@@ -1,4 +1,217 @@
-//! Reporters that show a run or write it down.
+//! Reports: who shows a run to people or writes it down for programs, and where to.
 
+mod checkstyle;
+mod code_quality;
+mod destination;
+mod github;
+mod json;
+mod junit;
+mod markup;
+mod rdjson;
+mod record;
+mod rules;
+mod sarif;
 pub mod snippet;
 pub mod terminal;
+#[cfg(test)]
+mod testing;
+
+use crate::ci::github::without_commands;
+use crate::event::{Event, Reporter};
+use anyhow::{Context as _, Result, bail};
+use destination::Destination;
+use record::Record;
+use std::io::{IsTerminal as _, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use terminal::{Look, Terminal};
+
+/// A form in which programs want to read what came of a run.
+pub(crate) struct Format {
+    name: &'static str,
+    /// The whole text, made when the run is over.
+    render: fn(&Record) -> Result<String>,
+}
+
+/// Every format. Adding one is its file and its line here.
+const FORMATS: &[&Format] = &[
+    &json::FORMAT,
+    &sarif::FORMAT,
+    &junit::FORMAT,
+    &code_quality::FORMAT,
+    &checkstyle::FORMAT,
+    &rdjson::FORMAT,
+    &github::FORMAT,
+];
+
+/// The name of the report for people.
+const TERMINAL: &str = "terminal";
+
+/// One `--report KIND[=FILE]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    kind: String,
+    file: Option<PathBuf>,
+}
+
+impl Wanted {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let (kind, file) = match text.split_once('=') {
+            Some((_, "")) => return Err("the name of a file is missing after `=`".to_owned()),
+            Some((kind, file)) => (kind, Some(file)),
+            None => (text, None),
+        };
+        if kind != TERMINAL && format_named(kind).is_none() {
+            let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
+            return Err(format!("there is no report of this kind; there are {TERMINAL}, {}", names.join(", ")));
+        }
+        Ok(Self { kind: kind.to_owned(), file: file.filter(|file| *file != "-").map(PathBuf::from) })
+    }
+}
+
+fn format_named(name: &str) -> Option<&'static Format> {
+    FORMATS.iter().copied().find(|format| format.name == name)
+}
+
+/// The reports of a run, as the flags call for them.
+pub(crate) struct Reports {
+    machine: Vec<(&'static Format, Destination)>,
+    /// Files that get the lines for people too.
+    lines: Vec<PathBuf>,
+    started_in: PathBuf,
+}
+
+/// Where the lines for people go.
+pub(crate) struct Lines {
+    pub(crate) out: Box<dyn Write + Send>,
+    pub(crate) is_terminal: bool,
+}
+
+impl Reports {
+    /// Looks whether they can be written before anything is done that they are about.
+    ///
+    /// # Errors
+    /// When two of them go to the same place, or a file can't be written where it is to be.
+    pub(crate) fn new(wanted: &[Wanted]) -> Result<Self> {
+        let started_in = std::env::current_dir().context("find the working directory")?;
+        let mut reports = Self { machine: Vec::new(), lines: Vec::new(), started_in };
+        let mut files: Vec<PathBuf> = Vec::new();
+        for Wanted { kind, file } in wanted {
+            let file = file.as_ref().map(|file| reports.started_in.join(file));
+            if let Some(file) = &file {
+                destination::check(file)?;
+                if files.contains(file) {
+                    bail!("two reports go to {}: give each a file of its own", file.display());
+                }
+                files.push(file.clone());
+            }
+            match (format_named(kind), file) {
+                (Some(format), Some(file)) => reports.machine.push((format, Destination::File(file))),
+                (Some(format), None) if reports.has_standard_output() => {
+                    bail!("two reports go to standard output: write `--report {}=FILE`", format.name);
+                }
+                (Some(format), None) => reports.machine.push((format, Destination::StandardOutput)),
+                (None, Some(file)) => reports.lines.push(file),
+                // They are shown anyway.
+                (None, None) => {}
+            }
+        }
+        Ok(reports)
+    }
+
+    fn has_standard_output(&self) -> bool {
+        self.machine.iter().any(|(_, destination)| *destination == Destination::StandardOutput)
+    }
+
+    /// Without the commands for GitHub's runner on standard output.
+    #[must_use]
+    pub(crate) fn without_commands(mut self) -> Self {
+        self.machine.retain(|(format, to)| format.name != github::FORMAT.name || *to != Destination::StandardOutput);
+        self
+    }
+
+    /// Standard output, or standard error where a report for programs has that. Beside commands for GitHub's runner,
+    /// which reads both streams, no line is one.
+    pub(crate) fn lines(&self) -> Lines {
+        if !self.has_standard_output() {
+            return Lines { out: Box::new(std::io::stdout()), is_terminal: std::io::stdout().is_terminal() };
+        }
+        let has_commands =
+            |(format, to): &(&Format, _)| format.name == github::FORMAT.name && *to == Destination::StandardOutput;
+        if self.machine.iter().any(has_commands) {
+            return Lines { out: without_commands(Box::new(std::io::stderr())), is_terminal: false };
+        }
+        Lines { out: Box::new(std::io::stderr()), is_terminal: std::io::stderr().is_terminal() }
+    }
+
+    /// Those who write the reports. The working directory is by now the one that the names of templates start from.
+    pub(crate) fn reporters(&self) -> Vec<Box<dyn Reporter>> {
+        let mut reporters: Vec<Box<dyn Reporter>> = Vec::new();
+        for (format, to) in &self.machine {
+            let record = Record::new(self.started_in.clone(), std::env::current_dir().unwrap_or_default());
+            reporters.push(Box::new(Recorder { format, record, to: to.clone() }));
+        }
+        for file in &self.lines {
+            let text = Text::default();
+            let terminal = Terminal::new(Box::new(text.clone()), Look::default());
+            reporters.push(Box::new(Written { terminal, text, to: file.clone() }));
+        }
+        reporters
+    }
+}
+
+/// Keeps what happens, and writes it in one form at the end.
+struct Recorder {
+    format: &'static Format,
+    record: Record,
+    to: Destination,
+}
+
+impl Reporter for Recorder {
+    fn event(&mut self, event: &Event) {
+        self.record.event(event);
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        let text = (self.format.render)(&self.record);
+        let written = text.and_then(|text| self.to.write(text.as_bytes()));
+        written.with_context(|| format!("write the report `{}`", self.format.name))
+    }
+}
+
+/// Keeps the lines for people, and writes them to a file at the end.
+struct Written {
+    terminal: Terminal,
+    text: Text,
+    to: PathBuf,
+}
+
+impl Reporter for Written {
+    fn event(&mut self, event: &Event) {
+        self.terminal.event(event);
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        let text = self.text.0.lock().unwrap_or_else(PoisonError::into_inner);
+        destination::write_file(&self.to, &text).with_context(|| format!("write the report `{TERMINAL}`"))
+    }
+}
+
+#[derive(Clone, Default)]
+struct Text(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Text {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The repository that a folder is in, by its `.git`; the folder itself where there is none.
+fn root_of(folder: &Path) -> PathBuf {
+    folder.ancestors().find(|above| above.join(".git").exists()).unwrap_or(folder).to_owned()
+}

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use imgforge_template::diagnostic::{Diagnostic, Severity};
 use imgforge_template::source::{Origin, Sources};
 use serde_json::Value;
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -160,6 +161,11 @@ impl Write for Neutral {
     }
 }
 
+/// A stream on which no line is a command of the runner.
+pub(crate) fn without_commands(out: Box<dyn Write + Send>) -> Box<dyn Write + Send> {
+    Box::new(Neutral { out: Shared(Arc::new(Mutex::new(out))), line: Vec::new() })
+}
+
 fn neutral(line: &str) -> String {
     let line = line.replace('\r', " ").replace("##[", "## [");
     match line.trim_start().strip_prefix("::") {
@@ -186,10 +192,34 @@ struct Annotations {
 
 /// Annotations of one kind so far.
 #[derive(Default)]
-struct Count {
+pub(crate) struct Count {
     told: usize,
     /// The tenth, held back until it is known whether it is the last.
     tenth: Option<String>,
+}
+
+impl Count {
+    /// Counts one more. The line, where it is to be written at once.
+    pub(crate) fn next(&mut self, line: String) -> Option<String> {
+        self.told += 1;
+        match self.told.cmp(&LIMIT) {
+            Ordering::Less => Some(line),
+            Ordering::Equal => {
+                self.tenth = Some(line);
+                None
+            }
+            Ordering::Greater => None,
+        }
+    }
+
+    /// What is to be written when there are no more: the tenth, or how many there are besides those written.
+    pub(crate) fn last(&mut self, kind: &str) -> Option<String> {
+        let tenth = self.tenth.take()?;
+        Some(match self.told + 1 - LIMIT {
+            1 => tenth,
+            more => format!("::{kind} title=imgforge::{more} more {kind}s are in the log of this step"),
+        })
+    }
 }
 
 impl Reporter for Annotations {
@@ -213,15 +243,13 @@ impl Reporter for Annotations {
         }
     }
 
-    fn finish(&mut self) {
+    fn finish(&mut self) -> Result<()> {
         for (kind, count) in [("error", &mut self.errors), ("warning", &mut self.warnings)] {
-            let Some(tenth) = count.tenth.take() else { continue };
-            let more = count.told + 1 - LIMIT;
-            self.out.write_line(&match more {
-                1 => tenth,
-                more => format!("::{kind} title=imgforge::{more} more {kind}s are in the log of this step"),
-            });
+            if let Some(line) = count.last(kind) {
+                self.out.write_line(&line);
+            }
         }
+        Ok(())
     }
 }
 
@@ -238,26 +266,26 @@ impl Annotations {
             Severity::Error => &mut self.errors,
             Severity::Warning => &mut self.warnings,
         };
-        count.told += 1;
-        if count.told > LIMIT {
-            return;
-        }
         let line = command(diagnostic, sources, self.workspace.as_deref(), &self.working_directory);
-        if count.told < LIMIT {
+        if let Some(line) = count.next(line) {
             self.out.write_line(&line);
-        } else {
-            count.tenth = Some(line);
         }
     }
 }
 
-/// `::error file=…,line=…,endLine=…,col=…,endColumn=…,title=…::message`
-fn command(diagnostic: &Diagnostic, sources: &Sources, workspace: Option<&Path>, working_directory: &Path) -> String {
+/// `::error title=…,file=…,line=…,endLine=…,col=…,endColumn=…::message`
+pub(crate) fn command(
+    diagnostic: &Diagnostic,
+    sources: &Sources,
+    workspace: Option<&Path>,
+    working_directory: &Path,
+) -> String {
     let kind = match diagnostic.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
     };
-    let mut properties = Vec::new();
+    // In the order of GitHub's own toolkit.
+    let mut properties = vec![format!("title={}", property(diagnostic.code))];
     let primary = diagnostic.primary.as_ref().filter(|label| sources.origin(label.span.file) == Origin::File);
     let file = primary.and_then(|label| in_workspace(&sources.name(label.span.file), workspace, working_directory));
     if let (Some(label), Some(file)) = (primary, file) {
@@ -269,7 +297,6 @@ fn command(diagnostic: &Diagnostic, sources: &Sources, workspace: Option<&Path>,
             properties.push(format!("col={},endColumn={}", start.column, end.column.max(start.column + 1)));
         }
     }
-    properties.push(format!("title={}", property(diagnostic.code)));
     let mut message = diagnostic.message.clone();
     for label in diagnostic.related.iter().filter(|label| !label.message.is_empty()) {
         let place = sources.position(label.span.file, label.span.start);
@@ -306,13 +333,13 @@ mod tests {
             .help("did you mean `region`?");
         assert_eq!(
             command(&diagnostic, &sources, Some(Path::new("/w")), Path::new("/w")),
-            "::error file=images/a%3Ab%2Cc%25.hcl,line=2,endLine=2,col=5,endColumn=10,title=undefined-variable\
+            "::error title=undefined-variable,file=images/a%3Ab%2Cc%25.hcl,line=2,endLine=2,col=5,endColumn=10\
              ::bad, 100%25%0Anext%0Adeclared here: images/a:b,c%25.hcl:1%0Ahelp: did you mean `region`?"
         );
         let diagnostic = Diagnostic::warning("x", "over lines").at(Span::new(file, 0..7));
         assert_eq!(
             command(&diagnostic, &sources, None, Path::new("/w")),
-            "::warning file=images/a%3Ab%2Cc%25.hcl,line=1,endLine=2,title=x::over lines"
+            "::warning title=x,file=images/a%3Ab%2Cc%25.hcl,line=1,endLine=2::over lines"
         );
         let flag = sources.add("-var x", Origin::Argument, "y");
         let diagnostic = Diagnostic::error("x", "wrong").at(Span::new(flag, 0..1));
@@ -362,7 +389,7 @@ mod tests {
         reporter.secrets(secrets);
         let list = (0..errors).map(|index| Diagnostic::error("x", format!("mistake {index}"))).collect();
         reporter.event(&Event::Diagnostics { sources: Arc::default(), list });
-        reporter.finish();
+        reporter.finish().unwrap();
         let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
         text.lines().filter(|line| line.starts_with("::")).map(str::to_owned).collect()
     }

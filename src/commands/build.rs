@@ -3,7 +3,7 @@
 use super::loaded::{Purpose, load};
 use super::session::{self, Session};
 use crate::build::Options;
-use crate::cli::{OnErrorFlag, TemplateArguments, colour};
+use crate::cli::{OnErrorFlag, ReportArguments, TemplateArguments};
 use crate::exit::Exit;
 use crate::host::LocalHost;
 use clap::Args;
@@ -15,6 +15,8 @@ use std::sync::Arc;
 pub struct BuildArguments {
     #[command(flatten)]
     pub template: TemplateArguments,
+    #[command(flatten)]
+    pub reports: ReportArguments,
     /// What to do when a build fails
     #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
     pub on_error: OnErrorFlag,
@@ -39,12 +41,18 @@ pub struct BuildArguments {
 }
 
 pub(crate) fn run(arguments: &BuildArguments) -> Exit {
-    let session = Session::terminal(colour(arguments.color), arguments.timestamp_ui);
+    match Session::reporting(&arguments.reports, arguments.color, arguments.timestamp_ui) {
+        Ok(session) => session.finish(build(arguments, &session)),
+        Err(exit) => exit,
+    }
+}
+
+fn build(arguments: &BuildArguments, session: &Session) -> Exit {
     let host: Arc<dyn Host> = match LocalHost::new() {
         Ok(host) => Arc::new(host),
         Err(error) => return session.fail(&anyhow::Error::new(error).context("find the working directory")),
     };
-    let loaded = load(&arguments.template, Purpose::Build, arguments.warn_on_undeclared_var, &host, &session);
+    let loaded = load(&arguments.template, Purpose::Build, arguments.warn_on_undeclared_var, &host, session);
     if loaded.failed {
         return Exit::Failed;
     }
@@ -61,7 +69,7 @@ pub(crate) fn run(arguments: &BuildArguments) -> Exit {
         debug: arguments.debug,
     };
     let result = session::runtime().and_then(|runtime| {
-        runtime.block_on(session::build(loaded.plan, options, loaded.sources, host.uuid(), &session))
+        runtime.block_on(session::build(loaded.plan, options, loaded.sources, host.uuid(), session))
     });
     match result {
         Ok((exit, _)) => exit,

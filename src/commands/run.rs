@@ -5,13 +5,14 @@ use super::session::{self, Session};
 use crate::artifact::Artifact;
 use crate::build::{Options, Outcome};
 use crate::ci::{self, CiPlatform, Environment, Job, Outputs, Trigger};
-use crate::cli::{TemplateArguments, TemplateOptions};
-use crate::event::Event;
+use crate::cli::{ReportArguments, TemplateArguments, TemplateOptions, colour};
+use crate::event::{Event, Reporter};
 use crate::exit::Exit;
 use crate::git::Git;
 use crate::host::{ForkHost, LocalHost};
 use crate::pipeline::{self, Image, Pipeline};
 use crate::post_processors::manifest::{Manifest, ManifestBuild};
+use crate::reports::Reports;
 use crate::version::{self, Release, TagError, Tagged};
 use anyhow::{Context as _, Result};
 use aws_lc_rs::digest::{SHA256, digest};
@@ -28,6 +29,8 @@ pub struct RunArguments {
     /// The pipeline; without the flag `imgforge.yml`, `.imgforge.yml` or `.github/imgforge.yml`
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub reports: ReportArguments,
 }
 
 /// Where a pipeline is looked for.
@@ -36,15 +39,31 @@ const PLACES: &[&str] = &["imgforge.yml", ".imgforge.yml", ".github/imgforge.yml
 pub(crate) fn run(arguments: &RunArguments) -> Exit {
     let environment = Environment::of_process();
     let platform = ci::detect(&environment);
-    let early = Session::with(vec![ci::plain_reporter(Box::new(std::io::stdout()))]);
+    let reports = match Reports::new(&arguments.reports.reports) {
+        // The platform's own reporter tells it by the same commands.
+        Ok(reports) => {
+            if platform.name() == "github" {
+                reports.without_commands()
+            } else {
+                reports
+            }
+        }
+        Err(error) => return Session::terminal(colour(None), false).refuse(&error),
+    };
     let result = session::runtime().and_then(|runtime| {
         let config = find(arguments)?;
-        runtime.block_on(job(&config, platform, &environment))
+        runtime.block_on(job(&config, platform, &environment, &reports))
     });
-    match result {
-        Ok(exit) => exit,
-        Err(error) => early.fail(&error),
-    }
+    result.unwrap_or_else(|error| {
+        let session = open(ci::plain_reporter(reports.lines().out), &reports);
+        session.finish(session.fail(&error))
+    })
+}
+
+fn open(lines: Box<dyn Reporter>, reports: &Reports) -> Session {
+    let mut reporters = vec![lines];
+    reporters.extend(reports.reporters());
+    Session::with(reporters)
 }
 
 fn find(arguments: &RunArguments) -> Result<PathBuf> {
@@ -56,22 +75,26 @@ fn find(arguments: &RunArguments) -> Result<PathBuf> {
 }
 
 /// One job from its event to its outputs.
-async fn job(config: &Path, platform: &'static dyn CiPlatform, environment: &Environment) -> Result<Exit> {
+async fn job(
+    config: &Path,
+    platform: &'static dyn CiPlatform,
+    environment: &Environment,
+    reports: &Reports,
+) -> Result<Exit> {
     let text = std::fs::read_to_string(config).with_context(|| format!("read {}", config.display()))?;
     let folder = folder_of(config);
     // Paths in the pipeline and its templates are relative to its folder, as Packer's are to where it is started.
     std::env::set_current_dir(&folder).with_context(|| format!("go to {}", folder.display()))?;
     let git = Git::new(&std::env::current_dir().context("find the working directory")?);
     let job = platform.job(environment, &git).await.context("read the CI environment")?;
-    let session = Session::with(vec![platform.reporter(&job, Box::new(std::io::stdout()))]);
+    let session = open(platform.reporter(&job, reports.lines().out), reports);
     let mut outputs = Outputs::default();
     let exit = stages(config, &text, &job, platform, &git, &session, &mut outputs).await;
-    let exit = exit.unwrap_or_else(|error| session.fail(&error));
+    let exit = session.finish(exit.unwrap_or_else(|error| session.fail(&error)));
     outputs.set("conclusion", if exit == Exit::Success { "success" } else { "failure" });
     if let Err(error) = platform.outputs(environment, &outputs) {
         session.events.error(format!("the outputs of this step could not be written: {error:#}"));
     }
-    session.events.finish();
     Ok(exit)
 }
 
@@ -197,7 +220,7 @@ async fn one(
 ) -> Result<Exit> {
     let events = &session.events;
     if loaded.plan.builds.is_empty() {
-        events.error(format!("error: no builds of {} are selected", image.name));
+        events.fail(format!("no builds of {} are selected", image.name));
         return Ok(Exit::Failed);
     }
     let (exit, outcomes) =
@@ -224,10 +247,7 @@ async fn one(
         }
         Ok(None) => Ok(Exit::Success),
         Err(error) => {
-            events.error(format!(
-                "error: {} is built and its manifest written, but it has no tag: {error:#}",
-                image.name
-            ));
+            events.fail(format!("{} is built and its manifest written, but it has no tag: {error:#}", image.name));
             Ok(Exit::NotTagged)
         }
     }

@@ -1,14 +1,17 @@
 //! What a command runs in: events, the state folder, signals, and the runtime of builds.
 
 use crate::build::{self, Options, Outcome, Run};
+use crate::cli::{ReportArguments, colour_of};
 use crate::event::{Events, Reporter};
 use crate::exit::Exit;
 use crate::plan::Plan;
+use crate::reports::Reports;
 use crate::reports::terminal::{Look, Terminal};
 use crate::secret::Redactor;
 use anyhow::{Context as _, Result};
 use imgforge_ledger::Ledger;
 use imgforge_template::source::Sources;
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -23,8 +26,22 @@ pub(super) struct Session {
 impl Session {
     /// Events go to standard output, as people read them.
     pub(super) fn terminal(colour: bool, timestamps: bool) -> Self {
-        let look = Look::of_stdout(colour, timestamps);
+        let look = Look::of(std::io::stdout().is_terminal(), colour, timestamps);
         Self::with(vec![Box::new(Terminal::new(Box::new(std::io::stdout()), look))])
+    }
+
+    /// Events go to reports, and to people by standard output or, where a report has that, by standard error.
+    ///
+    /// # Errors
+    /// When the reports can't be written as the flags say, which has been told then.
+    pub(super) fn reporting(arguments: &ReportArguments, colour: Option<bool>, timestamps: bool) -> Result<Self, Exit> {
+        let reports = Reports::new(&arguments.reports)
+            .map_err(|error| Self::terminal(crate::cli::colour(colour), timestamps).refuse(&error))?;
+        let lines = reports.lines();
+        let look = Look::of(lines.is_terminal, colour_of(colour, lines.is_terminal), timestamps);
+        let mut reporters: Vec<Box<dyn Reporter>> = vec![Box::new(Terminal::new(lines.out, look))];
+        reporters.extend(reports.reporters());
+        Ok(Self::with(reporters))
     }
 
     pub(super) fn with(reporters: Vec<Box<dyn Reporter>>) -> Self {
@@ -33,8 +50,23 @@ impl Session {
 
     /// Says what kept a command from its work.
     pub(super) fn fail(&self, error: &anyhow::Error) -> Exit {
-        self.events.error(format!("error: {error:#}"));
+        self.events.fail(format!("{error:#}"));
         Exit::Failed
+    }
+
+    /// Says what is wrong with the command line.
+    pub(super) fn refuse(&self, error: &anyhow::Error) -> Exit {
+        self.events.fail(format!("{error:#}"));
+        Exit::Usage
+    }
+
+    /// Writes the reports. One that can't be written makes a success a failure.
+    pub(super) fn finish(&self, exit: Exit) -> Exit {
+        let wrong = self.events.finish();
+        for error in &wrong {
+            self.events.fail(format!("{error:#}"));
+        }
+        if exit == Exit::Success && !wrong.is_empty() { Exit::Failed } else { exit }
     }
 }
 
@@ -83,7 +115,7 @@ pub(super) async fn build(
     let left_on_request = matches!(run.options.on_error, build::OnError::Abort | build::OnError::RunCleanupProvisioner);
     summarise(&outcomes, started, cancel.is_cancelled(), &events);
     let exit = if left && !left_on_request {
-        events.error("some things could not be removed: run `imgforge cleanup`");
+        events.fail("some things could not be removed: run `imgforge cleanup`");
         Exit::LeftBehind
     } else if cancel.is_cancelled() {
         Exit::Interrupted

@@ -2,7 +2,7 @@
 
 use super::loaded::{Purpose, load};
 use super::session::Session;
-use crate::cli::{TemplateArguments, colour};
+use crate::cli::{ReportArguments, TemplateArguments};
 use crate::exit::Exit;
 use crate::host::LocalHost;
 use clap::Args;
@@ -14,6 +14,8 @@ use std::sync::Arc;
 pub struct ValidateArguments {
     #[command(flatten)]
     pub template: TemplateArguments,
+    #[command(flatten)]
+    pub reports: ReportArguments,
     /// Look at the text alone, not at values and components
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_name = "BOOL")]
     pub syntax_only: bool,
@@ -26,7 +28,13 @@ pub struct ValidateArguments {
 }
 
 pub(crate) fn run(arguments: &ValidateArguments) -> Exit {
-    let session = Session::terminal(colour(None), false);
+    match Session::reporting(&arguments.reports, None, false) {
+        Ok(session) => session.finish(check(arguments, &session)),
+        Err(exit) => exit,
+    }
+}
+
+fn check(arguments: &ValidateArguments, session: &Session) -> Exit {
     let host: Arc<dyn Host> = match LocalHost::new() {
         Ok(host) => Arc::new(host),
         Err(error) => return session.fail(&anyhow::Error::new(error).context("find the working directory")),
@@ -35,7 +43,7 @@ pub(crate) fn run(arguments: &ValidateArguments) -> Exit {
         true => Purpose::Syntax,
         false => Purpose::Check { read_data: arguments.evaluate_datasources },
     };
-    if load(&arguments.template, purpose, !arguments.no_warn_undeclared_var, &host, &session).failed {
+    if load(&arguments.template, purpose, !arguments.no_warn_undeclared_var, &host, session).failed {
         return Exit::Failed;
     }
     session.events.say(match purpose {

@@ -23,10 +23,11 @@ pub struct Look {
 }
 
 impl Look {
-    /// As standard output calls for it: bars on a terminal outside of CI, colours where `colour` says so.
-    pub(crate) fn of_stdout(colour: bool, timestamps: bool) -> Self {
+    /// As a stream calls for it that is a terminal or not: bars on a terminal outside of CI, colours where `colour` says
+    /// so.
+    pub(crate) fn of(is_terminal: bool, colour: bool, timestamps: bool) -> Self {
         let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
-        let bars = !in_ci && std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
+        let bars = !in_ci && is_terminal && std::io::stderr().is_terminal();
         Self { colour, timestamps, bars }
     }
 }
@@ -107,6 +108,7 @@ impl Reporter for Terminal {
                 }
             }
             Event::Line { tone, text } => self.line(text, (*tone == Tone::Error).then_some(RED)),
+            Event::Failure { text } => self.line(&format!("error: {text}"), Some(RED)),
             Event::BuildStarted { build, index } => {
                 let colour = BUILD_COLOURS[index % BUILD_COLOURS.len()];
                 self.colours.insert(build.clone(), colour);
@@ -139,6 +141,7 @@ impl Reporter for Terminal {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::play;
     use super::*;
     use std::sync::{Arc, Mutex};
     use std::time::Duration;
@@ -155,6 +158,80 @@ mod tests {
         fn flush(&mut self) -> std::io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn the_sample_is_read_by_people() {
+        let out = Shared::default();
+        play(Box::new(Terminal::new(Box::new(out.clone()), Look::default())));
+        let text = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
+        // The findings are told twice, as it happened.
+        let first = text.split("warning[unused-pattern]").nth(1).unwrap();
+        let end = &text[text.find("Build '").unwrap()..];
+        insta::assert_snapshot!(format!("{first}{end}").replace('\u{1b}', "ESC"), @r#"
+: `-only=x` matches nothing
+
+error[undefined-variable]: there is no variable `rgion`
+ --> wéb & db/a:b,c%.pkr.hcl:2:27
+  |
+1 | variable "pä" {}
+  |           -- declared <here>
+2 |     name = "ünïcödé 😀" + var.rgion
+  |                               ^^^^^ this one
+  |
+ ::: -var x:1:1
+  |
+1 | *******
+  | ------- set to <sensitive> here
+  |
+  = help: did you mean `region`?
+
+error[invalid-value]: the password `<sensitive>` <&"']]> is␍
+                      ::error::100% wrong, [a](b) {0}
+ --> wéb & db/a:b,c%.pkr.hcl:3:9
+  |
+3 |     pass = "*******"
+  |            ^^^^^^^^^
+
+warning[unknown-code]: over lines
+ --> wéb & db/a:b,c%.pkr.hcl:4:5
+  |
+4 |   x = <<EOT
+  |  _____^
+5 | | y
+6 | | EOT
+  | |___^
+
+error[duplicate-key]: the key `a` is here twice
+ --> ../shared/db.json:2:2
+  |
+2 |  "a": 1,
+  |  ^^^
+
+error[duplicate-key]: the key `a` is here twice
+ --> ../shared/db.json:2:7
+  |
+2 |  "a": 1,
+  |       ^
+
+warning[undeclared-variable]: there is no variable `z`
+ --> /etc/outside.pkrvars.hcl:1:1
+  |
+1 | z = 1
+  | ^
+
+error[type-mismatch]: `x` is no number
+ --> -var x:1:1
+  |
+1 | *******
+  | ^^^^^^^
+
+Build 'null.web' errored after 1 second 500 milliseconds: connect: ESC[31mrefusedESC[0m <sensitive>
+<&"']]>
+Build 'null.db' finished after 1 second 500 milliseconds.
+error: <sensitive> is in the way: 100%
+::error::no
+"#);
     }
 
     #[test]

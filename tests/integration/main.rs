@@ -16,6 +16,7 @@ mod fmt;
 mod hcl_json;
 mod inspect;
 mod known;
+mod reports;
 mod run;
 mod secrets;
 mod ten_mistakes;

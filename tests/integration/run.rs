@@ -143,7 +143,7 @@ fn mistakes_of_template_and_pipeline_are_annotated_from_the_root_of_the_reposito
     let commands: Vec<&str> = ended.code(1).stdout.lines().filter(|line| line.starts_with("::")).collect();
     assert_eq!(
         commands,
-        ["::error file=images/web.pkr.hcl,line=6,endLine=6,col=17,endColumn=21,title=undefined-variable\
+        ["::error title=undefined-variable,file=images/web.pkr.hcl,line=6,endLine=6,col=17,endColumn=21\
           ::there is no variable `txet`%0Ahelp: did you mean `text`?"]
     );
     assert!(ended.stdout.contains("6 |   content = var.txet"), "{}", ended.stdout);

@@ -128,6 +128,12 @@ impl Sources {
         self.source(file).name.clone()
     }
 
+    /// The name of the first text that is a file: what stands for what has no place at all.
+    pub fn first_file(&self) -> Option<Arc<str>> {
+        let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
+        files.iter().find(|source| source.origin == Origin::File).map(|source| source.name.clone())
+    }
+
     pub fn origin(&self, file: FileId) -> Origin {
         self.source(file).origin
     }
