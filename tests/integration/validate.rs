@@ -167,3 +167,127 @@ error[local-cycle]: `local.first` needs its own value
   = help: they wait for each other: `local.first` -> `local.second` -> `local.first`",
     );
 }
+
+#[test]
+fn each_cycle_of_json_variables_is_told_once() {
+    let forge = Forge::new().file(
+        "image.json",
+        r#"{
+  "variables": {
+    "after": "{{user `egg`}} {{user `own`}}",
+    "hen": "{{user `egg`}}",
+    "egg": "{{user `shell`}} {{user `plain`}}",
+    "shell": "{{user `hen`}}",
+    "plain": "x",
+    "own": "{{user `own`}}"
+  },
+  "builders": [{"type": "null", "communicator": "none", "ssh_username": "{{user `after`}}"}]
+}
+"#,
+    );
+    forge.run(&["validate", "image.json"]).expect(
+        1,
+        "\
+error[variable-cycle]: the variable `egg` needs its own value
+ --> image.json:5:13
+  |
+4 |     \"hen\": \"{{user `egg`}}\",
+  |             -------------- this needs `egg`
+5 |     \"egg\": \"{{user `shell`}} {{user `plain`}}\",
+  |             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+6 |     \"shell\": \"{{user `hen`}}\",
+  |               -------------- this needs `hen`
+  |
+  = help: they wait for each other: `egg` -> `shell` -> `hen` -> `egg`
+
+error[variable-cycle]: the variable `own` needs its own value
+ --> image.json:8:13
+  |
+8 |     \"own\": \"{{user `own`}}\"
+  |             ^^^^^^^^^^^^^^
+  |
+  = help: they wait for each other: `own` -> `own`",
+    );
+}
+
+#[test]
+fn a_wrong_name_is_one_mistake_and_the_help_fits() {
+    let forge = Forge::new().file(
+        "image.pkr.hcl",
+        r#"variable "size" {
+  default = 1
+  validation {
+    condition     = var.sise > 0
+    error_message = "The size is at least one."
+  }
+}
+variable "count" {
+  default = 1e100000
+}
+locals {
+  none = data.null.nope.output
+}
+"#,
+    );
+    forge.run(&["validate", "-var", "size=large", "image.pkr.hcl"]).expect(
+        1,
+        "\
+error[invalid-validation]: a validation may refer to `var.size` alone
+ --> image.pkr.hcl:4:21
+  |
+4 |     condition     = var.sise > 0
+  |                     ^^^^^^^^
+
+error[invalid-number]: this number is too large
+ --> image.pkr.hcl:9:13
+  |
+9 |   default = 1e100000
+  |             ^^^^^^^^
+  |
+  = help: a number has up to 20000 digits, and an exponent from -19000 to 19000
+
+error[undefined-data-source]: no data source of type `null` is declared
+  --> image.pkr.hcl:12:15
+   |
+12 |   none = data.null.nope.output
+   |               ^^^^
+   |
+   = help: declare one with `data \"null\" \"name\" { … }`
+
+error[wrong-type]: the value given by `-var` does not fit the type of the variable `size`: a number is required, and this string does not hold one
+ --> -var size:1:1
+  |
+1 | large
+  | ^^^^^
+  |
+ ::: image.pkr.hcl:2:13
+  |
+2 |   default = 1
+  |             - its type is taken from this default",
+    );
+}
+
+#[test]
+fn data_sources_that_come_first_know_no_locals() {
+    let forge = Forge::new().file(
+        "image.pkr.hcl",
+        r#"locals {
+  greeting = "hello"
+}
+data "null" "echo" {
+  input = local.greeting
+}
+"#,
+    );
+    forge.run(&["validate", "-use-sequential-evaluation", "image.pkr.hcl"]).expect(
+        1,
+        "\
+error[undefined-reference]: `local` is not available here
+ --> image.pkr.hcl:5:11
+  |
+5 |   input = local.greeting
+  |           ^^^^^
+  |
+  = help: locals are not known yet: with `-use-sequential-evaluation` data sources are read before them",
+    );
+}

@@ -48,7 +48,7 @@ impl Evaluation<'_> {
             ));
         }
         let value = result.unwrap_or_else(|| {
-            if self.request.depth == Depth::Everything {
+            if self.request.depth == Depth::Everything && self.is_complete {
                 let name = &variable.name.value;
                 self.diagnostics.push(
                     Diagnostic::error("unset-variable", format!("the variable `{name}` has no value"))
@@ -105,10 +105,12 @@ impl Evaluation<'_> {
             Ok(value) => value,
             Err(why) => {
                 let message = format!("{what} does not fit the type of the variable `{}`: {why}", variable.name.value);
-                let declared = variable.kind.as_ref().map_or(variable.name.span, |kind| kind.span);
-                self.diagnostics.push(
-                    Diagnostic::error("wrong-type", message).at(span).related(declared, "the type is declared here"),
-                );
+                let (place, label) = match (&variable.kind, &variable.default) {
+                    (Some(kind), _) => (kind.span, "the type is declared here"),
+                    (None, Some(default)) => (default.span, "its type is taken from this default"),
+                    (None, None) => (variable.name.span, "the variable is declared here"),
+                };
+                self.diagnostics.push(Diagnostic::error("wrong-type", message).at(span).related(place, label));
                 Value::unknown()
             }
         }
@@ -133,7 +135,8 @@ impl Evaluation<'_> {
                 let message = format!("a validation may refer to `var.{name}` alone");
                 self.diagnostics.push(Diagnostic::error("invalid-validation", message).at(reference.span));
             }
-            if !found.iter().any(is_own) {
+            // One wrong name is one mistake.
+            if found.is_empty() {
                 let message = format!("this validation does not look at `var.{name}`");
                 self.diagnostics.push(Diagnostic::error("invalid-validation", message).at(validation.condition.span));
             }
