@@ -291,3 +291,73 @@ error[undefined-reference]: `local` is not available here
   = help: locals are not known yet: with `-use-sequential-evaluation` data sources are read before them",
     );
 }
+
+#[test]
+fn each_wrong_part_of_a_value_is_told_where_it_is_written() {
+    let forge = Forge::new().file(
+        "image.pkr.hcl",
+        r#"variable "disks" {
+  type = list(object({ size = number, name = string, tags = optional(map(bool)) }))
+  default = [
+    { size = 1, name = "a" },
+    { size = "large", name = ["b"] },
+    { name = "c", tags = { "x" = true, y = "no" } },
+  ]
+}
+variable "ports" {
+  type    = map(number)
+  default = {}
+}
+"#,
+    );
+    forge.run(&["validate", "-var", "ports={ssh = 22, web = \"eighty\"}", "image.pkr.hcl"]).expect(
+        1,
+        "\
+error[wrong-type]: the default does not fit the type of the variable `disks`: [1].size: a number is required, and this string does not hold one
+ --> image.pkr.hcl:5:14
+  |
+2 |   type = list(object({ size = number, name = string, tags = optional(map(bool)) }))
+  |          -------------------------------------------------------------------------- the type is declared here
+...
+5 |     { size = \"large\", name = [\"b\"] },
+  |              ^^^^^^^
+
+error[wrong-type]: the default does not fit the type of the variable `disks`: [1].name: a string is required, not a tuple
+ --> image.pkr.hcl:5:30
+  |
+2 |   type = list(object({ size = number, name = string, tags = optional(map(bool)) }))
+  |          -------------------------------------------------------------------------- the type is declared here
+...
+5 |     { size = \"large\", name = [\"b\"] },
+  |                              ^^^^^
+
+error[wrong-type]: the default does not fit the type of the variable `disks`: [2]: the attribute `size` is required
+ --> image.pkr.hcl:6:5
+  |
+2 |   type = list(object({ size = number, name = string, tags = optional(map(bool)) }))
+  |          -------------------------------------------------------------------------- the type is declared here
+...
+6 |     { name = \"c\", tags = { \"x\" = true, y = \"no\" } },
+  |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+
+error[wrong-type]: the default does not fit the type of the variable `disks`: [2].tags.y: a bool is required, and this string is neither `true` nor `false`
+ --> image.pkr.hcl:6:44
+  |
+2 |   type = list(object({ size = number, name = string, tags = optional(map(bool)) }))
+  |          -------------------------------------------------------------------------- the type is declared here
+...
+6 |     { name = \"c\", tags = { \"x\" = true, y = \"no\" } },
+  |                                            ^^^^
+
+error[wrong-type]: the value given by `-var` does not fit the type of the variable `ports`: .web: a number is required, and this string does not hold one
+  --> -var ports:1:18
+   |
+ 1 | {ssh = 22, web = \"eighty\"}
+   |                  ^^^^^^^^
+   |
+  ::: image.pkr.hcl:10:13
+   |
+10 |   type    = map(number)
+   |             ----------- the type is declared here",
+    );
+}

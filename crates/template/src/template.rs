@@ -4,6 +4,7 @@ mod graph;
 mod legacy;
 mod misnamed;
 mod variables;
+mod wrong_parts;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::{self, Data, Document, Language};
