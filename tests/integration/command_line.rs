@@ -99,3 +99,57 @@ fn a_template_that_is_not_there_is_the_same_mistake_everywhere() {
         forge.run(&[command, "missing.pkr.hcl"]).code(1);
     }
 }
+
+#[test]
+fn hcl_that_is_not_named_so_is_one_mistake() {
+    let forge = Forge::new()
+        .file("image.hcl", "# An image.\nsource \"null\" \"x\" {\n  communicator = \"none\"\n}\n")
+        .file("ci.pkrvars.hcl", "region = \"eu\"\n");
+    forge.run(&["validate", "image.hcl"]).expect(
+        1,
+        "\
+error[unknown-file-type]: this looks like HCL, but the file is not named so
+ --> image.hcl:2:1
+  |
+2 | source \"null\" \"x\" {
+  | ^^^^^^
+  |
+  = help: HCL2 templates are named `*.pkr.hcl`; what is named otherwise is read as JSON",
+    );
+    forge.run(&["validate", "ci.pkrvars.hcl"]).expect(
+        1,
+        "\
+error[unknown-file-type]: this looks like HCL, but the file is not named so
+ --> ci.pkrvars.hcl:1:1
+  |
+1 | region = \"eu\"
+  | ^^^^^^
+  |
+  = help: this is a var file: give it by `-var-file`, with a template",
+    );
+}
+
+#[test]
+fn a_var_file_that_cannot_be_read_is_one_mistake() {
+    let forge = Forge::new().file("image.pkr.hcl", "variable \"region\" {}\nvariable \"size\" {}\n").file(
+        "image.json",
+        "{\"variables\": {\"region\": null}, \"builders\": [{\"type\": \"null\", \"communicator\": \"none\"}]}",
+    );
+    std::fs::write(forge.path().join("latin.pkrvars.hcl"), b"region = \"caf\xe9\"\n").unwrap();
+    std::fs::write(forge.path().join("broken.pkrvars.hcl"), "region = = 1\n").unwrap();
+    for template in ["image.pkr.hcl", "image.json"] {
+        forge.run(&["validate", "-var-file=nowhere.pkrvars.hcl", template]).expect(
+            1,
+            "\
+error[unreadable-file]: the var file `nowhere.pkrvars.hcl` can't be read: No such file or directory (os error 2)
+ |
+ = help: relative paths are looked up in @FOLDER@",
+        );
+        let said = forge.run(&["validate", "-var-file=latin.pkrvars.hcl", template]).code(1).stdout.clone();
+        assert!(said.starts_with("error[not-utf-8]"), "{said}");
+        for var_file in ["-var-file=latin.pkrvars.hcl", "-var-file=broken.pkrvars.hcl"] {
+            let said = forge.run(&["validate", var_file, template]).code(1).stdout.clone();
+            assert!(!said.contains("unset-variable"), "{said}");
+        }
+    }
+}

@@ -249,3 +249,10 @@ fn expressions_give_what_packer_prints() {
     assert!(equal > 200, "{equal} equal");
     assert!(different.is_empty(), "{}", different.join("\n"));
 }
+
+#[test]
+fn a_link_to_itself_is_no_file() {
+    let forge = Forge::new().file("a.pkr.hcl", "locals {\n  all = fileset(\".\", \"**/*\")\n}\n").file("d/b", "");
+    std::os::unix::fs::symlink("itself", forge.path().join("d/itself")).unwrap();
+    forge.feed(&["console", "a.pkr.hcl"], "local.all").expect(0, "[\n  \"a.pkr.hcl\",\n  \"d/b\",\n]");
+}

@@ -92,7 +92,7 @@ error[variable-cycle]: the variable `other` needs its own value
 5 |     \"other\": \"{{user `other`}}\"
   |               ^^^^^^^^^^^^^^^^
   |
-  = help: these variables wait for each other: `other`",
+  = help: they wait for each other: `other` -> `other`",
     );
 }
 

@@ -167,3 +167,197 @@ error[local-cycle]: `local.first` needs its own value
   = help: they wait for each other: `local.first` -> `local.second` -> `local.first`",
     );
 }
+
+#[test]
+fn each_cycle_of_json_variables_is_told_once() {
+    let forge = Forge::new().file(
+        "image.json",
+        r#"{
+  "variables": {
+    "after": "{{user `egg`}} {{user `own`}}",
+    "hen": "{{user `egg`}}",
+    "egg": "{{user `shell`}} {{user `plain`}}",
+    "shell": "{{user `hen`}}",
+    "plain": "x",
+    "own": "{{user `own`}}"
+  },
+  "builders": [{"type": "null", "communicator": "none", "ssh_username": "{{user `after`}}"}]
+}
+"#,
+    );
+    forge.run(&["validate", "image.json"]).expect(
+        1,
+        "\
+error[variable-cycle]: the variable `egg` needs its own value
+ --> image.json:5:13
+  |
+4 |     \"hen\": \"{{user `egg`}}\",
+  |             -------------- this needs `egg`
+5 |     \"egg\": \"{{user `shell`}} {{user `plain`}}\",
+  |             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+6 |     \"shell\": \"{{user `hen`}}\",
+  |               -------------- this needs `hen`
+  |
+  = help: they wait for each other: `egg` -> `shell` -> `hen` -> `egg`
+
+error[variable-cycle]: the variable `own` needs its own value
+ --> image.json:8:13
+  |
+8 |     \"own\": \"{{user `own`}}\"
+  |             ^^^^^^^^^^^^^^
+  |
+  = help: they wait for each other: `own` -> `own`",
+    );
+}
+
+#[test]
+fn a_wrong_name_is_one_mistake_and_the_help_fits() {
+    let forge = Forge::new().file(
+        "image.pkr.hcl",
+        r#"variable "size" {
+  default = 1
+  validation {
+    condition     = var.sise > 0
+    error_message = "The size is at least one."
+  }
+}
+variable "count" {
+  default = 1e100000
+}
+locals {
+  none = data.null.nope.output
+}
+"#,
+    );
+    forge.run(&["validate", "-var", "size=large", "image.pkr.hcl"]).expect(
+        1,
+        "\
+error[invalid-validation]: a validation may refer to `var.size` alone
+ --> image.pkr.hcl:4:21
+  |
+4 |     condition     = var.sise > 0
+  |                     ^^^^^^^^
+
+error[invalid-number]: this number is too large
+ --> image.pkr.hcl:9:13
+  |
+9 |   default = 1e100000
+  |             ^^^^^^^^
+  |
+  = help: a number has up to 20000 digits, and an exponent from -19000 to 19000
+
+error[undefined-data-source]: no data source of type `null` is declared
+  --> image.pkr.hcl:12:15
+   |
+12 |   none = data.null.nope.output
+   |               ^^^^
+   |
+   = help: declare one with `data \"null\" \"name\" { … }`
+
+error[wrong-type]: the value given by `-var` does not fit the type of the variable `size`: a number is required, and this string does not hold one
+ --> -var size:1:1
+  |
+1 | large
+  | ^^^^^
+  |
+ ::: image.pkr.hcl:2:13
+  |
+2 |   default = 1
+  |             - its type is taken from this default",
+    );
+}
+
+#[test]
+fn data_sources_that_come_first_know_no_locals() {
+    let forge = Forge::new().file(
+        "image.pkr.hcl",
+        r#"locals {
+  greeting = "hello"
+}
+data "null" "echo" {
+  input = local.greeting
+}
+"#,
+    );
+    forge.run(&["validate", "-use-sequential-evaluation", "image.pkr.hcl"]).expect(
+        1,
+        "\
+error[undefined-reference]: `local` is not available here
+ --> image.pkr.hcl:5:11
+  |
+5 |   input = local.greeting
+  |           ^^^^^
+  |
+  = help: locals are not known yet: with `-use-sequential-evaluation` data sources are read before them",
+    );
+}
+
+#[test]
+fn each_wrong_part_of_a_value_is_told_where_it_is_written() {
+    let forge = Forge::new().file(
+        "image.pkr.hcl",
+        r#"variable "disks" {
+  type = list(object({ size = number, name = string, tags = optional(map(bool)) }))
+  default = [
+    { size = 1, name = "a" },
+    { size = "large", name = ["b"] },
+    { name = "c", tags = { "x" = true, y = "no" } },
+  ]
+}
+variable "ports" {
+  type    = map(number)
+  default = {}
+}
+"#,
+    );
+    forge.run(&["validate", "-var", "ports={ssh = 22, web = \"eighty\"}", "image.pkr.hcl"]).expect(
+        1,
+        "\
+error[wrong-type]: the default does not fit the type of the variable `disks`: [1].size: a number is required, and this string does not hold one
+ --> image.pkr.hcl:5:14
+  |
+2 |   type = list(object({ size = number, name = string, tags = optional(map(bool)) }))
+  |          -------------------------------------------------------------------------- the type is declared here
+...
+5 |     { size = \"large\", name = [\"b\"] },
+  |              ^^^^^^^
+
+error[wrong-type]: the default does not fit the type of the variable `disks`: [1].name: a string is required, not a tuple
+ --> image.pkr.hcl:5:30
+  |
+2 |   type = list(object({ size = number, name = string, tags = optional(map(bool)) }))
+  |          -------------------------------------------------------------------------- the type is declared here
+...
+5 |     { size = \"large\", name = [\"b\"] },
+  |                              ^^^^^
+
+error[wrong-type]: the default does not fit the type of the variable `disks`: [2]: the attribute `size` is required
+ --> image.pkr.hcl:6:5
+  |
+2 |   type = list(object({ size = number, name = string, tags = optional(map(bool)) }))
+  |          -------------------------------------------------------------------------- the type is declared here
+...
+6 |     { name = \"c\", tags = { \"x\" = true, y = \"no\" } },
+  |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+
+error[wrong-type]: the default does not fit the type of the variable `disks`: [2].tags.y: a bool is required, and this string is neither `true` nor `false`
+ --> image.pkr.hcl:6:44
+  |
+2 |   type = list(object({ size = number, name = string, tags = optional(map(bool)) }))
+  |          -------------------------------------------------------------------------- the type is declared here
+...
+6 |     { name = \"c\", tags = { \"x\" = true, y = \"no\" } },
+  |                                            ^^^^
+
+error[wrong-type]: the value given by `-var` does not fit the type of the variable `ports`: .web: a number is required, and this string does not hold one
+  --> -var ports:1:18
+   |
+ 1 | {ssh = 22, web = \"eighty\"}
+   |                  ^^^^^^^^
+   |
+  ::: image.pkr.hcl:10:13
+   |
+10 |   type    = map(number)
+   |             ----------- the type is declared here",
+    );
+}

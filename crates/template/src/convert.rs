@@ -28,6 +28,11 @@ impl Mismatch {
         Self { path: Vec::new(), message: message.into() }
     }
 
+    /// An attribute that has to be there is not.
+    pub(crate) fn missing(name: &str) -> Self {
+        Self::new(format!("the attribute `{name}` is required"))
+    }
+
     fn required(wanted: &Type, found: &Type) -> Self {
         Self::new(format!("{} is required, not {}", wanted.with_article(), found.with_article()))
     }
@@ -162,15 +167,11 @@ fn object(value: &Value, to: &Type, of: &BTreeMap<Arc<str>, Type>) -> Result<Kin
     let members = value.members().ok_or_else(|| Mismatch::required(to, &value.type_of()))?;
     let mut attributes = BTreeMap::new();
     for (name, of) in of {
-        let member = members.get(name).ok_or_else(|| missing(name))?;
+        let member = members.get(name).ok_or_else(|| Mismatch::missing(name))?;
         let member = convert(member, of).map_err(|mismatch| mismatch.inside(Step::Attribute(Arc::clone(name))))?;
         attributes.insert(Arc::clone(name), member);
     }
     Ok(Kind::Object(Arc::new(attributes)))
-}
-
-fn missing(name: &str) -> Mismatch {
-    Mismatch::new(format!("the attribute `{name}` is required"))
 }
 
 /// The type that a value of type `from` has after conversion to `to`; `None` where no such value can be converted.
@@ -203,7 +204,7 @@ fn converted_type(from: &Type, to: &Type) -> Result<Type, Mismatch> {
         (Type::Object(_) | Type::Map(_), Type::Object(of)) => {
             let attribute = |(name, of): (&Arc<str>, &Type)| {
                 let current = match from {
-                    Type::Object(attributes) => attributes.get(name).ok_or_else(|| missing(name))?,
+                    Type::Object(attributes) => attributes.get(name).ok_or_else(|| Mismatch::missing(name))?,
                     Type::Map(element) => element,
                     _ => return Err(required()),
                 };

@@ -28,6 +28,7 @@ use crate::number::Number;
 use crate::scope::Scope;
 use crate::types::Type;
 use crate::value::Value;
+use std::cell::Cell;
 
 /// The most bytes of text that one call may make, and the most elements.
 const MAX_TEXT: usize = 16 << 20;
@@ -80,6 +81,14 @@ pub(crate) struct Context<'a> {
     scope: &'a Scope,
     /// Some argument is sensitive: messages must not show values.
     hidden: bool,
+    work: &'a Cell<usize>,
+}
+
+impl Context<'_> {
+    /// Counts units of work that the arguments do not tell.
+    fn work(&self, units: usize) {
+        self.work.set(self.work.get().saturating_add(units));
+    }
 }
 
 /// Why a function has no result.
@@ -231,11 +240,11 @@ impl Function {
         })
     }
 
-    /// Calls it with as many arguments as it takes.
+    /// Calls it with as many arguments as it takes. Adds to `work` what turns out to be needed besides [`Self::work`].
     ///
     /// # Errors
     /// All that is wrong with the arguments, or why there is no result.
-    pub(crate) fn invoke(&self, scope: &Scope, arguments: &[Value]) -> Result<Value, Vec<Failure>> {
+    pub(crate) fn invoke(&self, scope: &Scope, arguments: &[Value], work: &Cell<usize>) -> Result<Value, Vec<Failure>> {
         let mut failures = Vec::new();
         let mut values = Vec::new();
         let (mut sensitive, mut unknown) = (false, false);
@@ -258,7 +267,7 @@ impl Function {
         if !failures.is_empty() {
             return Err(failures);
         }
-        let context = Context { scope, hidden: arguments.iter().any(Value::is_sensitive_inside) };
+        let context = Context { scope, hidden: arguments.iter().any(Value::is_sensitive_inside), work };
         if unknown {
             let of = match self.typed {
                 Some(typed) => typed(&context, &values).map_err(|failure| vec![failure])?,

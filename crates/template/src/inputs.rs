@@ -65,8 +65,9 @@ impl Assignment {
     }
 }
 
-/// All assignments of a template's variables, weakest first. Names that no variable has are reported here; those of
-/// legacy JSON are kept, since a template may use them all the same.
+/// All assignments of a template's variables, weakest first, and whether those are all: a var file that is wrong may
+/// give more. Names that no variable has are reported here; those of legacy JSON are kept, since a template may use them
+/// all the same.
 pub fn assignments(
     document: &Document,
     inputs: &Inputs,
@@ -74,8 +75,8 @@ pub fn assignments(
     host: &dyn Host,
     sources: &Sources,
     diagnostics: &mut Diagnostics,
-) -> Vec<Assignment> {
-    let mut reader = Reader { document, host, sources, diagnostics, list: Vec::new() };
+) -> (Vec<Assignment>, bool) {
+    let mut reader = Reader { document, host, sources, diagnostics, list: Vec::new(), is_complete: true };
     if document.language == Language::Hcl2 {
         reader.environment();
         if let Some(folder) = folder {
@@ -89,13 +90,13 @@ pub fn assignments(
     for (name, value) in &inputs.variables {
         reader.text(&format!("-var {name}"), name, value, Given::Flag);
     }
-    let mut list = reader.list;
+    let (mut list, is_complete) = (reader.list, reader.is_complete);
     if document.language == Language::Hcl2 {
         report_undeclared(&list[..from_files], document, Severity::Warning, inputs.warn_undeclared, diagnostics);
         report_undeclared(&list[from_files..], document, Severity::Error, true, diagnostics);
         list.retain(|assignment| is_declared(document, &assignment.name.value));
     }
-    list
+    (list, is_complete)
 }
 
 fn is_declared(document: &Document, name: &str) -> bool {
@@ -130,6 +131,8 @@ struct Reader<'a> {
     sources: &'a Sources,
     diagnostics: &'a mut Diagnostics,
     list: Vec<Assignment>,
+    /// No var file has mistakes, which may hide assignments.
+    is_complete: bool,
 }
 
 impl Reader<'_> {
@@ -160,27 +163,24 @@ impl Reader<'_> {
     }
 
     fn var_file(&mut self, path: &Path) {
-        let shown = path.display().to_string();
-        let Some((file, text)) = read(path, "var file", self.host, self.sources, self.diagnostics) else { return };
-        let is_json = shown.ends_with(".json");
+        let mut mistakes = Diagnostics::default();
+        if let Some((file, text)) = read(path, "var file", self.host, self.sources, &mut mistakes) {
+            self.values(&path.display().to_string(), file, &text, &mut mistakes);
+        }
+        self.is_complete &= !mistakes.has_errors();
+        self.diagnostics.append(mistakes);
+    }
+
+    fn values(&mut self, name: &str, file: FileId, text: &str, mistakes: &mut Diagnostics) {
         match self.document.language {
-            Language::Hcl2 if shown.ends_with(".hcl") => {
-                let body = hcl::parse(file, &text, self.diagnostics);
-                self.hcl_values(body);
-            }
-            Language::Hcl2 if is_json => {
-                let root = json::parse_values(file, &text, self.diagnostics);
-                self.json_values(&root);
-            }
-            Language::Hcl2 => self.diagnostics.push(
-                Diagnostic::error("unknown-file-type", format!("`{shown}` is neither `.hcl` nor `.json`"))
+            Language::Hcl2 if name.ends_with(".hcl") => self.hcl_values(hcl::parse(file, text, mistakes)),
+            Language::Hcl2 if name.ends_with(".json") => self.json_values(&json::parse_values(file, text, mistakes)),
+            Language::Hcl2 => mistakes.push(
+                Diagnostic::error("unknown-file-type", format!("`{name}` is neither `.hcl` nor `.json`"))
                     .at(Span::new(file, 0..0))
                     .help("the name of a var file says how it is read"),
             ),
-            Language::Legacy => {
-                let root = json::parse(file, &text, self.diagnostics);
-                self.json_values(&root);
-            }
+            Language::Legacy => self.json_values(&json::parse(file, text, mistakes)),
         }
     }
 

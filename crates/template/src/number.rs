@@ -43,6 +43,18 @@ struct Float {
 }
 
 impl Number {
+    /// What [`Self::parse`] takes, as a help.
+    pub(crate) const RANGE: &str = "a number has up to 20000 digits, and an exponent from -19000 to 19000";
+
+    /// What is said of a text that has the form of a decimal literal and that [`Self::parse`] refuses.
+    pub(crate) fn out_of_range(text: &str) -> &'static str {
+        if text.contains("e-") || text.contains("E-") {
+            "this number is too near to zero"
+        } else {
+            "this number is too large"
+        }
+    }
+
     /// Reads a decimal literal: optional sign, digits, optional fraction and exponent. `None` if it is none, and
     /// for those with an absurd number of digits or an exponent beyond ±19000.
     pub fn parse(text: &str) -> Option<Self> {

@@ -2,7 +2,9 @@
 
 mod graph;
 mod legacy;
+mod misnamed;
 mod variables;
+mod wrong_parts;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::{self, Data, Document, Language};
@@ -86,9 +88,9 @@ pub fn load(request: &Request<'_>, world: &World<'_>, diagnostics: &mut Diagnost
     if has_version && !requirement::check(&document.requirements, diagnostics) {
         return None;
     }
-    let assignments =
+    let (assignments, is_complete) =
         inputs::assignments(&document, request.inputs, folder, world.host.as_ref(), world.sources, diagnostics);
-    let mut evaluation = Evaluation { request, world, root: &root, secrets: Vec::new(), diagnostics };
+    let mut evaluation = Evaluation { request, world, root: &root, is_complete, secrets: Vec::new(), diagnostics };
     let (scope, user) = match document.language {
         Language::Hcl2 => (evaluation.hcl(&document, &assignments), BTreeMap::new()),
         Language::Legacy => (evaluation.scope(Functions::None), evaluation.legacy(&document, &assignments)),
@@ -133,6 +135,10 @@ fn read<'a>(path: &'a Path, host: &dyn Host, sources: &Sources, diagnostics: &mu
         return Some((document::hcl2::document(bodies, diagnostics), path.to_owned(), Some(path)));
     }
     let (file, text) = inputs::read(path, "template", host, sources, diagnostics)?;
+    if let Some(problem) = misnamed::misnamed(path, file, &text) {
+        diagnostics.push(problem);
+        return None;
+    }
     let root = json::parse(file, &text, diagnostics);
     Some((document::legacy::document(&root, diagnostics), parent.to_owned(), None))
 }
@@ -154,6 +160,8 @@ struct Evaluation<'a> {
     request: &'a Request<'a>,
     world: &'a World<'a>,
     root: &'a Path,
+    /// All values that were given are known: else a variable without one may have it in a var file with mistakes.
+    is_complete: bool,
     secrets: Vec<String>,
     diagnostics: &'a mut Diagnostics,
 }

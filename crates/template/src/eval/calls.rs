@@ -11,6 +11,7 @@ use crate::syntax::{Call, Expression};
 use crate::type_constraint::TypeConstraint;
 use crate::types::Type;
 use crate::value::{Kind, Value};
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// The values of arguments, and where each was written.
@@ -106,7 +107,10 @@ impl Evaluator<'_> {
         if !self.spend(function.work(&arguments.values).saturating_add(reading)) {
             return Value::unknown();
         }
-        match function.invoke(scope, &arguments.values) {
+        let work = Cell::new(0);
+        let result = function.invoke(scope, &arguments.values, &work);
+        self.spend(work.get());
+        match result {
             Ok(value) if self.spend(limits::cost(&value)) => {
                 let value = value.marked(arguments.sensitive);
                 scope.derived.add(&value);

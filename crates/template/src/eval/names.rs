@@ -57,6 +57,11 @@ pub(super) fn undefined(name: &str, span: Span, scope: Option<&Scope>, bound: &[
     match name {
         "build" => return problem.help("`build` is known inside provisioners and post-processors"),
         "source" => return problem.help("`source` is known inside a build"),
+        "local" => {
+            let help = "locals are not known yet: with `-use-sequential-evaluation` data sources are read before them";
+            return problem.help(help);
+        }
+        "var" | "data" | "path" | "packer" => return problem,
         _ => {}
     }
     let Some(scope) = scope else { return problem };
@@ -87,7 +92,11 @@ pub(super) fn missing_attribute(value: &Value, name: &Spanned<Arc<str>>, path: &
             format!("there is no local `{wanted}`"),
             Some(format!("declare it in a `locals` block: `{wanted} = …`")),
         ),
-        Some(["data"]) => ("undefined-data-source", format!("there is no data source of type `{wanted}`"), None),
+        Some(["data"]) => (
+            "undefined-data-source",
+            format!("no data source of type `{wanted}` is declared"),
+            Some(format!("declare one with `data \"{wanted}\" \"name\" {{ … }}`")),
+        ),
         Some(["data", of]) => (
             "undefined-data-source",
             format!("there is no data source `{of}` named `{wanted}`"),

@@ -221,7 +221,7 @@ fn undefined_names_are_found_where_they_stand() {
     );
     assert_eq!(
         run(v("data.htp.page")),
-        "`htp` undefined-data-source: there is no data source of type `htp` (did you mean `http`?)"
+        "`htp` undefined-data-source: no data source of type `htp` is declared (did you mean `http`?)"
     );
     assert_eq!(
         run(v("data.http.page.boby")),

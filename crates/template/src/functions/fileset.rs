@@ -16,8 +16,13 @@ const MAX_DEPTH: usize = 100;
 const MAX_PATTERNS: usize = 1000;
 /// The most bytes of a pattern.
 const MAX_PATTERN: usize = 4096;
+/// Units of the evaluator's work for each name: two walks through as many as there may be are one expression's due.
+const WORK_OF_NAME: usize = 16;
+/// `ELOOP`, which has no stable [`ErrorKind`]: a link that leads to itself, or through too many others.
+const LOOP: i32 = if cfg!(target_os = "linux") { 40 } else { 62 };
 
-/// A set of paths relative to the folder, with slashes. Symbolic links are followed; what is no file is left out.
+/// A set of paths relative to the folder, with slashes. Symbolic links are followed, those that lead nowhere are left
+/// out, and so is what is no file.
 pub(super) fn fileset(context: &Context<'_>, arguments: &[Value]) -> Result<Value, Failure> {
     let folder = clean(&resolve(context.scope, text(arguments, 0))?.to_string_lossy());
     let mut walk = Walk { context, names: 0, found: BTreeSet::new() };
@@ -215,7 +220,8 @@ fn matches(pieces: &[Piece], name: &str) -> bool {
 }
 
 fn is_absent(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidFilename)
+        || error.raw_os_error() == Some(LOOP)
 }
 
 struct Walk<'c> {
@@ -294,6 +300,7 @@ impl Walk<'_> {
 
     fn look(&mut self) -> Result<(), Failure> {
         self.names += 1;
+        self.context.work(WORK_OF_NAME);
         if self.names > MAX_NAMES {
             let help = "begin it with a folder that holds fewer";
             return Err(Failure::at(1, "the pattern goes through too many files").help(help));

@@ -6,6 +6,7 @@ use super::fileset::fileset;
 use super::{Context, Failure, Function, MAX_TEXT, Parameter, text};
 use crate::scope::Scope;
 use crate::value::Value;
+use std::cell::Cell;
 use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -124,7 +125,7 @@ fn content(context: &Context<'_>, path: &str, resolved: &Path, most: usize) -> R
 /// # Errors
 /// With blame for the first argument if the file cannot be read, is too large, or is no text.
 pub(crate) fn read_text(scope: &Scope, path: &str, hidden: bool) -> Result<String, Failure> {
-    let context = &Context { scope, hidden };
+    let context = &Context { scope, hidden, work: &Cell::default() };
     let bytes = content(context, path, &resolve(scope, path)?, MAX_TEXT)?;
     let not_text = |_| Failure::at(0, format!("{} is not UTF-8 text", shown(context, path)));
     String::from_utf8(bytes).map_err(not_text)

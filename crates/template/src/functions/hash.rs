@@ -59,9 +59,9 @@ fn cost(arguments: &[Value]) -> Result<u32, Failure> {
     }
 }
 
-/// Units of work, so that many hashes in one expression end too.
+/// Units of work: of the default cost there may be twenty hashes in one expression, of the highest one.
 fn bcrypt_work(arguments: &[Value]) -> usize {
-    cost(arguments).map_or(1, |cost| 8 << cost)
+    cost(arguments).map_or(1, |cost| (195 << cost).min(3_900_000))
 }
 
 fn bcrypt(context: &Context<'_>, arguments: &[Value]) -> Result<Value, Failure> {
@@ -139,6 +139,7 @@ fn uuid_v5(_: &Context<'_>, arguments: &[Value]) -> Result<Value, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use crate::functions::find;
     use crate::functions::tests::{call, n, s};
 
     #[test]
@@ -170,6 +171,16 @@ mod tests {
         assert_eq!(call("bcrypt", &[s("x"), n("1e30")]), "1: this number is too large");
         assert_eq!(call("bcrypt", &[s("x"), n("4.5")]), "1: a whole number is required");
         assert_eq!(call("bcrypt", &[s("x"), n("4"), n("4")]), "2: nothing comes after the cost");
+    }
+
+    #[test]
+    fn one_expression_makes_few_hashes() {
+        let bcrypt = find("bcrypt").unwrap();
+        let most = |arguments: &[_]| 4_000_000 / bcrypt.work(arguments);
+        assert_eq!(most(&[s("x")]), 20);
+        assert_eq!(most(&[s("x"), n("4")]), 1282);
+        assert_eq!(most(&[s("x"), n("14")]), 1);
+        assert_eq!(most(&[s("x"), n("16")]), 1);
     }
 
     /// Keys of 512 bits, made for this test alone.

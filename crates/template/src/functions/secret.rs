@@ -40,6 +40,7 @@ mod tests {
     use crate::eval::world::{empty, show};
     use crate::scope::Functions;
     use crate::secret_store::SecretStores;
+    use std::cell::Cell;
     use std::sync::Arc;
 
     #[derive(Debug)]
@@ -58,10 +59,11 @@ mod tests {
     #[test]
     fn secrets_come_from_those_who_bring_them_along() {
         let mut scope = empty(Functions::All);
-        let call = |name: &str, arguments: &[Value], scope: &_| match super::super::find(name)
-            .unwrap()
-            .invoke(scope, arguments)
-        {
+        let call = |name: &str, arguments: &[Value], scope: &_| match super::super::find(name).unwrap().invoke(
+            scope,
+            arguments,
+            &Cell::default(),
+        ) {
             Ok(value) => show(&value),
             Err(failures) => format!("{failures:?}"),
         };

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 pub(super) fn call(name: &str, arguments: &[Value]) -> String {
     let function = find(name).expect("a function");
     assert_eq!(function.check_count(arguments.len()), Ok(()));
-    match function.invoke(&empty(Functions::All), arguments) {
+    match function.invoke(&empty(Functions::All), arguments, &Cell::default()) {
         Ok(value) => show(&value),
         Err(failures) => {
             let failure = failures.into_iter().next().expect("a failure");
@@ -291,7 +291,11 @@ fn regular_expressions() {
 
     let unknown = |pattern: &str| {
         let arguments = [s(pattern), Value::unknown_of(Type::String)];
-        find("regexall").expect("a function").invoke(&empty(Functions::All), &arguments).expect("a value").type_of()
+        find("regexall")
+            .expect("a function")
+            .invoke(&empty(Functions::All), &arguments, &Cell::default())
+            .expect("a value")
+            .type_of()
     };
     assert_eq!(unknown("a"), Type::list(Type::String));
     assert_eq!(unknown("a(b)"), Type::list(Type::tuple([Type::String])));
@@ -414,7 +418,10 @@ fn json_is_read_exactly() {
     assert_eq!(
         call(
             "jsonencode",
-            &[find("jsondecode").expect("a function").invoke(&empty(Functions::All), &[s(&deep)]).expect("a value")]
+            &[find("jsondecode")
+                .expect("a function")
+                .invoke(&empty(Functions::All), &[s(&deep)], &Cell::default())
+                .expect("a value")]
         ),
         format!("{deep:?}")
     );
@@ -555,7 +562,7 @@ proptest! {
                 if encode == "yamlencode" && text.contains(['\u{2028}', '\u{2029}']) {
                     continue;
                 }
-                let encoded = find(encode).expect("a function").invoke(&empty(Functions::All), std::slice::from_ref(&value));
+                let encoded = find(encode).expect("a function").invoke(&empty(Functions::All), std::slice::from_ref(&value), &Cell::default());
                 prop_assert_eq!(call(decode, &[encoded.expect("text")]), show(&value), "{}", encode);
             }
         }

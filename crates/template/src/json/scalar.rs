@@ -14,7 +14,7 @@ impl Parser<'_> {
         let (message, help) = match number_mistake(written) {
             None => match Number::parse(written) {
                 Some(number) => return self.expression(ExpressionKind::Number(number), place),
-                None => (format!("the number `{written}` is out of range"), "write one with a smaller exponent"),
+                None => (Number::out_of_range(written).to_owned(), Number::RANGE),
             },
             Some(help) => (format!("`{written}` is not a JSON number"), help),
         };

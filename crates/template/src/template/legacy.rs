@@ -10,6 +10,9 @@ use crate::syntax::{Expression, ExpressionKind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+/// As many cycles are reported: more come from who wants to see many.
+const MAX_CYCLES: usize = 20;
+
 impl Evaluation<'_> {
     pub(super) fn legacy(
         &mut self,
@@ -49,7 +52,8 @@ impl Evaluation<'_> {
             values.extend(texts.into_keys().map(|name| (name, None)));
             return values;
         }
-        for variable in document.variables.iter().filter(|variable| missing.contains(&variable.name.value)) {
+        let is_missing = |name: &str| self.is_complete && missing.contains(name);
+        for variable in document.variables.iter().filter(|variable| is_missing(&variable.name.value)) {
             let name = &variable.name.value;
             self.diagnostics.push(
                 Diagnostic::error("unset-variable", format!("the variable `{name}` has no value"))
@@ -103,22 +107,65 @@ impl Evaluation<'_> {
         }
         // What waits for a variable that is broken, missing or a secret is silent; what waits for itself is a cycle:
         // what is left when all are gone that wait for none of the others.
-        loop {
+        let names = loop {
             let names: BTreeSet<String> = pending.iter().map(|(name, ..)| name.clone()).collect();
             pending.retain(|(_, template, _)| template.user_variables().any(|user| names.contains(user.value)));
             if pending.len() == names.len() {
-                break;
+                break names;
+            }
+        };
+        let waiting = pending.iter().map(|(name, template, span)| {
+            let users = template.user_variables().map(|user| user.value).filter(|user| names.contains(*user));
+            (name.as_str(), Waiting { span: *span, users: users.collect() })
+        });
+        report_cycles(&waiting.collect(), self.diagnostics);
+    }
+}
+
+/// A variable that waits for others.
+struct Waiting<'a> {
+    span: Span,
+    users: Vec<&'a str>,
+}
+
+/// Reports each cycle that a walk along what they use comes upon.
+fn report_cycles(waiting: &BTreeMap<&str, Waiting<'_>>, diagnostics: &mut Diagnostics) {
+    let mut seen = BTreeSet::new();
+    let mut cycles = 0;
+    for start in waiting.keys() {
+        // Each with those that it uses and that are still to be looked at.
+        let mut path: Vec<(&str, std::slice::Iter<'_, &str>)> = Vec::new();
+        let mut next = Some(*start);
+        while cycles < MAX_CYCLES {
+            if let Some((name, variable)) = next.and_then(|name| waiting.get_key_value(name)) {
+                if seen.insert(*name) {
+                    path.push((name, variable.users.iter()));
+                } else if let Some(at) = path.iter().position(|(on_path, _)| on_path == name) {
+                    let names: Vec<&str> = path.iter().skip(at).map(|(name, _)| *name).collect();
+                    report_cycle(&names, waiting, diagnostics);
+                    cycles += 1;
+                }
+            }
+            let Some((_, users)) = path.last_mut() else { break };
+            next = users.next().copied();
+            if next.is_none() {
+                path.pop();
             }
         }
-        if let Some((name, _, span)) = pending.first() {
-            let names: Vec<String> = pending.iter().map(|(name, ..)| format!("`{name}`")).collect();
-            self.diagnostics.push(
-                Diagnostic::error("variable-cycle", format!("the variable `{name}` needs its own value"))
-                    .at(*span)
-                    .help(format!("these variables wait for each other: {}", names.join(", "))),
-            );
+    }
+}
+
+fn report_cycle(names: &[&str], waiting: &BTreeMap<&str, Waiting<'_>>, diagnostics: &mut Diagnostics) {
+    let span = |name: &str| waiting.get(name).map(|variable| variable.span);
+    let Some((first, at)) = names.first().and_then(|first| Some((first, span(first)?))) else { return };
+    let mut problem = Diagnostic::error("variable-cycle", format!("the variable `{first}` needs its own value")).at(at);
+    for (name, next) in names.iter().zip(names.iter().skip(1).chain([first])).skip(1) {
+        if let Some(at) = span(name) {
+            problem = problem.related(at, format!("this needs `{next}`"));
         }
     }
+    let path: Vec<String> = names.iter().chain([first]).map(|name| format!("`{name}`")).collect();
+    diagnostics.push(problem.help(format!("they wait for each other: {}", path.join(" -> "))));
 }
 
 /// The variables that are sensitive, or hold the value of one that is.

@@ -1,5 +1,6 @@
 //! The values of HCL2 variables: where they come from, whether they have the declared type and keep the declared rules.
 
+use super::wrong_parts::wrong_parts;
 use super::{Depth, Evaluation};
 use crate::convert::convert;
 use crate::diagnostic::Diagnostic;
@@ -8,11 +9,12 @@ use crate::eval::{self, Reference, references};
 use crate::hcl;
 use crate::inputs::{Assignment, Form};
 use crate::scope::{Functions, Scope};
-use crate::source::Span;
+use crate::source::Text;
 use crate::syntax::{Expression, ExpressionKind};
 use crate::type_constraint::TypeConstraint;
 use crate::types::Type;
 use crate::value::{Kind, Value};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -28,7 +30,7 @@ impl Evaluation<'_> {
         let default = variable.default.as_ref().map(|expression| {
             let scope = self.scope(Functions::EnvironmentOnly);
             let value = eval::evaluate(expression, &scope, self.diagnostics);
-            self.convert(value, constraint.as_ref(), variable, expression.span, "the default")
+            self.convert(value, constraint.as_ref(), variable, expression, "the default")
         });
         // A variable without a type takes that of its default; an empty collection says nothing.
         let implied = match (&constraint, &default) {
@@ -38,18 +40,13 @@ impl Evaluation<'_> {
         let constraint = constraint.or(implied);
         let mut result = default;
         for assignment in assignments.iter().filter(|assignment| assignment.name.value == variable.name.value) {
-            let value = self.given(assignment, constraint.as_ref());
-            let what = assignment.value.describe();
-            result = Some(self.convert(
-                value,
-                constraint.as_ref(),
-                variable,
-                assignment.span(),
-                &format!("the value given by {what}"),
-            ));
+            let written = self.given(assignment, constraint.as_ref());
+            let value = eval::evaluate(&written, &self.scope(Functions::None), self.diagnostics);
+            let what = format!("the value given by {}", assignment.value.describe());
+            result = Some(self.convert(value, constraint.as_ref(), variable, &written, &what));
         }
         let value = result.unwrap_or_else(|| {
-            if self.request.depth == Depth::Everything {
+            if self.request.depth == Depth::Everything && self.is_complete {
                 let name = &variable.name.value;
                 self.diagnostics.push(
                     Diagnostic::error("unset-variable", format!("the variable `{name}` has no value"))
@@ -100,18 +97,17 @@ impl Evaluation<'_> {
         value
     }
 
-    /// The value of an assignment: text is taken as it is for strings, numbers and unknown types, else read as HCL2.
-    fn given(&mut self, assignment: &Assignment, constraint: Option<&TypeConstraint>) -> Value {
-        let scope = self.scope(Functions::None);
+    /// What an assignment gives: text is taken as it is for strings, numbers and unknown types, else read as HCL2.
+    fn given<'a>(&mut self, assignment: &'a Assignment, constraint: Option<&TypeConstraint>) -> Cow<'a, Expression> {
         match &assignment.form {
-            Form::Expression(expression) => eval::evaluate(expression, &scope, self.diagnostics),
-            Form::Text { file, text } => match constraint.map(TypeConstraint::to_type) {
-                None | Some(Type::Any | Type::String | Type::Number) => Value::string(text.as_str()),
-                Some(_) => {
-                    let expression = hcl::parse_expression(*file, text, self.diagnostics);
-                    eval::evaluate(&expression, &scope, self.diagnostics)
+            Form::Expression(expression) => Cow::Borrowed(expression),
+            Form::Text { file, text } => Cow::Owned(match constraint.map(TypeConstraint::to_type) {
+                None | Some(Type::Any | Type::String | Type::Number) => {
+                    let span = assignment.span();
+                    Expression { kind: ExpressionKind::String(Arc::new(Text::opaque(text, span))), span }
                 }
-            },
+                Some(_) => hcl::parse_expression(*file, text, self.diagnostics),
+            }),
         }
     }
 
@@ -120,18 +116,23 @@ impl Evaluation<'_> {
         value: Value,
         constraint: Option<&TypeConstraint>,
         variable: &Variable,
-        span: Span,
+        written: &Expression,
         what: &str,
     ) -> Value {
         let Some(constraint) = constraint else { return value };
         match constraint.apply(&value) {
             Ok(value) => value,
-            Err(why) => {
-                let message = format!("{what} does not fit the type of the variable `{}`: {why}", variable.name.value);
-                let declared = variable.kind.as_ref().map_or(variable.name.span, |kind| kind.span);
-                self.diagnostics.push(
-                    Diagnostic::error("wrong-type", message).at(span).related(declared, "the type is declared here"),
-                );
+            Err(_) => {
+                let (place, label) = match (&variable.kind, &variable.default) {
+                    (Some(kind), _) => (kind.span, "the type is declared here"),
+                    (None, Some(default)) => (default.span, "its type is taken from this default"),
+                    (None, None) => (variable.name.span, "the variable is declared here"),
+                };
+                let name = &variable.name.value;
+                for (span, why) in wrong_parts(written, &value, constraint) {
+                    let message = format!("{what} does not fit the type of the variable `{name}`: {why}");
+                    self.diagnostics.push(Diagnostic::error("wrong-type", message).at(span).related(place, label));
+                }
                 Value::unknown()
             }
         }
@@ -156,7 +157,8 @@ impl Evaluation<'_> {
                 let message = format!("a validation may refer to `var.{name}` alone");
                 self.diagnostics.push(Diagnostic::error("invalid-validation", message).at(reference.span));
             }
-            if !found.iter().any(is_own) {
+            // One wrong name is one mistake.
+            if found.is_empty() {
                 let message = format!("this validation does not look at `var.{name}`");
                 self.diagnostics.push(Diagnostic::error("invalid-validation", message).at(validation.condition.span));
             }

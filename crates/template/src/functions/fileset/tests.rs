@@ -1,11 +1,13 @@
 //! Patterns, and walks through a little world. `packer console` 1.6.6 finds the same.
 
 use super::*;
+use crate::diagnostic::Diagnostics;
 use crate::eval::world::show;
 use crate::functions::find;
 use crate::host::{FileStatus, Host};
 use crate::scope::{Functions, Scope};
-use crate::source::Sources;
+use crate::source::{Origin, Sources};
+use std::cell::Cell;
 use std::io;
 use std::sync::Arc;
 
@@ -25,6 +27,9 @@ impl Host for Tree {
 
     fn status(&self, path: &Path) -> io::Result<FileStatus> {
         let path = Self::at(path);
+        if path.ends_with("/itself") {
+            return Err(io::Error::from_raw_os_error(LOOP));
+        }
         if path.ends_with("/secret") {
             return Err(ErrorKind::PermissionDenied.into());
         }
@@ -71,7 +76,7 @@ const FILES: &[&str] =
 
 fn call(files: &'static [&'static str], arguments: [Value; 2]) -> String {
     let scope = Scope::new(Arc::new(Tree(files)), Path::new("/t"), Functions::All, &Sources::default());
-    match find("fileset").expect("a function").invoke(&scope, &arguments) {
+    match find("fileset").expect("a function").invoke(&scope, &arguments, &Cell::default()) {
         Ok(value) => show(&value),
         Err(failures) => failures.into_iter().map(|failure| failure.message).collect::<Vec<_>>().join("; "),
     }
@@ -136,6 +141,35 @@ fn walks_end() {
     let many: Vec<&str> = (0..=100_000).map(|number| &*format!("/t/{number}").leak()).collect();
     let result = call(many.leak(), [Value::string("."), Value::string("x*")]);
     assert_eq!(result, "the pattern goes through too many files");
+}
+
+#[test]
+fn walks_cost() {
+    let many: Vec<&str> = (0..20_000).map(|number| &*format!("/t/{number}").leak()).collect();
+    let host = Arc::new(Tree(many.leak()));
+    let sources = Sources::default();
+    let scope = Scope::new(host, Path::new("/t"), Functions::All, &sources);
+    let evaluated = |text: &str| {
+        let mut diagnostics = Diagnostics::default();
+        let expression = crate::hcl::parse_expression(sources.add("a", Origin::Argument, text), text, &mut diagnostics);
+        let value = crate::eval::evaluate(&expression, &scope, &mut diagnostics);
+        let said =
+            diagnostics.into_sorted().into_iter().map(|problem| format!("{}: {}", problem.code, problem.message));
+        said.chain([show(&value)]).collect::<Vec<_>>().join("; ")
+    };
+    assert_eq!(evaluated("[for a in range(2): fileset(\".\", \"x*\")]"), "[set[], set[]]");
+    let too_many = evaluated("[for a in range(20): fileset(\".\", \"x*\")]");
+    assert_eq!(too_many, "too-large: this takes too long to evaluate; unknown");
+}
+
+#[test]
+fn links_that_lead_nowhere_are_left_out() {
+    let files: &[&str] = &["/t/a", "/t/d/itself", "/t/d/b"];
+    let found = |pattern: &str| call(files, [Value::string("."), Value::string(pattern)]);
+    assert_eq!(found("**"), r#"set["a", "d/b"]"#);
+    assert_eq!(found("**/*"), r#"set["a", "d/b"]"#);
+    assert_eq!(found("d/itself/*"), "set[]");
+    assert_eq!(found("d/itself"), "set[]");
 }
 
 #[test]

@@ -7,9 +7,10 @@ use crate::number::Number;
 use crate::scope::Functions;
 use crate::types::Type;
 use crate::value::{Kind, Value};
+use std::cell::Cell;
 
 fn call(name: &str, argument: Value) -> String {
-    match find(name).expect("a function").invoke(&empty(Functions::All), &[argument]) {
+    match find(name).expect("a function").invoke(&empty(Functions::All), &[argument], &Cell::default()) {
         Ok(value) => show(&value),
         Err(failures) => failures.into_iter().map(|failure| failure.message).collect::<Vec<_>>().join("; "),
     }
@@ -20,7 +21,7 @@ fn decode(text: &str) -> String {
 }
 
 fn encode(value: Value) -> String {
-    match find("yamlencode").expect("a function").invoke(&empty(Functions::All), &[value]) {
+    match find("yamlencode").expect("a function").invoke(&empty(Functions::All), &[value], &Cell::default()) {
         Ok(value) => value.as_str().expect("a string").to_owned(),
         Err(failures) => format!("{failures:?}"),
     }

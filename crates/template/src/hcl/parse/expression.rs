@@ -228,11 +228,12 @@ impl Parser<'_> {
                 let text = self.slice(token.span);
                 let number = Number::parse(text);
                 if number.is_none() {
-                    self.reports.push(
-                        Diagnostic::error("invalid-number", format!("`{text}` is not a number"))
-                            .at(token.span)
-                            .help("put it into quotes if it is text, such as a version"),
-                    );
+                    let (message, help) = if text.matches('.').count() < 2 {
+                        (Number::out_of_range(text).to_owned(), Number::RANGE)
+                    } else {
+                        (format!("`{text}` is not a number"), "put it into quotes if it is text, such as a version")
+                    };
+                    self.reports.push(Diagnostic::error("invalid-number", message).at(token.span).help(help));
                 }
                 let kind = number.map_or(ExpressionKind::Broken, ExpressionKind::Number);
                 Ok(Expression { kind, span: token.span })

@@ -234,6 +234,14 @@ fn values() {
             "a = 1.5.6 + 1..2",
             &["1:5-10 invalid-number: `1.5.6` is not a number", "1:13-17 invalid-number: `1..2` is not a number"],
         ),
+        (
+            "a = 1e100000 + 1.5e-100000",
+            &[
+                "1:5-13 invalid-number: this number is too large",
+                "1:16-27 invalid-number: this number is too near to zero",
+            ],
+        ),
+        (&format!("a = 1{}", "0".repeat(20_000)), &["1:5-20006 invalid-number: this number is too large"]),
         ("a = 1e + 1", &["1:6-7 missing-newline: expected a new line after the value, found `e`"]),
         ("a = [1 2 3]", &["1:8-9 missing-comma: expected `,` before `2`"]),
         (
