@@ -27,6 +27,7 @@ pub(super) fn fileset(context: &Context<'_>, arguments: &[Value]) -> Result<Valu
     let folder = clean(&resolve(context.scope, text(arguments, 0))?.to_string_lossy());
     let mut walk = Walk { context, names: 0, found: BTreeSet::new() };
     for pattern in alternatives(text(arguments, 1))? {
+        context.work(pattern.len() / 4);
         let whole = clean(&format!("{folder}/{pattern}"));
         let (from, to) = (parts_of(&folder), parts_of(&whole));
         // What `..` in the pattern leaves of the folder; the pattern goes on from there.

@@ -86,10 +86,10 @@ impl Evaluation<'_> {
         loop {
             let before = pending.len();
             let mut waiting = Vec::new();
+            let user = User::Variables { values: values.clone(), undeclared: Severity::Error };
+            let context = legacy_context(self.world.host.clone(), self.root, user, true);
+            let context = GoContext { secrets: self.world.secrets.clone(), ..context };
             for (name, template, span) in pending {
-                let user = User::Variables { values: values.clone(), undeclared: Severity::Error };
-                let context = legacy_context(self.world.host.clone(), self.root, user, true);
-                let context = GoContext { secrets: self.world.secrets.clone(), ..context };
                 let mut found = Diagnostics::default();
                 match template.render(&context, &Fields::Kept, &mut found) {
                     Some(value) => {
