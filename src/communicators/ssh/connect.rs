@@ -12,22 +12,23 @@ use std::borrow::Cow;
 use std::io::Cursor;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, join};
 use tokio::net::TcpStream;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 /// A live connection.
 pub(super) type Session = Handle<Client>;
 
-/// A silent try is joined by another one after this long. QEMU's user networking accepts before the guest listens
-/// and then leaves the connection hanging, while the next one would be answered at once.
-const SILENCE: Duration = Duration::from_millis(500);
-/// How long a try may take from first packet to banner: emulated guests need a second to start an sshd.
-const KNOCK_LIMIT: Duration = Duration::from_secs(3);
-/// Open tries at a time: sshd starts to refuse at ten strangers.
-const KNOCKS: usize = 4;
+/// A silent try is replaced by another one after a sixteenth of the time that was waited for, within these bounds. QEMU's
+/// user networking accepts before the guest listens and then leaves the connection hanging, while the next one would be
+/// answered at once.
+const SILENCE: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(1)];
+/// One try at a time has this long from first packet to banner: emulated guests need a second to start an sshd. More
+/// than these two at once would be in each other's way when such a guest begins to listen.
+const KNOCK_LIMIT: Duration = Duration::from_secs(4);
 /// How soon after a refused try the next one starts, and for how long it goes at that pace.
 const PAUSE: Duration = Duration::from_millis(20);
 const HASTE: Duration = Duration::from_secs(30);
@@ -102,7 +103,8 @@ impl Login {
     pub(super) async fn reconnect(&self) -> Result<Session> {
         let mut met = "nothing yet".to_owned();
         let attempt = async {
-            let (stream, banner) = knock(&self.host, self.port, HANDSHAKE_LIMIT).await.map_err(|why| anyhow!(why))?;
+            let knock = knock(&self.host, self.port, HANDSHAKE_LIMIT, &AtomicBool::new(false)).await;
+            let (stream, banner) = knock.map_err(|why| anyhow!(why))?;
             self.enter(stream, banner, &mut met).await.map_err(|failure| match failure {
                 Failure::Refused(refused) => anyhow!("the machine refused {refused}"),
                 Failure::Lost(error) => error,
@@ -172,8 +174,9 @@ impl Login {
         let started = Instant::now();
         let mut next = started;
         let mut knocks = JoinSet::new();
+        let mut patient: Option<AbortHandle> = None;
+        let mut quick: Option<(AbortHandle, Arc<AtomicBool>)> = None;
         loop {
-            let full = knocks.len() >= KNOCKS;
             tokio::select! {
                 Some(result) = knocks.join_next() => match result {
                     Ok(Ok(answer)) => return answer,
@@ -182,12 +185,23 @@ impl Login {
                         let pause = if started.elapsed() < HASTE { PAUSE } else { LATER_PAUSE };
                         next = next.min(Instant::now() + pause);
                     }
+                    Err(error) if error.is_cancelled() => {}
                     Err(error) => *met = error.to_string(),
                 },
-                () = sleep_until(next), if !full => {
-                    let (host, port) = (self.host.clone(), self.port);
-                    knocks.spawn(async move { knock(&host, port, KNOCK_LIMIT).await });
-                    next = Instant::now() + SILENCE;
+                () = sleep_until(next) => {
+                    let (host, port, connected) = (self.host.clone(), self.port, Arc::new(AtomicBool::new(false)));
+                    let seen = connected.clone();
+                    let knock = knocks.spawn(async move { knock(&host, port, KNOCK_LIMIT, &seen).await });
+                    if patient.as_ref().is_none_or(AbortHandle::is_finished) {
+                        patient = Some(knock);
+                    } else if let Some((before, connected)) = quick.replace((knock, connected))
+                        && !before.is_finished()
+                    {
+                        before.abort();
+                        silence(&connected).clone_into(met);
+                    }
+                    let [shortest, longest] = SILENCE;
+                    next = Instant::now() + (started.elapsed() / 16).clamp(shortest, longest);
                 }
             }
         }
@@ -230,11 +244,10 @@ impl From<anyhow::Error> for Failure {
 }
 
 /// One try to get a banner, with all that was read so far. The error is what it met.
-async fn knock(host: &str, port: u16, limit: Duration) -> Result<(TcpStream, Vec<u8>), String> {
-    let mut connected = false;
+async fn knock(host: &str, port: u16, limit: Duration, connected: &AtomicBool) -> Result<(TcpStream, Vec<u8>), String> {
     let attempt = async {
         let mut stream = TcpStream::connect((host, port)).await.map_err(|error| said_by_system(&error))?;
-        connected = true;
+        connected.store(true, Ordering::Relaxed);
         let mut banner = Vec::new();
         loop {
             let mut chunk = [0; 1024];
@@ -255,9 +268,13 @@ async fn knock(host: &str, port: u16, limit: Duration) -> Result<(TcpStream, Vec
     };
     match timeout(limit, attempt).await {
         Ok(result) => result,
-        Err(_) if connected => Err("no SSH banner on an open connection".to_owned()),
-        Err(_) => Err("no answer".to_owned()),
+        Err(_) => Err(silence(connected).to_owned()),
     }
+}
+
+/// What a try met that nobody answered.
+fn silence(connected: &AtomicBool) -> &'static str {
+    if connected.load(Ordering::Relaxed) { "no SSH banner on an open connection" } else { "no answer" }
 }
 
 /// Whether a whole line says that SSH is spoken; lines of other text may come before it.
