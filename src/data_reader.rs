@@ -55,11 +55,7 @@ impl DataReader {
         let ours: Vec<&str> = DATA_SOURCES.iter().map(|source| source.component.name).collect();
         match known::DATA_SOURCES.foreign(&data.kind, document, &ours) {
             Ok(why) if self.read => diagnostics.push(why),
-            Ok(why) => {
-                let mut warning = Diagnostics::default();
-                warning.push(why);
-                diagnostics.append(warning.as_warnings());
-            }
+            Ok(why) => diagnostics.append(Diagnostics::from(vec![why]).as_warnings()),
             Err(problem) => diagnostics.push(*problem),
         }
     }
