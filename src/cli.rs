@@ -1,7 +1,7 @@
 //! The command line: flags as Packer has them and as everyone has them, and the way from a command to its function.
 
 use crate::build::OnError;
-use crate::commands::{build, cleanup, console, fmt, inspect, run, validate, version};
+use crate::commands::{build, cleanup, console, fix, fmt, inspect, run, validate, version};
 use crate::exit::Exit;
 use crate::reports::Wanted;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -26,6 +26,7 @@ enum Command {
     Inspect(inspect::InspectArguments),
     Console(console::ConsoleArguments),
     Fmt(fmt::FmtArguments),
+    Fix(fix::FixArguments),
     Cleanup(cleanup::CleanupArguments),
     Version(version::VersionArguments),
 }
@@ -130,6 +131,7 @@ pub(crate) fn main(mut arguments: Vec<OsString>) -> u8 {
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Console(arguments) => console::run(&arguments),
         Command::Fmt(arguments) => fmt::run(&arguments),
+        Command::Fix(arguments) => fix::run(&arguments),
         Command::Cleanup(arguments) => cleanup::run(&arguments),
         Command::Version(arguments) => version::run(&arguments, is_packer),
     };

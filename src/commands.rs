@@ -3,6 +3,7 @@
 pub mod build;
 pub mod cleanup;
 pub mod console;
+pub mod fix;
 pub mod fmt;
 pub mod inspect;
 pub mod run;

@@ -14,7 +14,7 @@ use crate::post_processors::PostProcessor;
 use crate::provisioners::Provisioner;
 use crate::recipe::{self, Recipe, View};
 use imgforge_template::diagnostic::{Diagnostic, Diagnostics, Severity};
-use imgforge_template::document::{Build, Document, Language, Source};
+use imgforge_template::document::{Build, Document, Language, Source, legacy};
 use imgforge_template::eval;
 use imgforge_template::gotemplate::{BuildValues, Fields, GoContext, GoTemplate, User};
 use imgforge_template::host::Host;
@@ -69,6 +69,9 @@ pub struct PlannedPostProcessor {
 pub fn plan(template: &Template, selection: &Selection, host: &Arc<dyn Host>, diagnostics: &mut Diagnostics) -> Plan {
     let (document, unbuildable) = (&template.document, Diagnostics::default());
     let mut planner = Planner { template, document, selection, host, diagnostics, unbuildable, names: Vec::new() };
+    if document.language == Language::Legacy {
+        legacy::check_names(document, planner.diagnostics);
+    }
     let mut builds = Vec::new();
     for build in &document.builds {
         planner.build(build, &mut builds);

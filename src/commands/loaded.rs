@@ -8,6 +8,7 @@ use crate::event::Event;
 use crate::plan::{self, Plan, Selection};
 use crate::secret_stores::Unreachable;
 use imgforge_template::diagnostic::{Diagnostic, Diagnostics, Severity};
+use imgforge_template::fix;
 use imgforge_template::host::Host;
 use imgforge_template::secret_store::SecretStores;
 use imgforge_template::source::Sources;
@@ -69,6 +70,7 @@ pub(super) fn load(
                     let selection = Selection::new(&options.only, &options.except, language, &mut diagnostics);
                     plan = plan::plan(template, &selection, host, &mut diagnostics);
                 }
+                fix::advise(&template.document, &mut diagnostics);
                 session.events.add_secrets(&template.scope.derived.texts());
             }
         }

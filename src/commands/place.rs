@@ -43,7 +43,8 @@ pub(super) fn place(
     Ok(Place { path: path.to_owned(), host: host.clone() })
 }
 
-fn is_hcl2(path: &Path, host: &dyn Host) -> bool {
+/// Whether a name is one of HCL2, or that of a folder.
+pub(super) fn is_hcl2(path: &Path, host: &dyn Host) -> bool {
     let name = path.to_string_lossy();
     name.ends_with(".pkr.hcl")
         || name.ends_with(".pkr.json")

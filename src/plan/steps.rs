@@ -12,8 +12,7 @@ use imgforge_template::body::Located;
 use imgforge_template::diagnostic::Diagnostic;
 use imgforge_template::document::{Build, Language, Step};
 use imgforge_template::repeat::Repeat;
-use imgforge_template::source::{Span, Spanned};
-use imgforge_template::suggest;
+use imgforge_template::source::Spanned;
 use imgforge_template::syntax::{Expression, ExpressionKind, ObjectKey};
 use imgforge_template::value::Kind;
 use std::sync::Arc;
@@ -181,16 +180,13 @@ impl Planner<'_> {
         };
         let mut found = None;
         for item in items {
-            let (name, span) = match &item.key {
-                ObjectKey::Name(name) => (name.value.to_string(), name.span),
+            let name = match &item.key {
+                ObjectKey::Name(name) => name.value.to_string(),
                 ObjectKey::Expression(expression) => match self.text(expression, &self.template.scope) {
-                    Some(name) => (name, expression.span),
+                    Some(name) => name,
                     None => continue,
                 },
             };
-            if self.document.language == Language::Legacy {
-                self.check_builder_name(&name, span, "override");
-            }
             if item.value.kind == ExpressionKind::Null {
                 continue;
             }
@@ -202,20 +198,6 @@ impl Planner<'_> {
             }
         }
         found
-    }
-
-    fn check_builder_name(&mut self, name: &str, span: Span, what: &str) {
-        let mut names = self.document.sources.iter().map(|source| source.name.value.as_str());
-        if names.clone().any(|known| known == name) {
-            return;
-        }
-        let diagnostic =
-            Diagnostic::error("unknown-source", format!("`{what}` names a builder that is not there: `{name}`"))
-                .at(span);
-        self.diagnostics.push(match suggest::closest(name, names.by_ref()) {
-            Some(close) => diagnostic.help(format!("did you mean `{close}`?")),
-            None => diagnostic,
-        });
     }
 
     /// Whether a step is for this source. The names are compared as they are written: Packer never renders them.
@@ -230,14 +212,7 @@ impl Planner<'_> {
         }
         let name = match self.document.language {
             Language::Hcl2 => format!("{}.{}", used.source.kind.value, used.name),
-            Language::Legacy => {
-                for (what, names) in [("only", only), ("except", except)] {
-                    for name in names {
-                        self.check_builder_name(name.value.text(), name.span, what);
-                    }
-                }
-                used.source.name.value.clone()
-            }
+            Language::Legacy => used.source.name.value.clone(),
         };
         if used.is_stand_in {
             return true;

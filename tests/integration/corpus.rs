@@ -33,7 +33,7 @@ const CAUSES: [&str; 12] = [
     "duplicate_",
 ];
 
-fn corpus() -> Option<PathBuf> {
+pub(crate) fn corpus() -> Option<PathBuf> {
     let folder = std::env::var_os("IMGFORGE_CORPUS")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"), PathBuf::from);
     folder.is_dir().then(|| folder.canonicalize().unwrap())

@@ -12,6 +12,7 @@ mod console;
 mod corpus;
 mod data;
 mod dynamic;
+mod fix;
 mod fmt;
 mod hcl_json;
 mod inspect;

@@ -9,12 +9,15 @@ use std::ops::Range;
 use std::sync::Arc;
 
 mod brackets;
+mod print;
 mod quote;
 mod scalar;
 mod skip;
 mod string;
 #[cfg(test)]
 mod tests;
+
+pub use print::print;
 
 /// Brackets in brackets. Templates need about ten; the tree is walked recursively by all who come after.
 const DEEPEST: usize = 128;
@@ -54,6 +57,11 @@ pub(crate) fn duplicate_key(name: &str, span: Span, first: Span) -> Diagnostic {
         .at(span)
         .related(first, "first here")
         .help("delete one of the two")
+}
+
+/// A member of an object.
+pub(crate) fn member<'a>(items: &'a [ObjectItem], name: &str) -> Option<&'a Expression> {
+    items.iter().find(|item| item.key.literal().is_some_and(|key| key.value == name)).map(|item| &item.value)
 }
 
 /// What kind of JSON value it is, for "not …".

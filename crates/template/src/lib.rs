@@ -25,6 +25,7 @@ pub mod types;
 pub mod value;
 
 pub mod document;
+pub mod fix;
 pub mod inputs;
 pub mod registry;
 pub mod repeat;

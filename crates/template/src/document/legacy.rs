@@ -39,6 +39,50 @@ pub fn document(root: &Expression, diagnostics: &mut Diagnostics) -> Document {
     reader.document
 }
 
+/// Reports the names in `only`, `except` and `override` that are no builder's. They are compared as they are written:
+/// Packer never renders them.
+pub fn check_names(document: &Document, diagnostics: &mut Diagnostics) {
+    let builders: Vec<&str> = document.sources.iter().map(|source| source.name.value.as_str()).collect();
+    let steps = document.builds.iter().flat_map(|build| {
+        let provisioners = build.provisioners.iter().chain(&build.error_cleanup_provisioner).map(|step| (step, true));
+        let post_processors = build.post_processors.iter().flat_map(|sequence| &sequence.steps);
+        provisioners.chain(post_processors.map(|step| (step, false)))
+    });
+    let attributes =
+        steps.flat_map(|(step, is_provisioner)| step.body.attributes.iter().map(move |it| (it, is_provisioner)));
+    for (Attribute { name: what, value }, is_provisioner) in attributes {
+        let names: Vec<Spanned<&str>> = match (what.value.as_str(), &value.kind) {
+            ("only" | "except", ExpressionKind::Tuple(elements)) => elements.iter().filter_map(name).collect(),
+            ("only" | "except", _) => name(value).iter().flat_map(split).collect(),
+            ("override", ExpressionKind::Object(items)) if is_provisioner => {
+                members(items).map(|member| member.name).collect()
+            }
+            _ => continue,
+        };
+        for name in names.iter().filter(|name| !builders.contains(&name.value)) {
+            let message = format!("`{}` names a builder that is not there: `{}`", what.value, name.value);
+            let problem = Diagnostic::error("unknown-source", message).at(name.span);
+            diagnostics.push(match suggest::closest(name.value, builders.iter().copied()) {
+                Some(close) => problem.help(format!("did you mean `{close}`?")),
+                None => problem,
+            });
+        }
+    }
+}
+
+fn name(value: &Expression) -> Option<Spanned<&str>> {
+    match &value.kind {
+        ExpressionKind::String(text) => Some(Spanned::new(text.value(), value.span)),
+        _ => None,
+    }
+}
+
+/// The names in a string: one with commas is read as a list.
+fn split<'a>(names: &Spanned<&'a str>) -> impl Iterator<Item = Spanned<&'a str>> {
+    let span = names.span;
+    names.value.split(',').filter(|name| !name.is_empty()).map(move |name| Spanned::new(name, span))
+}
+
 struct Reader<'a> {
     document: Document,
     diagnostics: &'a mut Diagnostics,
