@@ -1,7 +1,7 @@
 //! The command line: flags as Packer has them and as everyone has them, and the way from a command to its function.
 
 use crate::build::OnError;
-use crate::commands::{build, cleanup, console, fix, fmt, inspect, run, validate, version};
+use crate::commands::{build, cleanup, console, fix, fmt, hcl2_upgrade, inspect, run, validate, version};
 use crate::exit::Exit;
 use crate::reports::Wanted;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -27,6 +27,8 @@ enum Command {
     Console(console::ConsoleArguments),
     Fmt(fmt::FmtArguments),
     Fix(fix::FixArguments),
+    #[command(name = "hcl2_upgrade")]
+    Hcl2Upgrade(hcl2_upgrade::Hcl2UpgradeArguments),
     Cleanup(cleanup::CleanupArguments),
     Version(version::VersionArguments),
 }
@@ -132,6 +134,7 @@ pub(crate) fn main(mut arguments: Vec<OsString>) -> u8 {
         Command::Console(arguments) => console::run(&arguments),
         Command::Fmt(arguments) => fmt::run(&arguments),
         Command::Fix(arguments) => fix::run(&arguments),
+        Command::Hcl2Upgrade(arguments) => hcl2_upgrade::run(&arguments),
         Command::Cleanup(arguments) => cleanup::run(&arguments),
         Command::Version(arguments) => version::run(&arguments, is_packer),
     };

@@ -5,6 +5,7 @@ pub mod cleanup;
 pub mod console;
 pub mod fix;
 pub mod fmt;
+pub mod hcl2_upgrade;
 pub mod inspect;
 pub mod run;
 pub mod validate;

@@ -17,10 +17,12 @@ mod parse;
 mod render;
 mod report;
 mod token;
+mod translate;
 mod tree;
 mod value;
 
 pub(crate) use format::{quote, shortest};
+pub(crate) use translate::{Names, Piece, translate};
 
 #[cfg(test)]
 mod properties;

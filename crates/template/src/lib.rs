@@ -31,6 +31,7 @@ pub mod registry;
 pub mod repeat;
 pub mod requirement;
 pub mod template;
+pub mod upgrade;
 
 pub mod arguments;
 pub mod body;

@@ -23,17 +23,13 @@ pub(super) struct Parsed {
     pub(super) users: Vec<Name>,
 }
 
+/// What stands in one action from a token on, by itself.
+pub(super) fn condition(action: &Action, first: usize, report: &mut Report<'_>) -> Pipeline {
+    Parser::new(&[], report).whole_pipeline(action, first, false)
+}
+
 pub(super) fn parse(segments: &[Segment], report: &mut Report<'_>) -> Parsed {
-    let mut parser = Parser {
-        segments,
-        at: 0,
-        report,
-        variables: vec!["$".into()],
-        depth: 0,
-        ranges: 0,
-        parsed: Parsed::default(),
-        calls: Vec::new(),
-    };
+    let mut parser = Parser::new(segments, report);
     let nodes = parser.list(None).0;
     for call in std::mem::take(&mut parser.calls) {
         if !parser.parsed.definitions.contains_key(&call.name) {
@@ -72,7 +68,20 @@ enum Ending<'a> {
 /// The mistake is reported.
 struct Reported;
 
-impl<'a> Parser<'a, '_> {
+impl<'a, 'r> Parser<'a, 'r> {
+    fn new(segments: &'a [Segment], report: &'a mut Report<'r>) -> Self {
+        Self {
+            segments,
+            at: 0,
+            report,
+            variables: vec!["$".into()],
+            depth: 0,
+            ranges: 0,
+            parsed: Parsed::default(),
+            calls: Vec::new(),
+        }
+    }
+
     /// Nodes up to the `end` or `else` that belongs to `opened`, or up to the end of the template.
     fn list(&mut self, opened: Option<&Action>) -> (Vec<Node>, Ending<'a>) {
         let mut nodes = Vec::new();

@@ -1,0 +1,157 @@
+//! `imgforge hcl2_upgrade`: a legacy template as HCL2, in a file of its own.
+
+use super::place::{is_hcl2, place};
+use super::session::Session;
+use crate::cli::{TemplateArguments, colour};
+use crate::component;
+use crate::data_reader::DataReader;
+use crate::event::Event;
+use crate::exit::Exit;
+use crate::host::LocalHost;
+use crate::plan::{self, Selection};
+use crate::{builders, post_processors, provisioners, schema};
+use anyhow::{Context as _, anyhow};
+use clap::Args;
+use imgforge_template::arguments::Argument;
+use imgforge_template::diagnostic::{Diagnostic, Diagnostics, Severity};
+use imgforge_template::host::Host;
+use imgforge_template::schema::{Field, Shape};
+use imgforge_template::source::{Origin, Sources};
+use imgforge_template::template::{self, Depth, Request, Template, World};
+use imgforge_template::upgrade::{Kinds, Options, Part, upgrade};
+use imgforge_template::{fix, hcl};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Write a legacy JSON template as HCL2
+#[derive(Args, Debug)]
+pub struct Hcl2UpgradeArguments {
+    #[command(flatten)]
+    pub template: TemplateArguments,
+    /// Where to write it [default: the template's name with `.pkr.hcl` behind it]
+    #[arg(long, value_name = "FILE")]
+    pub output_file: Option<PathBuf>,
+    /// Say in comments what the parts are
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_name = "BOOL")]
+    pub with_annotations: bool,
+}
+
+/// Mistakes that a template in HCL2 has in the same way: what a component demands, and what is not there yet. All
+/// others keep a template from being upgraded.
+const KEPT: [&str; 6] =
+    ["conflicting-arguments", "invalid-value", "missing-argument", "missing-file", "nothing-to-do", "unset-variable"];
+
+pub(crate) fn run(arguments: &Hcl2UpgradeArguments) -> Exit {
+    let session = Session::terminal(colour(None), false);
+    let host: Arc<dyn Host> = match LocalHost::new() {
+        Ok(host) => Arc::new(host),
+        Err(error) => return session.fail(&anyhow::Error::new(error).context("find the working directory")),
+    };
+    let path = &arguments.template.template;
+    if is_hcl2(path, host.as_ref()) {
+        return session.fail(&anyhow!("`{}` is HCL2 already", path.display()));
+    }
+    let sources = Sources::default();
+    let mut diagnostics = Diagnostics::default();
+    let text = upgraded(arguments, &host, &sources, &mut diagnostics);
+    let list = diagnostics.into_sorted();
+    if !list.is_empty() {
+        session.events.emit(Event::Diagnostics { sources: Arc::new(sources), list });
+    }
+    let Some(text) = text else { return Exit::Failed };
+    let target = arguments.output_file.clone().unwrap_or_else(|| {
+        let mut name = path.clone().into_os_string();
+        name.push(".pkr.hcl");
+        name.into()
+    });
+    if let Err(error) = std::fs::write(&target, text).with_context(|| format!("write `{}`", target.display())) {
+        return session.fail(&error);
+    }
+    session.events.say(format!("{} is written.", target.display()));
+    Exit::Success
+}
+
+/// The text in HCL2; `None` where mistakes stand, which are in the diagnostics.
+fn upgraded(
+    arguments: &Hcl2UpgradeArguments,
+    host: &Arc<dyn Host>,
+    sources: &Sources,
+    diagnostics: &mut Diagnostics,
+) -> Option<String> {
+    let options = &arguments.template.options;
+    let place = match place(Some(&arguments.template.template), options.config_type, host) {
+        Ok(place) => place,
+        Err(problem) => {
+            diagnostics.push(*problem);
+            return None;
+        }
+    };
+    let inputs = options.inputs(false);
+    let request = Request { path: &place.path, inputs: &inputs, depth: Depth::Everything, data_first: false };
+    let world = World { host: &place.host, sources, data: &DataReader { read: false }, secrets: None };
+    let template = template::load(&request, &world, diagnostics);
+    let text =
+        template.as_ref().and_then(|template| of_template(template, arguments.with_annotations, host, diagnostics));
+    text.and_then(|text| {
+        let file = sources.add("the new template", Origin::Argument, text.clone());
+        hcl::format(file, &text, diagnostics)
+    })
+}
+
+/// Checks a template as `validate` does and, if it is sound, writes it as HCL2. What a component demands besides is left
+/// to be found in the new template.
+fn of_template(
+    template: &Template,
+    annotations: bool,
+    host: &Arc<dyn Host>,
+    diagnostics: &mut Diagnostics,
+) -> Option<String> {
+    let selection = Selection::new(&[], &[], template.document.language, diagnostics);
+    plan::plan(template, &selection, host, diagnostics);
+    diagnostics.retain(|found| is_mistake(found));
+    fix::advise(&template.document, diagnostics);
+    if diagnostics.has_errors() {
+        return None;
+    }
+    diagnostics.retain(|_| false);
+    Some(upgrade(template, &Options { annotations, kinds: &Components }, diagnostics))
+}
+
+fn is_mistake(found: &Diagnostic) -> bool {
+    found.severity == Severity::Error && !KEPT.contains(&found.code)
+}
+
+/// The arguments of all components: those that are ours and those that are only known.
+pub struct Components;
+
+impl Kinds for Components {
+    fn kind(&self, part: Part, component: &str, path: &[&str]) -> Option<String> {
+        let (what, own) = match part {
+            Part::Builder => ("builder", own(builders::BUILDERS, component)),
+            Part::Provisioner => ("provisioner", own(provisioners::PROVISIONERS, component)),
+            Part::PostProcessor => ("post-processor", own(post_processors::POST_PROCESSORS, component)),
+        };
+        if let Some(tables) = own {
+            let [name] = path else { return None };
+            let argument = tables.iter().flat_map(|table| table.iter()).find(|argument| argument.name == *name);
+            return argument.map(|argument| argument.kind.to_owned());
+        }
+        let (last, outer) = path.split_last()?;
+        let mut fields: Vec<Field> = schema::find(what, component)?.schema.fields;
+        for name in outer {
+            match fields.into_iter().find(|field| field.name == *name)?.shape {
+                Shape::Block { fields: inner, .. } => fields = inner,
+                Shape::Argument(_) => return None,
+            }
+        }
+        Some(match fields.into_iter().find(|field| field.name == *last)?.shape {
+            Shape::Argument(kind) => kind.to_owned(),
+            Shape::Block { is_repeated: true, .. } => "blocks".to_owned(),
+            Shape::Block { is_repeated: false, .. } => "block".to_owned(),
+        })
+    }
+}
+
+fn own<T: ?Sized>(registry: &'static [component::Component<T>], name: &str) -> Option<&'static [&'static [Argument]]> {
+    component::find(registry, name).map(|component| component.arguments)
+}
