@@ -38,8 +38,16 @@ pub struct Hcl2UpgradeArguments {
 
 /// Mistakes that a template in HCL2 has in the same way: what a component demands, and what is not there yet. All
 /// others keep a template from being upgraded.
-const KEPT: [&str; 6] =
-    ["conflicting-arguments", "invalid-value", "missing-argument", "missing-file", "nothing-to-do", "unset-variable"];
+const KEPT: [&str; 8] = [
+    "conflicting-arguments",
+    "invalid-value",
+    "missing-argument",
+    "missing-file",
+    "nothing-to-do",
+    "undefined-variable",
+    "unset-variable",
+    "variable-cycle",
+];
 
 pub(crate) fn run(arguments: &Hcl2UpgradeArguments) -> Exit {
     let session = Session::terminal(colour(None), false);
@@ -108,12 +116,16 @@ fn of_template(
 ) -> Option<String> {
     let selection = Selection::new(&[], &[], template.document.language, diagnostics);
     plan::plan(template, &selection, host, diagnostics);
-    diagnostics.retain(|found| is_mistake(found));
-    fix::advise(&template.document, diagnostics);
+    // An old option is no worse in the new template.
+    let old: Vec<_> = fix::old_options(&template.document).into_iter().map(|mended| mended.place).collect();
+    diagnostics.retain(|found| {
+        let is_old = found.primary.as_ref().is_some_and(|label| old.contains(&label.span));
+        is_mistake(found) && !is_old
+    });
     if diagnostics.has_errors() {
         return None;
     }
-    diagnostics.retain(|_| false);
+    fix::advise(&template.document, diagnostics);
     Some(upgrade(template, &Options { annotations, kinds: &Components }, diagnostics))
 }
 

@@ -105,7 +105,7 @@ fn validate_points_to_fix() {
     let text = r#"{
   "builders": [
     {"type": "null", "communicator": "none", "ssh_disable_agent": true},
-    {"type": "vmware-iso", "iso_checksum_type": "none", "iso_checksum": "none"}
+    {"type": "null", "name": "other", "communicator": "none", "ssh_wait_timeout": "5m"}
   ]
 }
 "#;
@@ -115,7 +115,7 @@ fn validate_points_to_fix() {
         "{}",
         ended.stdout
     );
-    assert!(ended.stdout.contains("`iso_checksum_type` is part of `iso_checksum` now"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("`ssh_wait_timeout` is called `ssh_timeout` now"), "{}", ended.stdout);
     let hcl = "source \"null\" \"a\" {\n  communicator = \"none\"\n  ssh_disable_agent = true\n}\nbuild {\n  sources = [\"null.a\"]\n}\n";
     let ended = Forge::new().file("a.pkr.hcl", hcl).run(&["validate", "a.pkr.hcl"]);
     assert!(ended.stdout.contains("= help: it is called `ssh_disable_agent_forwarding` now\n"), "{}", ended.stdout);

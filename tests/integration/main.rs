@@ -23,4 +23,5 @@ mod run;
 mod secrets;
 mod ten_mistakes;
 mod unknown;
+mod upgrade;
 mod validate;

@@ -98,7 +98,7 @@ pub fn fix(root: &mut Expression) -> Vec<Mended> {
 pub fn advise(document: &Document, diagnostics: &mut Diagnostics) {
     let is_legacy = document.language == Language::Legacy;
     let mut found = std::mem::take(diagnostics).into_sorted();
-    for Mended { place, name, now, .. } in fix(&mut as_legacy(document)) {
+    for Mended { place, name, now, .. } in old_options(document) {
         let is_of_it = |diagnostic: &Diagnostic| diagnostic.primary.as_ref().is_some_and(|label| label.span == place);
         let mut has_place = false;
         for diagnostic in found.iter_mut().filter(|diagnostic| is_of_it(diagnostic)) {
@@ -116,6 +116,11 @@ pub fn advise(document: &Document, diagnostics: &mut Diagnostics) {
     for diagnostic in found {
         diagnostics.push(diagnostic);
     }
+}
+
+/// What a template of either language has that `fix` would mend in legacy JSON.
+pub fn old_options(document: &Document) -> Vec<Mended> {
+    fix(&mut as_legacy(document))
 }
 
 /// The components of a template of either language as they stand in legacy JSON.

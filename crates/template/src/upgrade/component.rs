@@ -114,7 +114,16 @@ impl Upgrade<'_> {
             (kind, _) => {
                 let fitting = kind.map_or(Written::AsIs, |kind| fit(value, kind));
                 let written = match fitting {
-                    Written::AsIs => self.value(value, place.part, true),
+                    Written::AsIs => {
+                        let written = self.value(value, place.part, true);
+                        // JSON reads an empty text as none; HCL2 would not take it.
+                        match kind {
+                            Some("bool" | "number") if self.variables.may_be_empty(&written) => {
+                                format!("{written} != \"\" ? {written} : null")
+                            }
+                            _ => written,
+                        }
+                    }
                     Written::Nothing => return,
                     Written::Text(text) => text,
                     Written::Listed => list(&[self.value(value, place.part, false)]),

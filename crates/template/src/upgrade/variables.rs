@@ -63,10 +63,15 @@ impl Variables {
         unique(identifier(legacy), is_taken)
     }
 
+    fn declared(&self, legacy: &str) -> Option<String> {
+        let variable = self.declared.iter().find(|variable| variable.legacy == legacy)?;
+        let root = if variable.text.is_some() { "local" } else { "var" };
+        Some(format!("{root}.{}", variable.name))
+    }
+
     fn reference(&mut self, legacy: &str) -> String {
-        if let Some(variable) = self.declared.iter().find(|variable| variable.legacy == legacy) {
-            let root = if variable.text.is_some() { "local" } else { "var" };
-            return format!("{root}.{}", variable.name);
+        if let Some(reference) = self.declared(legacy) {
+            return reference;
         }
         if let Some((_, name)) = self.undeclared.iter().find(|(known, _)| known == legacy) {
             return format!("var.{name}");
@@ -74,6 +79,13 @@ impl Variables {
         let name = self.new_name(legacy);
         self.undeclared.push((legacy.to_owned(), name.clone()));
         format!("var.{name}")
+    }
+
+    /// Whether an expression is a variable that is empty unless it is given.
+    pub(super) fn may_be_empty(&self, reference: &str) -> bool {
+        let Some(name) = reference.strip_prefix("var.") else { return false };
+        let is_empty = |variable: &Declared| variable.name == name && variable.default.as_deref() == Some("\"\"");
+        self.undeclared.iter().any(|(_, undeclared)| undeclared == name) || self.declared.iter().any(is_empty)
     }
 
     fn of_environment(&mut self, legacy: &str) -> String {
@@ -136,7 +148,8 @@ struct LocalNames<'a>(&'a mut Variables);
 
 impl Names for LocalNames<'_> {
     fn variable(&mut self, name: &str) -> Option<String> {
-        Some(self.0.reference(name))
+        // One that is not there is a mistake here, in HCL2 too.
+        Some(self.0.declared(name).unwrap_or_else(|| format!("var.{}", identifier(name))))
     }
 
     fn environment(&mut self, name: &str) -> Option<String> {

@@ -1,0 +1,304 @@
+//! `hcl2_upgrade`: what is written, when nothing is, and that it is the same template.
+
+use crate::corpus::corpus;
+use crate::forge::Forge;
+use imgforge_template::diagnostic::Diagnostics;
+use imgforge_template::document::{self, Document};
+use imgforge_template::hcl;
+use imgforge_template::source::{Origin, Sources};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+const LEGACY: &str = r#"{
+  "min_packer_version": "1.6.0",
+  "variables": {
+    "key": "{{env `KEY`}}",
+    "name": "{{user `region`}}-{{isotime \"2006\"}}",
+    "region": "eu",
+    "size": null
+  },
+  "sensitive-variables": ["key"],
+  "builders": [
+    {"type": "null", "communicator": "none"},
+    {"type": "file", "name": "web 1", "content": "a\n${b}\n\"{{user `key`}}\"\n", "target": "{{build_name}}-{{user `name` | upper}}"},
+    {"type": "digitalocean", "api_token": "{{user `key`}}", "image": "i", "region": "{{user `region`}}", "size": "s",
+     "ssh_username": "root", "snapshot_name": "{{user `name` | clean_resource_name}}-{{timestamp}}", "snapshot_regions": "a,b", "ipv6": "1"}
+  ],
+  "provisioners": [
+    {"type": "shell-local", "inline": "echo {{ split (user `name`) \"-\" 0 }}", "only": ["web 1"], "pause_before": 5},
+    {"type": "shell", "inline": ["{{if eq (user `size`) `s`}}small{{else}}{{.}}{{end}}"], "execute_command": "{{.Vars}} {{user `size`}} {{.Path}}",
+     "override": {"web 1": {"inline": ["{{template_dir}} {{build `ID`}}"]}}}
+  ],
+  "post-processors": ["manifest", [{"type": "manifest", "output": "m"}, {"type": "shell-local", "inline": ["true"]}]]
+}
+"#;
+
+const HCL2: &str = r#"packer {
+  required_version = ">= 1.6.0"
+  required_plugins {
+    digitalocean = {
+      source  = "github.com/digitalocean/digitalocean"
+      version = ">= 1.0.0"
+    }
+  }
+}
+
+variable "key" {
+  type      = string
+  default   = env("KEY")
+  sensitive = true
+}
+
+variable "name" {
+  type    = string
+  default = null
+}
+
+variable "region" {
+  type    = string
+  default = "eu"
+}
+
+variable "size" {
+  type = string
+}
+
+locals {
+  name = var.name != null ? var.name : "${var.region}-${legacy_isotime("2006")}"
+}
+
+source "null" "null" {
+  communicator = "none"
+}
+
+source "file" "web_1" {
+  content = <<EOF
+a
+$${b}
+"${var.key}"
+EOF
+  target  = "${source.name}-${upper(local.name)}"
+}
+
+source "digitalocean" "digitalocean" {
+  api_token        = var.key
+  image            = "i"
+  region           = var.region
+  size             = "s"
+  ssh_username     = "root"
+  snapshot_name    = "{{`${local.name}` | clean_resource_name}}-{{timestamp}}"
+  snapshot_regions = ["a", "b"]
+  ipv6             = true
+}
+
+build {
+  sources = ["source.null.null", "source.digitalocean.digitalocean"]
+
+  source "source.file.web_1" {
+    name = "web 1"
+  }
+
+  provisioner "shell-local" {
+    inline       = split(",", "echo ${split("-", local.name)[0]}")
+    only         = ["file.web 1"]
+    pause_before = "5ns"
+  }
+
+  provisioner "shell" {
+    inline          = ["%{if(var.size == "s")}small%{else}{{.}}%{endif}"]
+    execute_command = "{{.Vars}} ${var.size} {{.Path}}"
+    override = {
+      "web 1" = {
+        inline = ["${abspath(path.root)} ${build.ID}"]
+      }
+    }
+  }
+
+  post-processor "manifest" {
+  }
+
+  post-processors {
+    post-processor "manifest" {
+      output = "m"
+    }
+
+    post-processor "shell-local" {
+      inline = ["true"]
+    }
+  }
+}
+"#;
+
+#[test]
+fn a_template_is_written_with_what_hcl2_has() {
+    let forge = Forge::new().file("t.json", LEGACY);
+    let ended = forge.run(&["hcl2_upgrade", "t.json"]);
+    assert!(ended.stdout.ends_with("t.json.pkr.hcl is written.\n"), "{}", ended.stdout);
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    assert_eq!(forge.read("t.json.pkr.hcl"), HCL2);
+    forge.run(&["fmt", "-check", "t.json.pkr.hcl"]).expect(0, "");
+    forge.run(&["hcl2_upgrade", "-with-annotations", "-output-file=other.pkr.hcl", "t.json"]).code(0);
+    let annotated = forge.read("other.pkr.hcl");
+    assert!(annotated.starts_with("# What this template needs.\npacker {\n"), "{annotated}");
+    let plain: Vec<&str> = annotated.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(plain, HCL2.lines().collect::<Vec<_>>());
+    forge.run(&["fmt", "-check", "other.pkr.hcl"]).expect(0, "");
+}
+
+#[test]
+fn of_a_template_that_is_wrong_nothing_is_written() {
+    let forge = Forge::new()
+        .file("wrong.json", "{\"builders\": [{\"type\": \"null\", \"ssh_hots\": \"h\", \"communicator\": \"none\"}]}")
+        .file("a.pkr.hcl", "");
+    forge.run(&["hcl2_upgrade", "wrong.json"]).expect(
+        1,
+        r#"error[unknown-argument]: the builder `null` has no argument `ssh_hots`
+ --> wrong.json:1:32
+  |
+1 | {"builders": [{"type": "null", "ssh_hots": "h", "communicator": "none"}]}
+  |                                ^^^^^^^^^^
+  |
+  = help: did you mean `ssh_host`?
+"#,
+    );
+    assert!(!forge.exists("wrong.json.pkr.hcl"));
+    forge.run(&["hcl2_upgrade", "absent.json"]).code(1);
+    forge.run(&["hcl2_upgrade", "a.pkr.hcl"]).expect(1, "error: `a.pkr.hcl` is HCL2 already");
+    assert!(!forge.exists("absent.json.pkr.hcl") && !forge.exists("a.pkr.hcl.pkr.hcl"));
+}
+
+/// A repository of the corpus with a file for each path that it has.
+fn checked_out(forge: &Forge, from: &Path, name: &str) -> PathBuf {
+    let folder = forge.path().join(name);
+    for path in std::fs::read_to_string(from.join("paths.txt")).unwrap().lines() {
+        let (source, target) = (from.join(path), folder.join(path));
+        std::fs::create_dir_all(target.parent().unwrap()).unwrap();
+        std::fs::write(&target, std::fs::read(source).unwrap_or_default()).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&target, mode).unwrap();
+    }
+    folder
+}
+
+/// What `validate` says of a file: codes and messages, which name component and argument, without the places.
+fn said(forge: &Forge, folder: &Path, arguments: &[&str], file: &str) -> Vec<String> {
+    let report = forge.state().join("report.json");
+    let kind = format!("--report=json={}", report.display());
+    let all: Vec<&str> =
+        ["validate", kind.as_str()].into_iter().chain(arguments.iter().copied()).chain([file]).collect();
+    forge.command(&all).current_dir(folder).output().unwrap();
+    let value: serde_json::Value = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
+    let mut said: Vec<String> = value["diagnostics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|found| format!("{}: {}", found["code"].as_str().unwrap(), found["message"].as_str().unwrap()))
+        .collect();
+    said.sort();
+    said
+}
+
+/// Sources, provisioners and post-processors in their order.
+fn parts(document: &Document) -> Vec<String> {
+    let mut parts: Vec<String> = document.sources.iter().map(|source| format!("source {}", *source.kind)).collect();
+    for build in &document.builds {
+        parts.extend(build.provisioners.iter().map(|step| format!("provisioner {}", *step.kind)));
+        parts.extend(build.error_cleanup_provisioner.iter().map(|step| format!("cleanup {}", *step.kind)));
+        for sequence in &build.post_processors {
+            let kinds: Vec<&str> = sequence.steps.iter().map(|step| step.kind.as_str()).collect();
+            parts.push(format!("post-processors {}", kinds.join(" ")));
+        }
+    }
+    parts
+}
+
+fn document_of(path: &Path) -> Document {
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut ignored = Diagnostics::default();
+    let file = Sources::default().add("template", Origin::File, text.as_str());
+    match path.to_string_lossy().ends_with(".pkr.hcl") {
+        true => document::hcl2::document(vec![hcl::parse(file, &text, &mut ignored)], &mut ignored),
+        false => document::legacy::document(&imgforge_template::json::parse(file, &text, &mut ignored), &mut ignored),
+    }
+}
+
+/// Why something is said of one of the two alone.
+fn reason(said: &str) -> Option<&'static str> {
+    let table = [
+        (
+            "undefined-variable: there is no variable",
+            "a variable that is not declared is declared in HCL2, empty as it was",
+        ),
+        ("fixable-argument: ", "`fix` is for JSON: what still works is not warned of in HCL2"),
+        ("variable-cycle: ", "a cycle of variables is one of locals"),
+        ("local-cycle: ", "a cycle of variables is one of locals"),
+    ];
+    table.iter().find(|(start, _)| said.starts_with(start)).map(|(_, reason)| *reason)
+}
+
+#[test]
+fn public_templates_are_the_same_in_hcl2() {
+    let Some(corpus) = corpus() else {
+        eprintln!("the corpus is not there: nothing was compared");
+        return;
+    };
+    let forge = Forge::new();
+    let mut folders: BTreeMap<String, PathBuf> = BTreeMap::new();
+    let (mut written, mut refused, mut same) = (0, 0, 0);
+    let (mut reasons, mut wrong) = (BTreeMap::<&str, usize>::new(), Vec::new());
+    for line in std::fs::read_to_string(corpus.join("expected.tsv")).unwrap().lines() {
+        let columns: Vec<&str> = line.split('\t').collect();
+        let [repository, path, "file", given, verdict, ..] = columns.as_slice() else { continue };
+        if !path.ends_with(".json") || path.ends_with(".pkr.json") || *verdict == "plugin" {
+            continue;
+        }
+        let root = folders
+            .entry((*repository).to_owned())
+            .or_insert_with(|| checked_out(&forge, &corpus.join(repository), repository));
+        let json = root.join(path);
+        let (folder, name) = (json.parent().unwrap(), json.file_name().unwrap().to_str().unwrap());
+        let given: Vec<String> = serde_json::from_str(given).unwrap();
+        let given: Vec<&str> = given.iter().flat_map(|value| ["-var", value.as_str()]).collect();
+        let target = format!("{name}.pkr.hcl");
+        let all: Vec<&str> = ["hcl2_upgrade"].into_iter().chain(given.iter().copied()).chain([name]).collect();
+        let ended = forge.ended(forge.command(&all).current_dir(folder).output().unwrap());
+        let is_written = folder.join(&target).exists();
+        let mut differs = |what: String| wrong.push(format!("{repository}/{path}: {what}"));
+        if *verdict == "invalid" {
+            refused += 1;
+            if is_written || ended.code != Some(1) || !ended.stdout.contains(&format!("--> {name}:")) {
+                differs(format!("is wrong, and is written: {is_written}\n{}", ended.stdout));
+            }
+            continue;
+        }
+        written += 1;
+        if !is_written || ended.code != Some(0) {
+            differs(format!("is not written\n{}", ended.stdout));
+            continue;
+        }
+        let (old, new) = (parts(&document_of(&json)), parts(&document_of(&folder.join(&target))));
+        if old != new {
+            differs(format!("{old:?} have become {new:?}"));
+        }
+        if forge.command(&["fmt", "-check", &target]).current_dir(folder).status().unwrap().code() != Some(0) {
+            differs("is not formatted".to_owned());
+        }
+        let (old, new) = (said(&forge, folder, &given, name), said(&forge, folder, &given, &target));
+        let (old_set, new_set): (BTreeSet<&String>, BTreeSet<&String>) = (old.iter().collect(), new.iter().collect());
+        let mut is_same = true;
+        for one in old_set.symmetric_difference(&new_set) {
+            is_same = false;
+            match reason(one) {
+                Some(reason) => *reasons.entry(reason).or_default() += 1,
+                None => differs(format!("{} only: {one}", if old_set.contains(one) { "JSON" } else { "HCL2" })),
+            }
+        }
+        same += usize::from(is_same);
+    }
+    println!(
+        "hcl2_upgrade: {written} are the same builds and steps in HCL2, {same} with the very same messages; {refused} are \
+         refused; messages of one side alone: {reasons:?}; {} differ",
+        wrong.len()
+    );
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
