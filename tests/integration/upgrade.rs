@@ -244,11 +244,11 @@ fn public_templates_are_the_same_in_hcl2() {
     };
     let forge = Forge::new();
     let mut folders: BTreeMap<String, PathBuf> = BTreeMap::new();
-    let (mut written, mut refused, mut same) = (0, 0, 0);
+    let (mut written, mut refused, mut others, mut same) = (0, 0, 0, 0);
     let (mut reasons, mut wrong) = (BTreeMap::<&str, usize>::new(), Vec::new());
     for line in std::fs::read_to_string(corpus.join("expected.tsv")).unwrap().lines() {
         let columns: Vec<&str> = line.split('\t').collect();
-        let [repository, path, "file", given, verdict, ..] = columns.as_slice() else { continue };
+        let [repository, path, "file", given, verdict, _, causes, _] = columns.as_slice() else { continue };
         if !path.ends_with(".json") || path.ends_with(".pkr.json") || *verdict == "plugin" {
             continue;
         }
@@ -264,14 +264,19 @@ fn public_templates_are_the_same_in_hcl2() {
         let ended = forge.ended(forge.command(&all).current_dir(folder).output().unwrap());
         let is_written = folder.join(&target).exists();
         let mut differs = |what: String| wrong.push(format!("{repository}/{path}: {what}"));
-        if *verdict == "invalid" {
+        // Two templates have nothing wrong but variables made of variables that are given by var files, as sound ones
+        // have too: the same is said of them in HCL2.
+        if *verdict == "invalid" && *causes == "other=1" {
+            others += 1;
+        } else if *verdict == "invalid" {
             refused += 1;
             if is_written || ended.code != Some(1) || !ended.stdout.contains(&format!("--> {name}:")) {
                 differs(format!("is wrong, and is written: {is_written}\n{}", ended.stdout));
             }
             continue;
+        } else {
+            written += 1;
         }
-        written += 1;
         if !is_written || ended.code != Some(0) {
             differs(format!("is not written\n{}", ended.stdout));
             continue;
@@ -296,8 +301,8 @@ fn public_templates_are_the_same_in_hcl2() {
         same += usize::from(is_same);
     }
     println!(
-        "hcl2_upgrade: {written} are the same builds and steps in HCL2, {same} with the very same messages; {refused} are \
-         refused; messages of one side alone: {reasons:?}; {} differ",
+        "hcl2_upgrade: {written} and {others} others are the same builds and steps in HCL2, {same} with the very same \
+         messages; {refused} are refused; messages of one side alone: {reasons:?}; {} differ",
         wrong.len()
     );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -74,8 +74,7 @@ impl Upgrade<'_> {
         let mut arguments = String::new();
         let mut blocks = String::new();
         for Attribute { name, value } in attributes {
-            // JSON compares them without regard to case.
-            let name = name.value.to_lowercase();
+            let name = self.name(&name.value, Place { part, component, path: &[] });
             if part != Part::Builder
                 && let Some(written) = self.engine_argument(&name, value, part)
             {
@@ -86,6 +85,16 @@ impl Upgrade<'_> {
             self.argument(&name, value, Place { part, component, path: &path }, &mut arguments, &mut blocks);
         }
         arguments + &blocks
+    }
+
+    /// The name of an argument: JSON compares names without regard to case.
+    fn name(&self, written: &str, outside: Place<'_>) -> String {
+        let is_known = |name: &str| {
+            let path: Vec<&str> = outside.path.iter().copied().chain([name]).collect();
+            self.kinds.kind(outside.part, outside.component, &path).is_some()
+        };
+        let lower = written.to_lowercase();
+        if !is_known(written) && is_known(&lower) { lower } else { written.to_owned() }
     }
 
     /// Writes an argument to the arguments, or to the blocks that follow them.
@@ -138,7 +147,7 @@ impl Upgrade<'_> {
         let (mut arguments, mut blocks) = (String::new(), String::new());
         for item in items {
             let Some(inner) = item.key.literal() else { continue };
-            let inner = inner.value.to_lowercase();
+            let inner = self.name(inner.value, place);
             let path: Vec<&str> = place.path.iter().copied().chain([inner.as_str()]).collect();
             self.argument(&inner, &item.value, Place { path: &path, ..place }, &mut arguments, &mut blocks);
         }
