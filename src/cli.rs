@@ -1,7 +1,7 @@
 //! The command line: flags as Packer has them and as everyone has them, and the way from a command to its function.
 
 use crate::build::OnError;
-use crate::commands::{build, cleanup, console, fmt, inspect, run, validate, version};
+use crate::commands::{build, cleanup, console, fmt, inspect, run, schema, validate, version};
 use crate::exit::Exit;
 use crate::reports::Wanted;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -27,6 +27,7 @@ enum Command {
     Console(console::ConsoleArguments),
     Fmt(fmt::FmtArguments),
     Cleanup(cleanup::CleanupArguments),
+    Schema(schema::SchemaArguments),
     Version(version::VersionArguments),
 }
 
@@ -131,6 +132,7 @@ pub(crate) fn main(mut arguments: Vec<OsString>) -> u8 {
         Command::Console(arguments) => console::run(&arguments),
         Command::Fmt(arguments) => fmt::run(&arguments),
         Command::Cleanup(arguments) => cleanup::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
         Command::Version(arguments) => version::run(&arguments, is_packer),
     };
     if is_packer { exit.packer_code() } else { exit.code() }

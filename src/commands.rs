@@ -6,6 +6,7 @@ pub mod console;
 pub mod fmt;
 pub mod inspect;
 pub mod run;
+pub mod schema;
 pub mod validate;
 pub mod version;
 

@@ -32,6 +32,7 @@ const PLUGINS: &[(&str, &str)] = &[
     ("nutanix", "github.com/nutanix-cloud-native/nutanix"),
     ("outscale", "github.com/outscale/outscale"),
     ("oxide", "github.com/oxidecomputer/oxide"),
+    ("powervs", "github.com/ppc64le-cloud/powervs"),
     ("scaleway", "github.com/scaleway/scaleway"),
     ("sshkey", "github.com/ivoronin/sshkey"),
     ("tart", "github.com/cirruslabs/tart"),

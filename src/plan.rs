@@ -6,6 +6,7 @@ mod sources;
 mod steps;
 
 pub use select::Selection;
+pub(crate) use steps::{PostProcessorArguments, ProvisionerArguments};
 
 use crate::builders::{BUILDERS, Builder};
 use crate::component::{self, Component};

@@ -2,6 +2,11 @@
 //!
 //! The facts are in a file of text, of which no more is read than what is asked for.
 
+pub(crate) mod json_schema;
+pub(crate) mod table;
+#[cfg(test)]
+mod tests;
+
 use imgforge_template::schema::{Field, Need, Schema, Shape};
 use imgforge_template::types::Type;
 use std::iter::Peekable;

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 /// A duration that may be empty, which is none: only the engine's own may.
 #[derive(Clone, Debug)]
-struct Pause(Duration);
+pub(crate) struct Pause(Duration);
 
 impl FromArgument for Pause {
     const KIND: &'static str = Duration::KIND;
@@ -44,7 +44,7 @@ impl FromArgument for Pause {
 
 arguments! {
     /// What the engine takes from a provisioner's block.
-    struct ProvisionerArguments {
+    pub(crate) struct ProvisionerArguments {
         /// A name for messages.
         name: Option<String>,
         /// Wait this long first.
@@ -64,7 +64,7 @@ arguments! {
 
 arguments! {
     /// What the engine takes from a post-processor's block.
-    struct PostProcessorArguments {
+    pub(crate) struct PostProcessorArguments {
         /// What `-except` and messages call it.
         name: Option<String>,
         /// Only for these sources.

@@ -179,7 +179,8 @@ fn judge(row: &Row<'_>, root: &Path, paths: &Arc<BTreeSet<PathBuf>>, depth: Dept
     {
         let selection = Selection::new(&[], &[], Language::Hcl2, &mut diagnostics);
         let plan = plan::plan(&template, &selection, &host, &mut diagnostics);
-        foreign.extend(plan.unbuildable.iter().filter_map(|why| why.message.split('`').nth(1).map(str::to_owned)));
+        let unbuildable = plan.unbuildable.iter().filter(|why| why.message.contains("can be checked"));
+        foreign.extend(unbuildable.filter_map(|why| why.message.split('`').nth(1).map(str::to_owned)));
     }
     let errors: Vec<Diagnostic> =
         diagnostics.into_sorted().into_iter().filter(|found| found.severity == Severity::Error).collect();

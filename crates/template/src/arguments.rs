@@ -143,8 +143,10 @@ impl Context<'_> {
 pub trait FromArgument: Sized {
     /// In the words of HCL2 types.
     const KIND: &'static str;
+    /// Whether an argument of this type may be left out without a default.
+    const IS_OPTIONAL: bool = false;
 
-    /// The value of an argument that was not given; `None` if it must be.
+    /// The value of an argument that was not given; `None` if it must be. Not `None` where it is optional.
     fn absent() -> Option<Self> {
         None
     }
@@ -310,6 +312,7 @@ impl FromArgument for Duration {
 
 impl<T: FromArgument> FromArgument for Option<T> {
     const KIND: &'static str = T::KIND;
+    const IS_OPTIONAL: bool = true;
 
     fn absent() -> Option<Self> {
         Some(None)
@@ -396,6 +399,7 @@ fn list_of_one<T: ListElement>(located: &Located<'_>, context: &mut Context<'_>)
 
 impl<T: ListElement> FromArgument for Vec<T> {
     const KIND: &'static str = T::LIST_KIND;
+    const IS_OPTIONAL: bool = true;
 
     fn absent() -> Option<Self> {
         Some(Self::new())
@@ -423,6 +427,7 @@ impl<T: ListElement> FromArgument for Vec<T> {
 
 impl FromArgument for BTreeMap<String, String> {
     const KIND: &'static str = "map(string)";
+    const IS_OPTIONAL: bool = true;
 
     fn absent() -> Option<Self> {
         Some(Self::new())
@@ -439,6 +444,7 @@ impl FromArgument for BTreeMap<String, String> {
 
 impl FromArgument for BTreeMap<String, Late> {
     const KIND: &'static str = "map(string)";
+    const IS_OPTIONAL: bool = true;
 
     fn absent() -> Option<Self> {
         Some(Self::new())
@@ -529,7 +535,8 @@ macro_rules! arguments {
                 $( $crate::arguments::Argument {
                     name: stringify!($field),
                     kind: <$kind as $crate::arguments::FromArgument>::KIND,
-                    required: $crate::arguments::is_required(stringify!($kind), $crate::arguments!(@default $($default)?)),
+                    required: !<$kind as $crate::arguments::FromArgument>::IS_OPTIONAL
+                        && $crate::arguments!(@is_required $($default)?),
                     default: $crate::arguments!(@default $($default)?),
                     help: concat!($($help),*),
                 }, )*
@@ -541,13 +548,8 @@ macro_rules! arguments {
             }
         }
     };
+    (@is_required) => { true };
+    (@is_required $default:literal) => { false };
     (@default) => { None };
     (@default $default:literal) => { Some($default) };
-}
-
-/// Whether a field of this type and default has to be written. Used by [`arguments!`](crate::arguments!).
-pub const fn is_required(kind: &str, default: Option<&str>) -> bool {
-    let kind = kind.as_bytes();
-    let optional = matches!(kind, [b'O', b'p', b't', ..] | [b'V', b'e', b'c', ..] | [b'B', b'T', b'r', ..]);
-    !optional && default.is_none()
 }

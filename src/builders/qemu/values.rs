@@ -144,6 +144,7 @@ pub(super) struct ImageArguments {
 
 impl FromArgument for ImageArguments {
     const KIND: &'static str = "object({ convert = list(string), create = list(string), resize = list(string) })";
+    const IS_OPTIONAL: bool = true;
 
     fn absent() -> Option<Self> {
         Some(Self::default())

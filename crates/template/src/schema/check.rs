@@ -59,7 +59,13 @@ impl Written<'_> {
 
     fn find<'f>(&self, fields: &'f [Field], name: &str) -> Option<&'f Field> {
         let is_it = |field: &&Field| field.name == name || self.is_weak && field.name.eq_ignore_ascii_case(name);
-        fields.iter().find(is_it)
+        self.usable(fields).find(is_it)
+    }
+
+    /// The fields that the language has.
+    fn usable<'f>(&self, fields: &'f [Field]) -> impl Iterator<Item = &'f Field> {
+        let is_weak = self.is_weak;
+        fields.iter().filter(move |field| is_weak || field.shape != Shape::Argument(Shape::LEGACY))
     }
 }
 
@@ -189,10 +195,10 @@ impl Checker<'_> {
     }
 
     fn unknown(&mut self, name: &str, key: Span, fields: &[Field], holder: &str) -> Option<&'static str> {
-        let close = suggest::closest(name, fields.iter().map(|field| field.name));
+        let close = suggest::closest(name, self.written.usable(fields).map(|field| field.name));
         let help = match close {
             Some(close) => format!("did you mean `{close}`?"),
-            None => "remove it, or check the name in the component's documentation".to_owned(),
+            None => format!("remove it; `imgforge schema component {}` lists what there is", self.written.component),
         };
         let message = format!("{holder} has no argument `{name}`");
         self.diagnostics.push(Diagnostic::error("unknown-argument", message).at(key).help(help));
@@ -237,7 +243,7 @@ impl Checker<'_> {
 
     /// Whether a value can be had as one of this type.
     fn value(&mut self, name: &str, expected: &str, located: &Located<'_>) {
-        if located.is_unknown() {
+        if located.is_unknown() || self.written.is_weak && matches!(expected, Shape::ANY | Shape::LEGACY) {
             return;
         }
         if let Some(of) = inside(expected, "list(") {
@@ -321,11 +327,14 @@ impl Checker<'_> {
         }
         let quoted: Vec<String> = need.one_of.iter().map(|name| format!("`{name}`")).collect();
         let message = match quoted.as_slice() {
-            [one] => format!("the argument {one} is required"),
-            names => format!("one of the arguments {} is required", names.join(", ")),
+            [names @ .., last] if !names.is_empty() => format!("one of {} and {last} is required", names.join(", ")),
+            _ => format!("the argument {} is required", quoted.concat()),
         };
-        let unless: Vec<String> = need.unless.iter().map(|name| format!(", or `{name}`")).collect();
-        let help = format!("add {}{}", quoted.join(" or "), unless.concat());
+        let mut help = format!("add {}", quoted.join(" or "));
+        if !need.unless.is_empty() {
+            let unless: Vec<String> = need.unless.iter().map(|name| format!("`{name}`")).collect();
+            help.push_str(&format!("; it is not needed with {}", unless.join(" or ")));
+        }
         self.diagnostics.push(Diagnostic::error("missing-argument", message).at(self.written.header).help(help));
     }
 }
