@@ -231,6 +231,9 @@ impl FromArgument for bool {
         match (text.as_str(), context.body.is_weak()) {
             ("true", _) => Some(true),
             ("false", _) => Some(false),
+            // HCL2 makes a bool of these strings, but not of the numbers.
+            ("1", false) if matches!(located.value.kind, Kind::String(_)) => Some(true),
+            ("0", false) if matches!(located.value.kind, Kind::String(_)) => Some(false),
             (text, true) if let Some(value) = weak::bool(&located.value.kind, text) => Some(value),
             _ => {
                 context.wrong_type(located, Self::KIND);

@@ -150,22 +150,22 @@ impl Checker<'_> {
     }
 
     fn twice(&mut self, name: &str, second: Span, first: Span) {
-        self.diagnostics.push(
-            Diagnostic::error("duplicate-declaration", format!("there is one `{name}` block at most"))
-                .at(second)
-                .related(first, "the first one")
-                .help("keep one of the two"),
-        );
+        let message = format!("there is one `{name}` block at most");
+        let problem = Diagnostic::error("duplicate-declaration", message).at(second);
+        self.diagnostics.push(match first == second {
+            true => problem.help("`dynamic` makes one for each element"),
+            false => problem.related(first, "the first one").help("keep one of the two"),
+        });
     }
 
     fn member(&mut self, member: &Member<'_>, fields: &[Field], holder: &str) -> Option<&'static str> {
-        let (name, key) = (member.key.value(), member.key.span(0..member.key.value().len()));
+        let name = member.key.value();
         let is_known = self.written.find(fields, name).is_some();
         // Objects that come from elsewhere may hold more than is asked for here; `//` is a comment.
-        if !is_known && !self.written.is_weak && (!member.is_written || name == "//") {
+        if !is_known && !self.written.is_weak && (member.written.is_none() || name == "//") {
             return None;
         }
-        self.argument(name, key, &member.value, fields, holder)
+        self.argument(name, member.written.unwrap_or(member.value.span), &member.value, fields, holder)
     }
 
     /// Returns the name of the argument if it is there, or was meant.
