@@ -7,6 +7,7 @@ mod build;
 mod catalogue;
 mod cleanup;
 mod command_line;
+mod command_rows;
 mod conformance;
 mod console;
 mod corpus;
