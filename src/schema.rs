@@ -51,11 +51,6 @@ pub(crate) fn find(kind: &str, name: &str) -> Option<Known> {
     section(kind, name).map(read)
 }
 
-/// Whether there is one, which is quicker to say than what it is.
-pub(crate) fn is_known(kind: &str, name: &str) -> bool {
-    section(kind, name).is_some()
-}
-
 fn sections() -> impl Iterator<Item = &'static str> {
     COMPONENTS.split("\n\n")
 }

@@ -151,10 +151,10 @@ impl Planner<'_> {
         }
         let component = match found {
             Found::Ours(component) => component,
-            Found::Foreign(why) => {
+            Found::Foreign(why, schema) => {
                 self.say_foreign(why);
-                let (what, name, overrides) = (known::PROVISIONERS.what, &step.kind.value, overrides.as_deref());
-                let foreign = Foreign { what, name, bodies: &bodies, taken, overrides, header: step.header };
+                let (name, schema, overrides) = (&step.kind.value, schema.as_deref(), overrides.as_deref());
+                let foreign = Foreign { name, schema, bodies: &bodies, taken, overrides, header: step.header };
                 foreign.check(&view, self.diagnostics);
                 return None;
             }
@@ -266,10 +266,10 @@ impl Planner<'_> {
             }
             let component = match found {
                 Found::Ours(component) => component,
-                Found::Foreign(why) => {
+                Found::Foreign(why, schema) => {
                     self.say_foreign(why);
-                    let (what, name, header) = (known::POST_PROCESSORS.what, &step.kind.value, step.header);
-                    let foreign = Foreign { what, name, bodies: &bodies, taken, overrides: None, header };
+                    let (name, schema, header) = (&step.kind.value, schema.as_deref(), step.header);
+                    let foreign = Foreign { name, schema, bodies: &bodies, taken, overrides: None, header };
                     foreign.check(&view, self.diagnostics);
                     continue;
                 }

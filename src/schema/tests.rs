@@ -98,8 +98,12 @@ fn groups_that_are_referred_to_are_there() {
 
 #[test]
 fn a_section_is_found_by_its_whole_name() {
-    assert!(super::is_known("builder", "proxmox"));
-    assert!(!super::is_known("builder", "proxmo"));
-    assert!(!super::is_known("provisioner", "proxmox"));
-    assert!(!super::is_known("builder", ""));
+    for (kind, name, is_known) in [
+        ("builder", "proxmox", true),
+        ("builder", "proxmo", false),
+        ("provisioner", "proxmox", false),
+        ("builder", "", false),
+    ] {
+        assert_eq!(super::find(kind, name).is_some(), is_known, "{kind} {name}");
+    }
 }

@@ -122,6 +122,15 @@ fn values_have_the_types_that_hcl_can_make_of_them() {
 }
 
 #[test]
+fn secrets_of_the_wrong_type_are_not_shown() {
+    let variable = "variable \"secrets\" {\n  default   = [\"hunter2-token\"]\n  sensitive = true\n}\n";
+    assert_eq!(
+        told("image.pkr.hcl", &format!("{}{variable}", source("\n  ssh_public_key = var.secrets"))),
+        ["7:20 wrong-type `ssh_public_key` takes a number, not a string"]
+    );
+}
+
+#[test]
 fn blocks_are_blocks_or_objects_and_stand_there_as_often_as_they_may() {
     let text = source(
         r#"
@@ -139,7 +148,7 @@ fn blocks_are_blocks_or_objects_and_stand_there_as_often_as_they_may() {
   aws_polling {
     max_attempts = 3
   }
-  aws_polling {
+  aws_polling "often" {
     delay_seconds = "x"
   }
   assume_role     = "x"
@@ -154,6 +163,7 @@ fn blocks_are_blocks_or_objects_and_stand_there_as_often_as_they_may() {
              lists what there is",
             "17:51 unknown-argument `metadata_options` has no argument `http_endpint`; did you mean `http_endpoint`?",
             "21:3 duplicate-declaration there is one `aws_polling` block at most; keep one of the two",
+            "21:15 wrong-labels the block `aws_polling` has no label; remove it",
             "22:21 wrong-type `delay_seconds` takes a number, not the string \"x\"",
             "24:21 wrong-type `assume_role` takes a block, not the string \"x\"; write its arguments in braces",
             "25:47 duplicate-declaration there is one `placement` block at most; keep one of the two",

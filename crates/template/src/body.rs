@@ -154,7 +154,7 @@ impl<'a> Located<'a> {
     /// Another value in its place: a part of it, which is written as this expression or not by itself.
     pub(crate) fn part(&self, value: &Value, expression: Option<&'a Expression>) -> Self {
         let span = expression.map_or(self.span, |expression| expression.span);
-        Located { value: value.clone(), expression, span }
+        Located { value: value.clone().marked(self.value.sensitive), expression, span }
     }
 
     fn stripped(&self) -> Option<&'a Expression> {

@@ -11,7 +11,7 @@ use crate::repeat::Dynamic;
 use crate::scope::Scope;
 use crate::source::{Span, Spanned};
 use crate::suggest;
-use crate::syntax::{Body, Expression, ExpressionKind};
+use crate::syntax::{Block, Body, Expression, ExpressionKind};
 use crate::types::Type;
 use crate::value::Kind;
 use crate::weak;
@@ -95,6 +95,7 @@ impl Checker<'_> {
         for block in &body.blocks {
             if block.kind.value != "dynamic" {
                 given.extend(self.block(&block.kind, block.header, &mut once, fields, holder));
+                self.labels(block, fields);
                 self.inside(&block.kind.value, &block.body, fields, scope);
                 continue;
             }
@@ -138,6 +139,15 @@ impl Checker<'_> {
             },
         }
         Some(name)
+    }
+
+    /// The blocks of components have no labels.
+    fn labels(&mut self, block: &Block, fields: Option<&[Field]>) {
+        let field = fields.and_then(|fields| self.written.find(fields, &block.kind.value));
+        if let (Some(Field { name, shape: Shape::Block { .. } }), Some(label)) = (field, block.labels.first()) {
+            let message = format!("the block `{name}` has no label");
+            self.diagnostics.push(Diagnostic::error("wrong-labels", message).at(label.span).help("remove it"));
+        }
     }
 
     fn inside(&mut self, kind: &str, body: &Body, fields: Option<&[Field]>, scope: &Scope) {
