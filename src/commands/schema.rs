@@ -89,6 +89,11 @@ fn component(table: &Table) -> String {
         };
         lines.push(format!("  needed: {}{unless}", need.one_of.join(" or ")));
     }
+    let engine = table::engine(kind);
+    if !engine.is_empty() {
+        lines.push(format!("  as every {kind}:"));
+        lines.extend(aligned(&engine.iter().map(argument).collect::<Vec<_>>()).iter().map(|line| format!("  {line}")));
+    }
     if !table.outputs.is_empty() {
         lines.push("  gives:".to_owned());
         let cells: Vec<_> =
@@ -99,13 +104,22 @@ fn component(table: &Table) -> String {
 }
 
 fn argument(row: &Row) -> [String; 3] {
-    let state = match row.default {
-        Some(default) => format!("[{default}]"),
-        None if row.is_required => "required".to_owned(),
-        None => String::new(),
-    };
-    let rest = [state.as_str(), row.help].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ");
-    [row.field.name.to_owned(), kind(&row.field.shape), rest]
+    let mut rest = Vec::new();
+    match row.default {
+        Some(default) => rest.push(format!("[{default}]")),
+        None if row.is_required => rest.push("required".to_owned()),
+        None => {}
+    }
+    if !row.help.is_empty() {
+        rest.push(row.help.to_owned());
+    }
+    if !row.words.is_empty() {
+        rest.push(format!("One of {}.", row.words.join(", ")));
+    }
+    if row.is_late {
+        rest.push("Rendered when it runs.".to_owned());
+    }
+    [row.field.name.to_owned(), kind(&row.field.shape), rest.join(" ")]
 }
 
 fn inside(fields: &[Field], indent: &str, cells: &mut Vec<[String; 3]>) {

@@ -82,6 +82,8 @@ fn types() -> Map<String, Value> {
         ("list-of-string", or_later(json!({"type": "array", "items": reference("string")}))),
         ("list-of-number", or_later(json!({"type": "array", "items": reference("number")}))),
         ("list-of-list-of-string", or_later(json!({"type": "array", "items": reference("list-of-string")}))),
+        // By the name of a source.
+        ("object", object([], json!({"type": ["object", "null"]}))),
         ("map-of-string", or_later(json!({"type": "object", "additionalProperties": reference("string")}))),
     ]);
     types.into_iter().collect()
@@ -90,12 +92,7 @@ fn types() -> Map<String, Value> {
 fn component(table: &Table) -> Value {
     let rows = table.rows.iter().filter(|row| row.field.shape != Shape::Argument(Shape::LEGACY));
     let engine = table::engine(table.kind);
-    let mut properties: Vec<_> = rows.chain(&engine).map(property).collect();
-    if table.kind == KINDS[1] {
-        let overrides = object([], json!({"type": ["object", "null"]}));
-        properties.push(("override".to_owned(), overrides));
-    }
-    object(properties.into_iter().chain([dynamic()]), json!(false))
+    object(rows.chain(&engine).map(property).chain([dynamic()]), json!(false))
 }
 
 fn property(row: &Row) -> (String, Value) {
@@ -103,6 +100,10 @@ fn property(row: &Row) -> (String, Value) {
     if let Some(members) = value.as_object_mut() {
         if !row.help.is_empty() {
             members.insert("description".to_owned(), json!(row.help));
+        }
+        if !row.words.is_empty() {
+            members
+                .insert("anyOf".to_owned(), json!([{"enum": row.words}, {"type": "string", "pattern": INTERPOLATION}]));
         }
         if let Some(default) = row.default {
             members.insert("default".to_owned(), json!(default));

@@ -36,6 +36,10 @@ pub(crate) struct Table {
 pub(crate) struct Row {
     pub(crate) field: Field,
     pub(crate) is_required: bool,
+    /// All that it can be, where that is a few words and known.
+    pub(crate) words: &'static [&'static str],
+    /// Whether Go templates in it are rendered only when its step runs, as far as that is known.
+    pub(crate) is_late: bool,
     pub(crate) default: Option<&'static str>,
     /// Empty where there is none.
     pub(crate) help: &'static str,
@@ -61,13 +65,21 @@ pub(crate) fn tables(kind: &'static str) -> Vec<Table> {
 
 /// What the engine takes from the blocks of a kind for itself.
 pub(crate) fn engine(kind: &str) -> Vec<Row> {
-    if kind == known::PROVISIONERS.what {
-        rows(ProvisionerArguments::TABLE.iter())
+    let mut rows = if kind == known::PROVISIONERS.what {
+        let field = Field { name: "override", shape: Shape::Argument("object") };
+        let help = "Arguments for one source alone, by its name.";
+        let mut rows = rows(ProvisionerArguments::TABLE.iter());
+        rows.push(Row { field, is_required: false, words: &[], is_late: false, default: None, help });
+        rows.sort_by_key(|row| row.field.name);
+        rows
     } else if kind == known::POST_PROCESSORS.what {
         rows(PostProcessorArguments::TABLE.iter())
     } else {
         Vec::new()
-    }
+    };
+    // Names of sources are compared as they are written.
+    rows.iter_mut().for_each(|row| row.is_late = false);
+    rows
 }
 
 fn ours(kind: &str) -> Vec<(&'static str, &'static [&'static [Argument]])> {
@@ -95,6 +107,8 @@ fn rows(arguments: impl Iterator<Item = &'static Argument>) -> Vec<Row> {
         .map(|argument| Row {
             field: Field { name: argument.name, shape: shape(argument.kind) },
             is_required: argument.required,
+            words: argument.words,
+            is_late: argument.is_late,
             default: argument.default,
             help: argument.help.trim(),
         })
@@ -122,7 +136,7 @@ fn of(kind: &'static str, name: &'static str, known: Known) -> Table {
         .map(|field| {
             let is_needed = |need: &Need| need.one_of == [field.name] && need.unless.is_empty();
             let is_required = known.schema.needs.iter().any(is_needed);
-            Row { field, is_required, default: None, help: "" }
+            Row { field, is_required, words: &[], is_late: false, default: None, help: "" }
         })
         .collect();
     sort(rows.iter_mut().map(|row| &mut row.field));

@@ -307,11 +307,25 @@ fn legacy_components_have_what_hcl2_has_no_types_for() {
         told("image.json", text),
         ["4:60 unknown-argument chef-solo has no argument `run_lst`; did you mean `run_list`?"]
     );
-    let text = "source \"null\" \"a\" {\n  communicator = \"none\"\n}\nbuild {\n  sources = [\"null.a\"]\n  provisioner \"chef-solo\" {\n    json = {}\n  }\n}\n";
+    let text = r#"source "null" "a" {
+  communicator = "none"
+}
+build {
+  sources = ["null.a"]
+  provisioner "chef-solo" {
+    json = {}
+  }
+  post-processor "vagrant" {
+    override = { virtualbox = { output = "x.box" } }
+  }
+}
+"#;
     assert_eq!(
         told("image.pkr.hcl", text),
         [
-            "7:5 unknown-argument chef-solo has no argument `json`; remove it; `imgforge schema component chef-solo` lists what there is"
+            "7:5 unknown-argument chef-solo has no argument `json`; remove it; `imgforge schema component chef-solo` \
+             lists what there is",
+            "10:31 wrong-type `override` takes a string, not an object",
         ]
     );
 }
@@ -393,25 +407,89 @@ The configuration is valid.",
 #[test]
 fn tables_are_shown_by_name() {
     let forge = Forge::new();
-    forge.run(&["schema", "component", "shell-local"]).code(0);
-    forge.run(&["schema", "component", "windows-restart"]).expect(
+    forge.run(&["schema", "component", "file"]).expect(
         0,
         "\
-provisioner windows-restart (checked, not run here)
-  check_registry         bool
-  registry_keys          list(string)
-  restart_check_command  string
-  restart_command        string
-  restart_timeout        string",
+builder file
+  content  string  The text of the file.
+  source   string  A file to copy.
+  target   string  required The file to make.
+
+provisioner file
+  content      string        The text of the file, in place of a source. Rendered when it runs.
+  destination  string        required Where the copy goes; with a slash at the end, below it.
+  direction    string        `upload` to the machine, or `download` from it.
+  generated    bool          [false] The sources come to be while the build runs, so they need not be there before.
+  source       string        A file or folder. A folder with a slash at the end gives its contents, one without itself.
+  sources      list(string)  Several files or folders.
+  as every provisioner:
+    continue_on_error  bool          [false] Go on with the build when it fails.
+    except             list(string)  Not for these sources.
+    max_retries        number        [0] How often to try again.
+    name               string        A name for messages.
+    only               list(string)  Only for these sources.
+    override           object        Arguments for one source alone, by its name.
+    pause_before       string        [0s] Wait this long first.
+    timeout            string        [0s] Give up after this long.",
+    );
+    forge.run(&["schema", "component", "lxd"]).expect(
+        0,
+        "\
+builder lxd (checked, not built here)
+  command_wrapper      string
+  container_name       string
+  image                string       required
+  init_sleep           string
+  launch_config        map(string)
+  output_image         string
+  profile              string
+  publish_properties   map(string)
+  publish_remote_name  string
+  skip_publish         bool
+  virtual_machine      bool",
     );
     forge.run(&["schema", "component", "checksum"]).expect(
         0,
         "\
 post-processor checksum (checked, not run here)
   checksum_types  list(string)
-  output          string",
+  output          string
+  as every post-processor:
+    except               list(string)  Not for these sources.
+    keep_input_artifact  bool          Whether the artifact it was given stays.
+    name                 string        What `-except` and messages call it.
+    only                 list(string)  Only for these sources.",
     );
-    forge.run(&["schema", "component", "azure-keyvaultsecret"]).code(0);
+    forge.run(&["schema", "component", "azure-keyvaultsecret"]).expect(
+        0,
+        "\
+data source azure-keyvaultsecret (checked, not read here)
+  client_cert_password    string
+  client_cert_path        string
+  client_id               string
+  client_jwt              string
+  client_secret           string
+  cloud_environment_name  string
+  metadata_host           string
+  object_id               string
+  oidc_request_token      string
+  oidc_request_url        string
+  secret_name             string
+  subscription_id         string
+  tenant_id               string
+  use_azure_cli_auth      bool
+  vault_name              string
+  version                 string
+  gives:
+    response  string
+    value     string",
+    );
+    let qemu = forge.run(&["schema", "component", "qemu"]).stdout;
+    let discard = "\n  disk_discard                  string              [ignore] One of ignore, unmap.\n";
+    assert!(qemu.contains(discard), "{qemu}");
+    let clone = forge.run(&["schema", "component", "vsphere-clone"]).stdout;
+    let needed = "\n  needed: host or cluster\n  needed: ssh_username, unless there is communicator\n";
+    assert!(clone.ends_with(needed), "{clone}");
     let ended = forge.run(&["schema", "component", "amazon-ebss"]);
     ended.code(1);
     assert_eq!(ended.stdout.trim(), "error: there is no component `amazon-ebss`: did you mean `amazon-ebs`?");
@@ -449,7 +527,7 @@ fn editors_get_a_schema_of_templates_in_json() {
       "run_tag": [{"key": "a", "value": "b"}],
       "dynamic": {"tag": {"for_each": [1], "content": {"key": "a"}}}
     }},
-    "qemu": {"a": [{"iso_url": "x", "qemu_img_args": {"convert": ["-o"]}}]},
+    "qemu": {"a": [{"iso_url": "x", "format": "raw", "qemu_img_args": {"convert": ["-o"]}}]},
     "tart-cli": {"mac": {"anything": 1}}
   },
   "build": [{
@@ -466,6 +544,7 @@ fn editors_get_a_schema_of_templates_in_json() {
     for (right, wrong, place) in [
         ("ebs_optimized", "ebs_optimised", "/source/amazon-ebs/web"),
         ("\"owners\"", "\"owner\"", "/source/amazon-ebs/web/source_ami_filter"),
+        ("\"raw\"", "\"vdi\"", "/source/qemu/a/0/format"),
         ("\"22\"", "\"many\"", "/source/amazon-ebs/web/ssh_port"),
         ("[\"-o\"]", "[[\"-o\"]]", "/source/qemu/a/0/qemu_img_args"),
         ("most_recent", "most_recnt", "/data/amazon-ami/base"),

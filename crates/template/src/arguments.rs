@@ -26,6 +26,10 @@ pub struct Argument {
     /// In the words of HCL2 types: `string`, `list(string)`, …
     pub kind: &'static str,
     pub required: bool,
+    /// All that it can be, where that is a few words; else empty.
+    pub words: &'static [&'static str],
+    /// Whether Go templates in it are rendered only when its step runs.
+    pub is_late: bool,
     /// As the user would write it in a string; `None` where leaving it out means "not set".
     pub default: Option<&'static str>,
     pub help: &'static str,
@@ -145,6 +149,10 @@ pub trait FromArgument: Sized {
     const KIND: &'static str;
     /// Whether an argument of this type may be left out without a default.
     const IS_OPTIONAL: bool = false;
+    /// All that it can be, where that is a few words.
+    const WORDS: &'static [&'static str] = &[];
+    /// Whether Go templates in it are rendered only when it is used.
+    const IS_LATE: bool = false;
 
     /// The value of an argument that was not given; `None` if it must be. Not `None` where it is optional.
     fn absent() -> Option<Self> {
@@ -316,6 +324,8 @@ impl FromArgument for Duration {
 impl<T: FromArgument> FromArgument for Option<T> {
     const KIND: &'static str = T::KIND;
     const IS_OPTIONAL: bool = true;
+    const WORDS: &'static [&'static str] = T::WORDS;
+    const IS_LATE: bool = T::IS_LATE;
 
     fn absent() -> Option<Self> {
         Some(None)
@@ -332,6 +342,8 @@ impl<T: FromArgument> FromArgument for Option<T> {
 
 impl<T: FromArgument> FromArgument for Spanned<T> {
     const KIND: &'static str = T::KIND;
+    const WORDS: &'static [&'static str] = T::WORDS;
+    const IS_LATE: bool = T::IS_LATE;
 
     fn placeholder() -> Self {
         // Never looked at: what needed it is reported, or its value is not known yet.
@@ -343,24 +355,20 @@ impl<T: FromArgument> FromArgument for Spanned<T> {
     }
 }
 
+/// A type that lists can be made of.
+pub trait ListElement: FromArgument {
+    const LIST_KIND: &'static str;
+}
+
 macro_rules! list_kinds {
-    ($is_late:literal: $($element:ty => $kind:literal),* $(,)?) => {$(
+    ($($element:ty => $kind:literal),* $(,)?) => {$(
         impl ListElement for $element {
             const LIST_KIND: &'static str = $kind;
-            const IS_LATE: bool = $is_late;
         }
     )*};
 }
 
-/// A type that lists can be made of.
-pub trait ListElement: FromArgument {
-    const LIST_KIND: &'static str;
-    /// Whether Go templates in it are rendered only when it is used.
-    const IS_LATE: bool;
-}
-
 list_kinds! {
-    false:
     String => "list(string)",
     PathBuf => "list(string)",
     Spanned<String> => "list(string)",
@@ -368,10 +376,6 @@ list_kinds! {
     i64 => "list(number)",
     u32 => "list(number)",
     Vec<String> => "list(list(string))",
-}
-
-list_kinds! {
-    true:
     Late => "list(string)",
     Spanned<Late> => "list(string)",
     Vec<Late> => "list(list(string))",
@@ -403,6 +407,7 @@ fn list_of_one<T: ListElement>(located: &Located<'_>, context: &mut Context<'_>)
 impl<T: ListElement> FromArgument for Vec<T> {
     const KIND: &'static str = T::LIST_KIND;
     const IS_OPTIONAL: bool = true;
+    const IS_LATE: bool = T::IS_LATE;
 
     fn absent() -> Option<Self> {
         Some(Self::new())
@@ -448,6 +453,7 @@ impl FromArgument for BTreeMap<String, String> {
 impl FromArgument for BTreeMap<String, Late> {
     const KIND: &'static str = "map(string)";
     const IS_OPTIONAL: bool = true;
+    const IS_LATE: bool = true;
 
     fn absent() -> Option<Self> {
         Some(Self::new())
@@ -538,6 +544,8 @@ macro_rules! arguments {
                 $( $crate::arguments::Argument {
                     name: stringify!($field),
                     kind: <$kind as $crate::arguments::FromArgument>::KIND,
+                    words: <$kind as $crate::arguments::FromArgument>::WORDS,
+                    is_late: <$kind as $crate::arguments::FromArgument>::IS_LATE,
                     required: !<$kind as $crate::arguments::FromArgument>::IS_OPTIONAL
                         && $crate::arguments!(@is_required $($default)?),
                     default: $crate::arguments!(@default $($default)?),

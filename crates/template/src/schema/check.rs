@@ -277,6 +277,7 @@ impl Checker<'_> {
                 _ => true,
             };
         if !fits {
+            let expected = if expected == Shape::ANY { "string" } else { expected };
             self.diagnostics.push(located.wrong_type(name, expected));
         }
     }
@@ -298,7 +299,7 @@ impl Checker<'_> {
             (None, Some(elements)) if self.written.is_weak => {
                 elements.iter().for_each(|element| self.value(name, expected, element));
             }
-            _ => self.diagnostics.push(located.wrong_type(name, expected)),
+            _ => self.diagnostics.push(located.wrong_type(name, "map(string)")),
         }
     }
 
