@@ -1,7 +1,7 @@
 //! The command line: flags as Packer has them and as everyone has them, and the way from a command to its function.
 
 use crate::build::OnError;
-use crate::commands::{build, cleanup, console, fix, fmt, hcl2_upgrade, inspect, run, validate, version};
+use crate::commands::{build, cleanup, console, fix, fmt, hcl2_upgrade, inspect, run, schema, validate, version};
 use crate::exit::Exit;
 use crate::reports::Wanted;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -30,6 +30,7 @@ enum Command {
     #[command(name = "hcl2_upgrade")]
     Hcl2Upgrade(hcl2_upgrade::Hcl2UpgradeArguments),
     Cleanup(cleanup::CleanupArguments),
+    Schema(schema::SchemaArguments),
     Version(version::VersionArguments),
 }
 
@@ -136,6 +137,7 @@ pub(crate) fn main(mut arguments: Vec<OsString>) -> u8 {
         Command::Fix(arguments) => fix::run(&arguments),
         Command::Hcl2Upgrade(arguments) => hcl2_upgrade::run(&arguments),
         Command::Cleanup(arguments) => cleanup::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
         Command::Version(arguments) => version::run(&arguments, is_packer),
     };
     if is_packer { exit.packer_code() } else { exit.code() }

@@ -8,6 +8,7 @@ pub mod fmt;
 pub mod hcl2_upgrade;
 pub mod inspect;
 pub mod run;
+pub mod schema;
 pub mod validate;
 pub mod version;
 

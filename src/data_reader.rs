@@ -54,12 +54,12 @@ impl DataReader {
     /// Checks a data source that is not ours; of what it would give, the names and types may be known.
     fn foreign(&self, data: &Data, document: &Document, scope: &Scope, diagnostics: &mut Diagnostics) -> Value {
         let ours: Vec<&str> = DATA_SOURCES.iter().map(|source| source.component.name).collect();
-        match known::DATA_SOURCES.foreign(&data.kind, document, &ours) {
+        let known = schema::find(known::DATA_SOURCES.what, &data.kind.value);
+        match known::DATA_SOURCES.foreign(&data.kind, known.is_some(), document, &ours) {
             Ok(why) if self.read => diagnostics.push(why),
             Ok(why) => diagnostics.append(Diagnostics::from(vec![why]).as_warnings()),
             Err(problem) => diagnostics.push(*problem),
         }
-        let known = schema::find(known::DATA_SOURCES.what, &data.kind.value);
         let written = Written {
             component: &data.kind.value,
             bodies: std::slice::from_ref(&data.body),

@@ -32,6 +32,7 @@ const PLUGINS: &[(&str, &str)] = &[
     ("nutanix", "github.com/nutanix-cloud-native/nutanix"),
     ("outscale", "github.com/outscale/outscale"),
     ("oxide", "github.com/oxidecomputer/oxide"),
+    ("powervs", "github.com/ppc64le-cloud/powervs"),
     ("scaleway", "github.com/scaleway/scaleway"),
     ("sshkey", "github.com/ivoronin/sshkey"),
     ("tart", "github.com/cirruslabs/tart"),
@@ -50,16 +51,19 @@ const PLUGINS: &[(&str, &str)] = &[
 impl Known {
     /// A component of this name is not ours: why it can't be run, although nothing is wrong with the template.
     ///
+    /// `is_known` says whether its arguments are known, as [`schema::find`] has found.
+    ///
     /// # Errors
     /// When there is no component of this name at all; `ours` are those that could have been meant as well.
     pub(crate) fn foreign(
         &self,
         kind: &Spanned<String>,
+        is_known: bool,
         document: &Document,
         ours: &[&str],
     ) -> Result<Diagnostic, Box<Diagnostic>> {
         let (what, name, verb) = (self.what, &kind.value, self.verb);
-        if schema::is_known(what, name) {
+        if is_known {
             let message = format!("the {what} `{name}` can be checked, but not {verb} yet");
             return Ok(Diagnostic::error("not-supported-yet", message).at(kind.span));
         }

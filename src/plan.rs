@@ -6,6 +6,7 @@ mod sources;
 mod steps;
 
 pub use select::Selection;
+pub(crate) use steps::{PostProcessorArguments, ProvisionerArguments};
 
 use crate::builders::{BUILDERS, Builder};
 use crate::component::{self, Component};
@@ -13,16 +14,19 @@ use crate::known::{self, Known};
 use crate::post_processors::PostProcessor;
 use crate::provisioners::Provisioner;
 use crate::recipe::{Foreign, Recipe, View};
+use crate::schema;
 use imgforge_template::diagnostic::{Diagnostic, Diagnostics, Severity};
 use imgforge_template::document::{Build, Document, Language, Source, legacy};
 use imgforge_template::eval;
 use imgforge_template::gotemplate::{BuildValues, Fields, GoContext, GoTemplate, User};
 use imgforge_template::host::Host;
+use imgforge_template::schema::Schema;
 use imgforge_template::scope::Scope;
 use imgforge_template::source::Spanned;
 use imgforge_template::syntax::{self, Expression};
 use imgforge_template::template::{Template, legacy_context};
 use imgforge_template::value::{Kind, Value};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use steps::Steps;
@@ -68,7 +72,8 @@ pub struct PlannedPostProcessor {
 /// Plans the builds of a template that the selection lets through. Components are checked for every one of them.
 pub fn plan(template: &Template, selection: &Selection, host: &Arc<dyn Host>, diagnostics: &mut Diagnostics) -> Plan {
     let (document, unbuildable) = (&template.document, Diagnostics::default());
-    let mut planner = Planner { template, document, selection, host, diagnostics, unbuildable, names: Vec::new() };
+    let (names, schemas) = Default::default();
+    let mut planner = Planner { template, document, selection, host, diagnostics, unbuildable, names, schemas };
     if document.language == Language::Legacy {
         legacy::check_names(document, planner.diagnostics);
     }
@@ -97,6 +102,8 @@ struct Planner<'a> {
     unbuildable: Diagnostics,
     /// All names that `-only` and `-except` could have meant.
     names: Vec<String>,
+    /// What may be written in components that are not ours, by kind and name: looked up once, however often one is used.
+    schemas: BTreeMap<(&'static str, String), Option<Arc<Schema>>>,
 }
 
 /// A source as one build uses it.
@@ -116,8 +123,8 @@ type Iterator = (Arc<str>, Value);
 /// What a name in a template stands for.
 enum Found<T: ?Sized + 'static> {
     Ours(&'static Component<T>),
-    /// It can be checked as far as that goes without its arguments, not run: why not.
-    Foreign(Diagnostic),
+    /// Why it can't be run; it is checked as far as that goes, by its schema where that is known.
+    Foreign(Diagnostic, Option<Arc<Schema>>),
 }
 
 impl<'a> Used<'a> {
@@ -249,8 +256,11 @@ impl<'a> Planner<'a> {
             return Some(Found::Ours(component));
         }
         let ours: Vec<&str> = registry.iter().map(|component| component.name).collect();
-        match known.foreign(kind, self.document, &ours) {
-            Ok(why) => Some(Found::Foreign(why)),
+        let key = (known.what, kind.value.clone());
+        let find = || schema::find(known.what, &kind.value).map(|known| Arc::new(known.schema));
+        let schema = self.schemas.entry(key).or_insert_with(find).clone();
+        match known.foreign(kind, schema.is_some(), self.document, &ours) {
+            Ok(why) => Some(Found::Foreign(why, schema)),
             Err(problem) => {
                 self.diagnostics.push(*problem);
                 None
@@ -270,10 +280,10 @@ impl<'a> Planner<'a> {
         let source = used.source;
         let bodies: Vec<_> = [&source.body].into_iter().chain(used.extra).cloned().collect();
         match self.find(BUILDERS, &known::BUILDERS, &source.kind)? {
-            Found::Foreign(why) => {
+            Found::Foreign(why, schema) => {
                 self.say_foreign(why);
-                let (what, name, header) = (known::BUILDERS.what, &source.kind.value, source.header);
-                let foreign = Foreign { what, name, bodies: &bodies, taken: &[], overrides: None, header };
+                let (name, schema, header) = (&source.kind.value, schema.as_deref(), source.header);
+                let foreign = Foreign { name, schema, bodies: &bodies, taken: &[], overrides: None, header };
                 foreign.check(&view, self.diagnostics);
                 None
             }

@@ -1,14 +1,13 @@
 //! How a component is made of its block: once to check it, and again when the values of build time are known.
 
 use crate::component::Component;
-use crate::schema;
 use imgforge_template::body::{Body, Entry};
 use imgforge_template::diagnostic::Diagnostics;
 use imgforge_template::document::Language;
 use imgforge_template::eval;
 use imgforge_template::gotemplate::{BuildValues, GoContext};
 use imgforge_template::repeat::Dynamic;
-use imgforge_template::schema::Written;
+use imgforge_template::schema::{Schema, Written};
 use imgforge_template::scope::Scope;
 use imgforge_template::source::{Span, Spanned};
 use imgforge_template::syntax::{self, Attribute, Block, Expression, ExpressionKind, ObjectItem, ObjectKey};
@@ -147,9 +146,9 @@ pub(crate) fn engine_body(
 
 /// The block of a component that is not ours.
 pub(crate) struct Foreign<'a> {
-    /// `builder`, `provisioner` or `post-processor`.
-    pub(crate) what: &'a str,
     pub(crate) name: &'a str,
+    /// What may be written in it, where that is known.
+    pub(crate) schema: Option<&'a Schema>,
     pub(crate) bodies: &'a [Arc<syntax::Body>],
     pub(crate) taken: &'a [&'a str],
     pub(crate) overrides: Option<&'a Expression>,
@@ -164,7 +163,7 @@ impl Foreign<'_> {
         let Self { name, bodies, taken, overrides, header, .. } = *self;
         let (scope, context) = (&scope, &context);
         let written = Written { component: name, bodies, taken, overrides, header, scope, context, is_weak };
-        written.check(schema::find(self.what, name).map(|known| known.schema).as_ref(), diagnostics);
+        written.check(self.schema, diagnostics);
     }
 }
 

@@ -2,6 +2,11 @@
 //!
 //! The facts are in a file of text, of which no more is read than what is asked for.
 
+pub(crate) mod json_schema;
+pub(crate) mod table;
+#[cfg(test)]
+mod tests;
+
 use imgforge_template::schema::{Field, Need, Schema, Shape};
 use imgforge_template::types::Type;
 use std::iter::Peekable;
@@ -44,11 +49,6 @@ pub(crate) fn names(kind: &str) -> impl Iterator<Item = &'static str> {
 /// The component of a kind and name.
 pub(crate) fn find(kind: &str, name: &str) -> Option<Known> {
     section(kind, name).map(read)
-}
-
-/// Whether there is one, which is quicker to say than what it is.
-pub(crate) fn is_known(kind: &str, name: &str) -> bool {
-    section(kind, name).is_some()
 }
 
 fn sections() -> impl Iterator<Item = &'static str> {

@@ -69,6 +69,12 @@ NOT_ALWAYS_OF = {
     "vsphere": {"cluster", "datacenter", "datastore", "datastore_cluster", "host"},
 }
 
+# Maps of strings in HCL2 that legacy JSON takes any values in.
+ANY = {("vagrant", "override")}
+
+# What legacy JSON alone has, so that the plugins' HCL2 types don't tell of it; found out with Packer 1.6.6.
+LEGACY = [("provisioner", "chef-client", "json"), ("provisioner", "chef-solo", "json")]
+
 WIDTH = 118
 
 
@@ -80,9 +86,13 @@ def read(path):
             if line.startswith("#"):
                 continue
             kind, component, what, path, shape, ask = line.rstrip("\n").split("\t")
+            if (component, path) in ANY:
+                shape = "map(any)"
             components.setdefault((kind, component), set()).add((what, path, shape))
             if ask:
                 asked.setdefault((kind, component), []).append((path, ask))
+    for kind, component, path in LEGACY:
+        components[kind, component].add(("argument", path, "legacy"))
     return components, asked
 
 

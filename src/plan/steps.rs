@@ -20,7 +20,7 @@ use std::time::Duration;
 
 /// A duration that may be empty, which is none: only the engine's own may.
 #[derive(Clone, Debug)]
-struct Pause(Duration);
+pub(crate) struct Pause(Duration);
 
 impl FromArgument for Pause {
     const KIND: &'static str = Duration::KIND;
@@ -43,7 +43,7 @@ impl FromArgument for Pause {
 
 arguments! {
     /// What the engine takes from a provisioner's block.
-    struct ProvisionerArguments {
+    pub(crate) struct ProvisionerArguments {
         /// A name for messages.
         name: Option<String>,
         /// Wait this long first.
@@ -63,7 +63,7 @@ arguments! {
 
 arguments! {
     /// What the engine takes from a post-processor's block.
-    struct PostProcessorArguments {
+    pub(crate) struct PostProcessorArguments {
         /// What `-except` and messages call it.
         name: Option<String>,
         /// Only for these sources.
@@ -150,10 +150,10 @@ impl Planner<'_> {
         }
         let component = match found {
             Found::Ours(component) => component,
-            Found::Foreign(why) => {
+            Found::Foreign(why, schema) => {
                 self.say_foreign(why);
-                let (what, name, overrides) = (known::PROVISIONERS.what, &step.kind.value, overrides.as_deref());
-                let foreign = Foreign { what, name, bodies: &bodies, taken, overrides, header: step.header };
+                let (name, schema, overrides) = (&step.kind.value, schema.as_deref(), overrides.as_deref());
+                let foreign = Foreign { name, schema, bodies: &bodies, taken, overrides, header: step.header };
                 foreign.check(&view, self.diagnostics);
                 return None;
             }
@@ -241,10 +241,10 @@ impl Planner<'_> {
             }
             let component = match found {
                 Found::Ours(component) => component,
-                Found::Foreign(why) => {
+                Found::Foreign(why, schema) => {
                     self.say_foreign(why);
-                    let (what, name, header) = (known::POST_PROCESSORS.what, &step.kind.value, step.header);
-                    let foreign = Foreign { what, name, bodies: &bodies, taken, overrides: None, header };
+                    let (name, schema, header) = (&step.kind.value, schema.as_deref(), step.header);
+                    let foreign = Foreign { name, schema, bodies: &bodies, taken, overrides: None, header };
                     foreign.check(&view, self.diagnostics);
                     continue;
                 }

@@ -122,6 +122,8 @@ struct Row<'a> {
     verdict: &'a str,
     places: Vec<&'a str>,
     causes: Vec<&'a str>,
+    /// How many arguments Packer does not know; of JSON it does not say where they are.
+    unknown_arguments: usize,
     syntax_exit: &'a str,
 }
 
@@ -133,8 +135,10 @@ impl<'a> Row<'a> {
         };
         let arguments = serde_json::from_str(arguments).unwrap();
         let places = places.split_whitespace().collect();
+        let unknown = causes.split_whitespace().find_map(|cause| cause.strip_prefix("unknown_argument="));
+        let unknown_arguments = unknown.map_or(0, |count| count.parse().unwrap());
         let causes = causes.split_whitespace().map(|cause| cause.split('=').next().unwrap()).collect();
-        Row { repository, path, kind, arguments, verdict, places, causes, syntax_exit }
+        Row { repository, path, kind, arguments, verdict, places, causes, unknown_arguments, syntax_exit }
     }
 }
 
@@ -179,7 +183,8 @@ fn judge(row: &Row<'_>, root: &Path, paths: &Arc<BTreeSet<PathBuf>>, depth: Dept
     {
         let selection = Selection::new(&[], &[], Language::Hcl2, &mut diagnostics);
         let plan = plan::plan(&template, &selection, &host, &mut diagnostics);
-        foreign.extend(plan.unbuildable.iter().filter_map(|why| why.message.split('`').nth(1).map(str::to_owned)));
+        let unbuildable = plan.unbuildable.iter().filter(|why| why.message.contains("can be checked"));
+        foreign.extend(unbuildable.filter_map(|why| why.message.split('`').nth(1).map(str::to_owned)));
     }
     let errors: Vec<Diagnostic> =
         diagnostics.into_sorted().into_iter().filter(|found| found.severity == Severity::Error).collect();
@@ -198,7 +203,7 @@ fn public_templates_get_the_verdicts_of_packer() {
     let mut repositories: BTreeMap<&str, Arc<BTreeSet<PathBuf>>> = BTreeMap::new();
     let mut differences = Vec::new();
     let mut rows = BTreeMap::<&str, usize>::new();
-    let (mut places, mut named, mut cascades, mut unnamed) = (0, 0, 0, Vec::new());
+    let (mut places, mut named, mut cascades, mut unnamed, mut unknown_arguments) = (0, 0, 0, Vec::new(), 0);
     // How often components that are not ours were refused by their own rules, which we don't know, and how often we
     // refused the same.
     let mut refused = BTreeMap::<String, (usize, usize)>::new();
@@ -232,6 +237,11 @@ fn public_templates_get_the_verdicts_of_packer() {
                 if found.errors.is_empty() {
                     differs(format!("invalid for {:?}, and we say nothing", row.causes));
                 }
+                let unknown = found.errors.iter().filter(|error| error.code == "unknown-argument").count();
+                if unknown < row.unknown_arguments {
+                    differs(format!("{unknown} of {} unknown arguments are found", row.unknown_arguments));
+                }
+                unknown_arguments += row.unknown_arguments;
                 places += row.places.len();
                 for wanted in &row.places {
                     if CASCADES.contains(wanted) {
@@ -258,7 +268,8 @@ fn public_templates_get_the_verdicts_of_packer() {
     }
     let counts: Vec<String> = rows.iter().map(|(what, count)| format!("{count} {what}")).collect();
     println!(
-        "corpus: {}; {named} of {places} places named, {cascades} follow from others; {} differ",
+        "corpus: {}; {named} of {places} places named, {cascades} follow from others; {unknown_arguments} unknown arguments \
+         found; {} differ",
         counts.join(", "),
         differences.len()
     );

@@ -130,6 +130,10 @@ fn blocks_inside_a_component_are_repeated_too() {
     let forge = Forge::new().file(
         "image.pkr.hcl",
         r#"source "amazon-ebs" "web" {
+  ami_name      = "web"
+  instance_type = "t3.micro"
+  source_ami    = "ami-1"
+  ssh_username  = "admin"
   dynamic "launch_block_device_mappings" {
     for_each = ["/dev/sda", "/dev/sdb"]
     iterator = disk
@@ -154,11 +158,11 @@ warning[not-supported-yet]: the builder `amazon-ebs` can be checked, but not run
   |        ^^^^^^^^^^^^
 
 error[undefined-reference]: there is no `dsk` here
- --> image.pkr.hcl:7:21
-  |
-7 |       volume_size = dsk.key
-  |                     ^^^
-  |
-  = help: did you mean `disk`?",
+  --> image.pkr.hcl:11:21
+   |
+11 |       volume_size = dsk.key
+   |                     ^^^
+   |
+   = help: did you mean `disk`?",
     );
 }

@@ -11,12 +11,17 @@ const TEMPLATE: &str = r#"packer {
   }
 }
 source "amazon-ebs" "web" {
-  ami_name = "web-${var.nam}"
+  ami_name      = "web-${var.nam}"
+  instance_type = "t3.micro"
+  source_ami    = "ami-1"
+  ssh_username  = "admin"
 }
 source "tart-cli" "mac" {}
 build {
   sources = ["source.amazon-ebs.web", "source.tart-cli.mac"]
-  provisioner "ansibel" {}
+  provisioner "ansibel" {
+    playbook_file = "a.yml"
+  }
 }
 variable "name" {
   default = "x"
@@ -36,28 +41,28 @@ warning[not-supported-yet]: the builder `amazon-ebs` can be checked, but not run
   |        ^^^^^^^^^^^^
 
 error[undefined-variable]: there is no variable `nam`
-  --> image.pkr.hcl:10:25
+  --> image.pkr.hcl:10:30
    |
-10 |   ami_name = \"web-${var.nam}\"
-   |                         ^^^
+10 |   ami_name      = \"web-${var.nam}\"
+   |                              ^^^
    |
    = help: did you mean `name`?
 
 warning[unchecked-component]: the builder `tart-cli` comes from a plugin that imgforge does not know
-  --> image.pkr.hcl:12:8
+  --> image.pkr.hcl:15:8
    |
  5 |       source  = \"github.com/cirruslabs/tart\"
    |                 ---------------------------- the plugin
 ...
-12 | source \"tart-cli\" \"mac\" {}
+15 | source \"tart-cli\" \"mac\" {}
    |        ^^^^^^^^^^
    |
    = help: its arguments are not checked, and it can't be run
 
 error[unknown-provisioner]: there is no provisioner `ansibel`
-  --> image.pkr.hcl:15:15
+  --> image.pkr.hcl:18:15
    |
-15 |   provisioner \"ansibel\" {}
+18 |   provisioner \"ansibel\" {
    |               ^^^^^^^^^
    |
    = help: did you mean `ansible`?",

@@ -20,6 +20,7 @@ mod inspect;
 mod known;
 mod reports;
 mod run;
+mod schema;
 mod secrets;
 mod ten_mistakes;
 mod unknown;

@@ -230,6 +230,7 @@ fn reason(said: &str) -> Option<&'static str> {
             "a variable that is not declared is declared in HCL2, empty as it was",
         ),
         ("fixable-argument: ", "`fix` is for JSON: what still works is not warned of in HCL2"),
+        ("wrong-type: `override` takes", "the `override` of a `vagrant` post-processor is a map of strings in HCL2"),
         ("variable-cycle: ", "a cycle of variables is one of locals"),
         ("local-cycle: ", "a cycle of variables is one of locals"),
     ];

@@ -26,6 +26,10 @@ pub struct Argument {
     /// In the words of HCL2 types: `string`, `list(string)`, …
     pub kind: &'static str,
     pub required: bool,
+    /// All that it can be, where that is a few words; else empty.
+    pub words: &'static [&'static str],
+    /// Whether Go templates in it are rendered only when its step runs.
+    pub is_late: bool,
     /// As the user would write it in a string; `None` where leaving it out means "not set".
     pub default: Option<&'static str>,
     pub help: &'static str,
@@ -143,8 +147,14 @@ impl Context<'_> {
 pub trait FromArgument: Sized {
     /// In the words of HCL2 types.
     const KIND: &'static str;
+    /// Whether an argument of this type may be left out without a default.
+    const IS_OPTIONAL: bool = false;
+    /// All that it can be, where that is a few words.
+    const WORDS: &'static [&'static str] = &[];
+    /// Whether Go templates in it are rendered only when it is used.
+    const IS_LATE: bool = false;
 
-    /// The value of an argument that was not given; `None` if it must be.
+    /// The value of an argument that was not given; `None` if it must be. Not `None` where it is optional.
     fn absent() -> Option<Self> {
         None
     }
@@ -229,6 +239,9 @@ impl FromArgument for bool {
         match (text.as_str(), context.body.is_weak()) {
             ("true", _) => Some(true),
             ("false", _) => Some(false),
+            // HCL2 makes a bool of these strings, but not of the numbers.
+            ("1", false) if matches!(located.value.kind, Kind::String(_)) => Some(true),
+            ("0", false) if matches!(located.value.kind, Kind::String(_)) => Some(false),
             (text, true) if let Some(value) = weak::bool(&located.value.kind, text) => Some(value),
             _ => {
                 context.wrong_type(located, Self::KIND);
@@ -310,6 +323,9 @@ impl FromArgument for Duration {
 
 impl<T: FromArgument> FromArgument for Option<T> {
     const KIND: &'static str = T::KIND;
+    const IS_OPTIONAL: bool = true;
+    const WORDS: &'static [&'static str] = T::WORDS;
+    const IS_LATE: bool = T::IS_LATE;
 
     fn absent() -> Option<Self> {
         Some(None)
@@ -326,6 +342,8 @@ impl<T: FromArgument> FromArgument for Option<T> {
 
 impl<T: FromArgument> FromArgument for Spanned<T> {
     const KIND: &'static str = T::KIND;
+    const WORDS: &'static [&'static str] = T::WORDS;
+    const IS_LATE: bool = T::IS_LATE;
 
     fn placeholder() -> Self {
         // Never looked at: what needed it is reported, or its value is not known yet.
@@ -337,24 +355,20 @@ impl<T: FromArgument> FromArgument for Spanned<T> {
     }
 }
 
+/// A type that lists can be made of.
+pub trait ListElement: FromArgument {
+    const LIST_KIND: &'static str;
+}
+
 macro_rules! list_kinds {
-    ($is_late:literal: $($element:ty => $kind:literal),* $(,)?) => {$(
+    ($($element:ty => $kind:literal),* $(,)?) => {$(
         impl ListElement for $element {
             const LIST_KIND: &'static str = $kind;
-            const IS_LATE: bool = $is_late;
         }
     )*};
 }
 
-/// A type that lists can be made of.
-pub trait ListElement: FromArgument {
-    const LIST_KIND: &'static str;
-    /// Whether Go templates in it are rendered only when it is used.
-    const IS_LATE: bool;
-}
-
 list_kinds! {
-    false:
     String => "list(string)",
     PathBuf => "list(string)",
     Spanned<String> => "list(string)",
@@ -362,10 +376,6 @@ list_kinds! {
     i64 => "list(number)",
     u32 => "list(number)",
     Vec<String> => "list(list(string))",
-}
-
-list_kinds! {
-    true:
     Late => "list(string)",
     Spanned<Late> => "list(string)",
     Vec<Late> => "list(list(string))",
@@ -396,6 +406,8 @@ fn list_of_one<T: ListElement>(located: &Located<'_>, context: &mut Context<'_>)
 
 impl<T: ListElement> FromArgument for Vec<T> {
     const KIND: &'static str = T::LIST_KIND;
+    const IS_OPTIONAL: bool = true;
+    const IS_LATE: bool = T::IS_LATE;
 
     fn absent() -> Option<Self> {
         Some(Self::new())
@@ -423,6 +435,7 @@ impl<T: ListElement> FromArgument for Vec<T> {
 
 impl FromArgument for BTreeMap<String, String> {
     const KIND: &'static str = "map(string)";
+    const IS_OPTIONAL: bool = true;
 
     fn absent() -> Option<Self> {
         Some(Self::new())
@@ -439,6 +452,8 @@ impl FromArgument for BTreeMap<String, String> {
 
 impl FromArgument for BTreeMap<String, Late> {
     const KIND: &'static str = "map(string)";
+    const IS_OPTIONAL: bool = true;
+    const IS_LATE: bool = true;
 
     fn absent() -> Option<Self> {
         Some(Self::new())
@@ -529,7 +544,10 @@ macro_rules! arguments {
                 $( $crate::arguments::Argument {
                     name: stringify!($field),
                     kind: <$kind as $crate::arguments::FromArgument>::KIND,
-                    required: $crate::arguments::is_required(stringify!($kind), $crate::arguments!(@default $($default)?)),
+                    words: <$kind as $crate::arguments::FromArgument>::WORDS,
+                    is_late: <$kind as $crate::arguments::FromArgument>::IS_LATE,
+                    required: !<$kind as $crate::arguments::FromArgument>::IS_OPTIONAL
+                        && $crate::arguments!(@is_required $($default)?),
                     default: $crate::arguments!(@default $($default)?),
                     help: concat!($($help),*),
                 }, )*
@@ -541,13 +559,8 @@ macro_rules! arguments {
             }
         }
     };
+    (@is_required) => { true };
+    (@is_required $default:literal) => { false };
     (@default) => { None };
     (@default $default:literal) => { Some($default) };
-}
-
-/// Whether a field of this type and default has to be written. Used by [`arguments!`](crate::arguments!).
-pub const fn is_required(kind: &str, default: Option<&str>) -> bool {
-    let kind = kind.as_bytes();
-    let optional = matches!(kind, [b'O', b'p', b't', ..] | [b'V', b'e', b'c', ..] | [b'B', b'T', b'r', ..]);
-    !optional && default.is_none()
 }

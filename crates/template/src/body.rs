@@ -124,8 +124,8 @@ pub(crate) fn is_of_the_engine(name: &str, is_weak: bool) -> bool {
 /// A member of a map or object. Its key may be a Go template as its value may.
 pub(crate) struct Member<'a> {
     pub(crate) key: Arc<Text>,
-    /// Whether the key is written out at this place.
-    pub(crate) is_written: bool,
+    /// Where the key is written out; an object may come from elsewhere.
+    pub(crate) written: Option<Span>,
     pub(crate) value: Located<'a>,
 }
 
@@ -154,7 +154,7 @@ impl<'a> Located<'a> {
     /// Another value in its place: a part of it, which is written as this expression or not by itself.
     pub(crate) fn part(&self, value: &Value, expression: Option<&'a Expression>) -> Self {
         let span = expression.map_or(self.span, |expression| expression.span);
-        Located { value: value.clone(), expression, span }
+        Located { value: value.clone().marked(self.value.sensitive), expression, span }
     }
 
     fn stripped(&self) -> Option<&'a Expression> {
@@ -193,7 +193,11 @@ impl<'a> Located<'a> {
                 Some(ObjectKey::Name(name)) => Arc::new(Text::opaque(&name.value, name.span)),
                 _ => Arc::new(Text::opaque(name, self.span)),
             };
-            Member { key, is_written: item.is_some(), value: self.part(value, item.map(|item| &item.value)) }
+            let written = item.map(|item| match &item.key {
+                ObjectKey::Name(name) => name.span,
+                ObjectKey::Expression(expression) => expression.span,
+            });
+            Member { key, written, value: self.part(value, item.map(|item| &item.value)) }
         };
         Some(values.iter().map(member).collect())
     }

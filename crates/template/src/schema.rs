@@ -20,10 +20,16 @@ pub struct Field {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// Its type in the words of HCL2: `list(string)`.
+    /// Its type in the words of HCL2: `list(string)`. Two words more say what legacy JSON takes: [`Shape::ANY`] stands
+    /// for what is a string in HCL2 and any value there, [`Shape::LEGACY`] for what HCL2 does not have.
     Argument(&'static str),
     /// It may be written as an argument too, whose value is an object or a list of them.
     Block { is_repeated: bool, fields: Vec<Field> },
+}
+
+impl Shape {
+    pub const ANY: &'static str = "any";
+    pub const LEGACY: &'static str = "legacy";
 }
 
 /// Arguments one of which has to be written.

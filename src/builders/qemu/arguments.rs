@@ -25,7 +25,6 @@ arguments! {
         skip_compaction: bool = "false",
         /// Compress the resulting qcow2.
         disk_compression: bool = "false",
-        /// `qcow2` or `raw`.
         format: Format = "qcow2",
         disk_interface: Interface = "virtio",
         disk_cache: Cache = "writeback",

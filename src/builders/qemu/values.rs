@@ -30,6 +30,7 @@ macro_rules! words {
 
         impl FromArgument for $name {
             const KIND: &'static str = "string";
+            const WORDS: &'static [&'static str] = &[$($text),*];
 
             fn from_default(text: &'static str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|word| word.text() == text)
@@ -43,7 +44,7 @@ macro_rules! words {
                 let text = String::from_value(located, context)?;
                 let found = Self::ALL.iter().copied().find(|word| word.text() == text);
                 if found.is_none() {
-                    let words: Vec<String> = Self::ALL.iter().map(|word| format!("`{word}`")).collect();
+                    let words: Vec<String> = Self::WORDS.iter().map(|word| format!("`{word}`")).collect();
                     let diagnostic =
                         Diagnostic::error("invalid-value", format!("`{}` can't be `{text}`", context.name))
                             .at(located.span)
@@ -144,6 +145,7 @@ pub(super) struct ImageArguments {
 
 impl FromArgument for ImageArguments {
     const KIND: &'static str = "object({ convert = list(string), create = list(string), resize = list(string) })";
+    const IS_OPTIONAL: bool = true;
 
     fn absent() -> Option<Self> {
         Some(Self::default())

@@ -77,6 +77,7 @@ fn brings_fields(template: &GoTemplate, context: &GoContext) -> bool {
 
 impl FromArgument for Late {
     const KIND: &'static str = "string";
+    const IS_LATE: bool = true;
 
     fn from_default(text: &'static str) -> Option<Self> {
         Some(Self::from_text(text))

@@ -11,7 +11,7 @@ use crate::repeat::Dynamic;
 use crate::scope::Scope;
 use crate::source::{Span, Spanned};
 use crate::suggest;
-use crate::syntax::{Body, Expression, ExpressionKind};
+use crate::syntax::{Block, Body, Expression, ExpressionKind};
 use crate::types::Type;
 use crate::value::Kind;
 use crate::weak;
@@ -59,7 +59,13 @@ impl Written<'_> {
 
     fn find<'f>(&self, fields: &'f [Field], name: &str) -> Option<&'f Field> {
         let is_it = |field: &&Field| field.name == name || self.is_weak && field.name.eq_ignore_ascii_case(name);
-        fields.iter().find(is_it)
+        self.usable(fields).find(is_it)
+    }
+
+    /// The fields that the language has.
+    fn usable<'f>(&self, fields: &'f [Field]) -> impl Iterator<Item = &'f Field> {
+        let is_weak = self.is_weak;
+        fields.iter().filter(move |field| is_weak || field.shape != Shape::Argument(Shape::LEGACY))
     }
 }
 
@@ -89,6 +95,7 @@ impl Checker<'_> {
         for block in &body.blocks {
             if block.kind.value != "dynamic" {
                 given.extend(self.block(&block.kind, block.header, &mut once, fields, holder));
+                self.labels(block, fields);
                 self.inside(&block.kind.value, &block.body, fields, scope);
                 continue;
             }
@@ -134,6 +141,15 @@ impl Checker<'_> {
         Some(name)
     }
 
+    /// The blocks of components have no labels.
+    fn labels(&mut self, block: &Block, fields: Option<&[Field]>) {
+        let field = fields.and_then(|fields| self.written.find(fields, &block.kind.value));
+        if let (Some(Field { name, shape: Shape::Block { .. } }), Some(label)) = (field, block.labels.first()) {
+            let message = format!("the block `{name}` has no label");
+            self.diagnostics.push(Diagnostic::error("wrong-labels", message).at(label.span).help("remove it"));
+        }
+    }
+
     fn inside(&mut self, kind: &str, body: &Body, fields: Option<&[Field]>, scope: &Scope) {
         let field = fields.and_then(|fields| self.written.find(fields, kind));
         let fields = match field.map(|field| &field.shape) {
@@ -144,22 +160,22 @@ impl Checker<'_> {
     }
 
     fn twice(&mut self, name: &str, second: Span, first: Span) {
-        self.diagnostics.push(
-            Diagnostic::error("duplicate-declaration", format!("there is one `{name}` block at most"))
-                .at(second)
-                .related(first, "the first one")
-                .help("keep one of the two"),
-        );
+        let message = format!("there is one `{name}` block at most");
+        let problem = Diagnostic::error("duplicate-declaration", message).at(second);
+        self.diagnostics.push(match first == second {
+            true => problem.help("`dynamic` makes one for each element"),
+            false => problem.related(first, "the first one").help("keep one of the two"),
+        });
     }
 
     fn member(&mut self, member: &Member<'_>, fields: &[Field], holder: &str) -> Option<&'static str> {
-        let (name, key) = (member.key.value(), member.key.span(0..member.key.value().len()));
+        let name = member.key.value();
         let is_known = self.written.find(fields, name).is_some();
         // Objects that come from elsewhere may hold more than is asked for here; `//` is a comment.
-        if !is_known && !self.written.is_weak && (!member.is_written || name == "//") {
+        if !is_known && !self.written.is_weak && (member.written.is_none() || name == "//") {
             return None;
         }
-        self.argument(name, key, &member.value, fields, holder)
+        self.argument(name, member.written.unwrap_or(member.value.span), &member.value, fields, holder)
     }
 
     /// Returns the name of the argument if it is there, or was meant.
@@ -189,10 +205,10 @@ impl Checker<'_> {
     }
 
     fn unknown(&mut self, name: &str, key: Span, fields: &[Field], holder: &str) -> Option<&'static str> {
-        let close = suggest::closest(name, fields.iter().map(|field| field.name));
+        let close = suggest::closest(name, self.written.usable(fields).map(|field| field.name));
         let help = match close {
             Some(close) => format!("did you mean `{close}`?"),
-            None => "remove it, or check the name in the component's documentation".to_owned(),
+            None => format!("remove it; `imgforge schema component {}` lists what there is", self.written.component),
         };
         let message = format!("{holder} has no argument `{name}`");
         self.diagnostics.push(Diagnostic::error("unknown-argument", message).at(key).help(help));
@@ -237,7 +253,7 @@ impl Checker<'_> {
 
     /// Whether a value can be had as one of this type.
     fn value(&mut self, name: &str, expected: &str, located: &Located<'_>) {
-        if located.is_unknown() {
+        if located.is_unknown() || self.written.is_weak && matches!(expected, Shape::ANY | Shape::LEGACY) {
             return;
         }
         if let Some(of) = inside(expected, "list(") {
@@ -261,6 +277,7 @@ impl Checker<'_> {
                 _ => true,
             };
         if !fits {
+            let expected = if expected == Shape::ANY { "string" } else { expected };
             self.diagnostics.push(located.wrong_type(name, expected));
         }
     }
@@ -282,7 +299,7 @@ impl Checker<'_> {
             (None, Some(elements)) if self.written.is_weak => {
                 elements.iter().for_each(|element| self.value(name, expected, element));
             }
-            _ => self.diagnostics.push(located.wrong_type(name, expected)),
+            _ => self.diagnostics.push(located.wrong_type(name, "map(string)")),
         }
     }
 
@@ -321,11 +338,14 @@ impl Checker<'_> {
         }
         let quoted: Vec<String> = need.one_of.iter().map(|name| format!("`{name}`")).collect();
         let message = match quoted.as_slice() {
-            [one] => format!("the argument {one} is required"),
-            names => format!("one of the arguments {} is required", names.join(", ")),
+            [names @ .., last] if !names.is_empty() => format!("one of {} and {last} is required", names.join(", ")),
+            _ => format!("the argument {} is required", quoted.concat()),
         };
-        let unless: Vec<String> = need.unless.iter().map(|name| format!(", or `{name}`")).collect();
-        let help = format!("add {}{}", quoted.join(" or "), unless.concat());
+        let mut help = format!("add {}", quoted.join(" or "));
+        if !need.unless.is_empty() {
+            let unless: Vec<String> = need.unless.iter().map(|name| format!("`{name}`")).collect();
+            help.push_str(&format!("; it is not needed with {}", unless.join(" or ")));
+        }
         self.diagnostics.push(Diagnostic::error("missing-argument", message).at(self.written.header).help(help));
     }
 }
