@@ -50,7 +50,17 @@ pub(super) fn expression(pieces: &[Piece], may_be_heredoc: bool) -> String {
 }
 
 fn in_quotes(pieces: &[Piece]) -> String {
-    let inner: String = pieces.iter().map(|piece| template_part(piece, escaped)).collect();
+    let mut inner = String::new();
+    for piece in pieces {
+        // A dollar or percent sign before what is computed would be read as an escape.
+        if !matches!(piece, Piece::Text(_))
+            && let Some(sign) = inner.chars().next_back().filter(|last| matches!(last, '$' | '%'))
+        {
+            inner.pop();
+            inner.push_str(&format!("\\u{:04x}", u32::from(sign)));
+        }
+        inner.push_str(&template_part(piece, escaped));
+    }
     format!("\"{inner}\"")
 }
 
@@ -139,4 +149,50 @@ pub(super) fn unique(name: String, is_taken: impl Fn(&str) -> bool) -> String {
         number += 1;
     }
     candidate
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Diagnostics;
+    use crate::source::{Origin, Sources};
+    use crate::syntax::{Expression, ExpressionKind, TemplatePart};
+
+    fn read(written: &str) -> Expression {
+        let mut diagnostics = Diagnostics::default();
+        let file = Sources::default().add("t", Origin::Argument, written);
+        let expression = hcl::parse_expression(file, written, &mut diagnostics);
+        assert!(diagnostics.is_empty(), "{written}: {:?}", diagnostics.into_sorted());
+        expression
+    }
+
+    #[test]
+    fn texts_are_read_as_they_were() {
+        let table =
+            ["", "a\"b\\c", "${x}", "$${x}", "$$${x}", "%{if}", "%%{x}", "a\nb\n", "\u{1}\t\r", "{{.Vars}} `$`", "é${"];
+        for text in table {
+            let written = expression(&[Piece::Text(text.to_owned())], false);
+            let ExpressionKind::String(found) = read(&written).kind else { panic!("{written}") };
+            assert_eq!(found.value(), text, "{written}");
+        }
+    }
+
+    #[test]
+    fn signs_before_what_is_computed_stay() {
+        for text in ["$", "a%", "$$", "\\$"] {
+            let value = Piece::Expression { written: "x".to_owned(), is_text: true };
+            let written = expression(&[Piece::Text(text.to_owned()), value], false);
+            let ExpressionKind::Template(parts) = read(&written).kind else { panic!("{written}") };
+            let [TemplatePart::Literal(found), TemplatePart::Interpolation(_)] = parts.as_slice() else {
+                panic!("{written}: {parts:?}")
+            };
+            assert_eq!(found.value(), text, "{written}");
+        }
+    }
+
+    #[test]
+    fn lines_stand_in_a_heredoc() {
+        let written = expression(&[Piece::Text("a \"b\"\n${c}\nEOF\n".to_owned())], true);
+        assert_eq!(written, "<<EOF_\na \"b\"\n$${c}\nEOF\nEOF_");
+    }
 }
