@@ -146,6 +146,26 @@ fn a_template_is_written_with_what_hcl2_has() {
 }
 
 #[test]
+fn both_build_the_same() {
+    let text = r#"{
+  "variables": {"fruit": "Fig", "home": "{{env `HOME`}}", "both": "{{user `fruit`}} in {{user `home`}}", "none": ""},
+  "builders": [{"type": "file", "name": "a tree", "target": "out.txt",
+    "content": "{{user `both` | upper}} ${x} $${y} %{z} ${{user `fruit`}}\n{{build_name}} {{build_type}} {{template_dir}} {{pwd}}\n{{ split (user `both`) \" \" 1 }} {{user `both` | replace_all `i` `o`}} {{user `both` | replace `i` `o` 1}}\n{{if user `none`}}some{{else}}none{{end}} {{if eq (user `fruit`) `Fig`}}fig{{end}} {{user `nothing`}}|{{lower (user `fruit`)}} {{printf `%s-%d` (user `fruit`) 5}}\n"}]
+}"#;
+    let forge = Forge::new().file("t.json", text);
+    let built = |template: &str| {
+        forge.run(&["build", template]).code(0);
+        let built = forge.read("out.txt");
+        std::fs::remove_file(forge.path().join("out.txt")).unwrap();
+        built
+    };
+    let legacy = built("t.json");
+    assert!(legacy.starts_with("FIG IN /") && legacy.contains("none fig |fig Fig-5\n"), "{legacy}");
+    forge.run(&["hcl2_upgrade", "t.json"]).code(0);
+    assert_eq!(built("t.json.pkr.hcl"), legacy, "{}", forge.read("t.json.pkr.hcl"));
+}
+
+#[test]
 fn of_a_template_that_is_wrong_nothing_is_written() {
     let forge = Forge::new()
         .file("wrong.json", "{\"builders\": [{\"type\": \"null\", \"ssh_hots\": \"h\", \"communicator\": \"none\"}]}")
