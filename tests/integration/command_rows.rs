@@ -3,6 +3,8 @@
 //! own.
 
 mod build;
+mod engine;
+mod evaluation;
 
 use crate::forge::Forge;
 use std::fmt::Write as _;
@@ -48,7 +50,7 @@ pub(super) fn files(forge: &Forge, end: &str) -> Vec<String> {
 
 #[test]
 fn the_table_of_what_packer_does() {
-    let rows: Vec<Row> = [build::rows()].into_iter().flatten().collect();
+    let rows: Vec<Row> = [build::rows(), evaluation::rows(), engine::rows()].into_iter().flatten().collect();
     let mut table = String::from("row | what | ok\n");
     let (mut agree, mut differ, mut failures) = (0, Vec::new(), Vec::new());
     for row in &rows {
