@@ -1,5 +1,6 @@
 //! Everything anyone may want to know about a run. Components say it, reporters show it; nobody prints.
 
+use crate::question::Questions;
 use crate::secret::Redactor;
 use anyhow::Result;
 use imgforge_template::diagnostic::{Diagnostic, Label};
@@ -91,11 +92,24 @@ pub trait Reporter: Send {
 pub struct Events {
     reporters: Arc<Mutex<Vec<Box<dyn Reporter>>>>,
     redactor: Redactor,
+    /// None where what is shown is for programs.
+    questions: Option<Questions>,
 }
 
 impl Events {
     pub fn new(reporters: Vec<Box<dyn Reporter>>, redactor: Redactor) -> Self {
-        Self { reporters: Arc::new(Mutex::new(reporters)), redactor }
+        Self { reporters: Arc::new(Mutex::new(reporters)), redactor, questions: Some(Questions::default()) }
+    }
+
+    /// The same, but nobody is ever asked anything.
+    #[must_use]
+    pub fn without_questions(self) -> Self {
+        Self { questions: None, ..self }
+    }
+
+    /// Asks whoever sits at the terminal, after all that was reported before. `None` where nobody does.
+    pub async fn ask(&self, question: &str) -> Option<String> {
+        self.questions.as_ref()?.ask(&self.redactor.redact(question)).await
     }
 
     /// Reports one event. The one place where order is made: reporters see events one after the other.

@@ -13,6 +13,7 @@ pub mod event;
 pub mod host;
 pub mod lines;
 pub mod process;
+mod question;
 pub mod scripts;
 pub mod secret;
 pub mod secret_stores;

@@ -74,7 +74,7 @@ async fn one(
             (default, None) => default == InputArtifact::Keep,
         };
         let own = BuildContext { source: Some(kind.to_owned()), ..context.clone() };
-        let mut result = own.step(&format!("post-process with {kind}"), made.process(&own, &current)).await?;
+        let mut result = own.timed(&format!("post-process with {kind}"), made.process(&own, &current)).await?;
         if result.values.is_empty() {
             result.values.clone_from(&current.values);
         }

@@ -52,7 +52,7 @@ impl Forge {
         self.command_as(Path::new(env!("CARGO_BIN_EXE_imgforge")), arguments)
     }
 
-    fn command_as(&self, program: &Path, arguments: &[&str]) -> Command {
+    pub(crate) fn command_as(&self, program: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
         command
             .args(arguments)
@@ -81,11 +81,23 @@ impl Forge {
 
     /// The same, called by the name `packer`.
     pub(crate) fn packer(&self, arguments: &[&str]) -> Ended {
-        let link: PathBuf = self.state().join("packer");
+        self.ended(self.command_as(&self.packer_program(), arguments).output().unwrap())
+    }
+
+    /// The program by the name `packer`.
+    pub(crate) fn packer_program(&self) -> PathBuf {
+        let link = self.state().join("packer");
         if !link.exists() {
             std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_imgforge"), &link).unwrap();
         }
-        self.ended(self.command_as(&link, arguments).output().unwrap())
+        link
+    }
+
+    /// The same as `packer`, without a terminal, whatever the tests have.
+    pub(crate) fn packer_without_terminal(&self, arguments: &[&str]) -> Ended {
+        let program = self.packer_program();
+        let arguments = [&["--wait", program.to_str().unwrap()], arguments].concat();
+        self.ended(self.command_as(Path::new("setsid"), &arguments).output().unwrap())
     }
 
     pub(crate) fn ended(&self, output: Output) -> Ended {
@@ -126,7 +138,7 @@ impl Ended {
 }
 
 /// Takes out what differs from run to run: durations and the names of temporary scripts.
-fn redact(text: &str) -> String {
+pub(crate) fn redact(text: &str) -> String {
     let mut lines = Vec::new();
     for line in text.lines() {
         let line = match line.find(" after ") {

@@ -21,5 +21,6 @@ mod reports;
 mod run;
 mod secrets;
 mod ten_mistakes;
+mod terminal;
 mod unknown;
 mod validate;
