@@ -31,6 +31,7 @@ pub mod glob;
 pub(crate) mod known;
 pub mod plan;
 pub mod recipe;
+pub(crate) mod schema;
 
 pub mod ci;
 pub mod git;
