@@ -81,7 +81,8 @@ pub async fn run(plan: Plan, run: &Run) -> Vec<Outcome> {
     };
     let permits = Arc::new(Semaphore::new(at_once));
     let mut tasks = Vec::new();
-    for (index, build) in plan.builds.into_iter().enumerate() {
+    run.events.emit(Event::Planned { builds: plan.builds.iter().map(|build| build.name.clone()).collect() });
+    for build in plan.builds {
         // Taken here and not in the task, so that builds start in the order of the plan.
         let permit = tokio::select! {
             permit = permits.clone().acquire_owned() => permit,
@@ -89,7 +90,7 @@ pub async fn run(plan: Plan, run: &Run) -> Vec<Outcome> {
         };
         let run = run.clone();
         tasks.push(tokio::spawn(async move {
-            run.events.emit(Event::BuildStarted { build: build.name.clone(), index });
+            run.events.emit(Event::BuildStarted { build: build.name.clone() });
             let outcome = run_build(Arc::new(build), &run).await;
             drop(permit);
             outcome

@@ -3,11 +3,10 @@
 use crate::build::OnError;
 use crate::commands::{build, cleanup, console, fmt, inspect, run, validate, version};
 use crate::exit::Exit;
-use crate::reports::Wanted;
+use crate::reports::{Audience, Wanted};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use imgforge_template::inputs::Inputs;
 use std::ffi::OsString;
-use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 /// The CI job for machine images.
@@ -116,6 +115,7 @@ impl From<OnErrorFlag> for OnError {
 pub(crate) fn main(mut arguments: Vec<OsString>) -> u8 {
     let is_packer =
         arguments.first().is_some_and(|name| Path::new(name).file_name().is_some_and(|name| name == "packer"));
+    let audience = take_audience(&mut arguments);
     for argument in arguments.iter_mut().skip(1) {
         *argument = two_dashes(std::mem::take(argument));
     }
@@ -124,16 +124,24 @@ pub(crate) fn main(mut arguments: Vec<OsString>) -> u8 {
         Err(error) => return usage(&error, is_packer),
     };
     let exit = match cli.command {
-        Command::Run(arguments) => run::run(&arguments),
-        Command::Validate(arguments) => validate::run(&arguments),
-        Command::Build(arguments) => build::run(&arguments),
-        Command::Inspect(arguments) => inspect::run(&arguments),
-        Command::Console(arguments) => console::run(&arguments),
-        Command::Fmt(arguments) => fmt::run(&arguments),
-        Command::Cleanup(arguments) => cleanup::run(&arguments),
-        Command::Version(arguments) => version::run(&arguments, is_packer),
+        Command::Run(arguments) => run::run(&arguments, audience),
+        Command::Validate(arguments) => validate::run(&arguments, audience),
+        Command::Build(arguments) => build::run(&arguments, audience),
+        Command::Inspect(arguments) => inspect::run(&arguments, audience),
+        Command::Console(arguments) => console::run(&arguments, audience),
+        Command::Fmt(arguments) => fmt::run(&arguments, audience),
+        Command::Cleanup(arguments) => cleanup::run(&arguments, audience),
+        Command::Version(arguments) => version::run(&arguments, is_packer, audience),
     };
     if is_packer { exit.packer_code() } else { exit.code() }
+}
+
+/// Takes `-machine-readable` out of the arguments, wherever it stands: every command has it. With a value it is left to
+/// the commands.
+fn take_audience(arguments: &mut Vec<OsString>) -> Audience {
+    let before = arguments.len();
+    arguments.retain(|argument| argument != "-machine-readable" && argument != "--machine-readable");
+    if arguments.len() < before { Audience::Programs } else { Audience::People }
 }
 
 /// Prints help or what is wrong with the command line. Packer's codes: 127 where there is no command of that name.
@@ -169,12 +177,7 @@ fn two_dashes(argument: OsString) -> OsString {
     }
 }
 
-/// Whether to colour standard output: asked for, or a terminal and nobody who asked not to.
-pub(crate) fn colour(flag: Option<bool>) -> bool {
-    colour_of(flag, std::io::stdout().is_terminal())
-}
-
-/// The same for a stream that is a terminal or not.
+/// Whether to colour a stream, a terminal or not: asked for, or a terminal and nobody who asked not to.
 pub(crate) fn colour_of(flag: Option<bool>, is_terminal: bool) -> bool {
     flag.unwrap_or_else(|| {
         let refused = ["NO_COLOR", "PACKER_NO_COLOR", "IMGFORGE_NO_COLOR"];

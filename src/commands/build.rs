@@ -6,6 +6,7 @@ use crate::build::Options;
 use crate::cli::{OnErrorFlag, ReportArguments, TemplateArguments};
 use crate::exit::Exit;
 use crate::host::LocalHost;
+use crate::reports::Audience;
 use clap::Args;
 use imgforge_template::host::Host;
 use std::sync::Arc;
@@ -32,6 +33,9 @@ pub struct BuildArguments {
     /// Colours; without the flag on terminals only
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pub color: Option<bool>,
+    /// Without effect: it is `-machine-readable` without a value, anywhere, that does it
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_name = "BOOL")]
+    pub machine_readable: bool,
     /// The time before each line
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_name = "BOOL")]
     pub timestamp_ui: bool,
@@ -40,8 +44,8 @@ pub struct BuildArguments {
     pub warn_on_undeclared_var: bool,
 }
 
-pub(crate) fn run(arguments: &BuildArguments) -> Exit {
-    match Session::reporting(&arguments.reports, arguments.color, arguments.timestamp_ui) {
+pub(crate) fn run(arguments: &BuildArguments, audience: Audience) -> Exit {
+    match Session::reporting(audience, &arguments.reports, arguments.color, arguments.timestamp_ui) {
         Ok(session) => session.finish(build(arguments, &session)),
         Err(exit) => exit,
     }

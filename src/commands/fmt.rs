@@ -6,10 +6,11 @@ mod replace;
 
 use super::place;
 use super::session::Session;
-use crate::cli::{TemplateOptions, colour};
+use crate::cli::TemplateOptions;
 use crate::event::Event;
 use crate::exit::Exit;
 use crate::host::{LocalHost, WithFile};
+use crate::reports::Audience;
 use clap::Args;
 use imgforge_template::diagnostic::{Diagnostic, Diagnostics};
 use imgforge_template::host::Host;
@@ -41,8 +42,8 @@ pub struct FmtArguments {
     pub options: TemplateOptions,
 }
 
-pub(crate) fn run(arguments: &FmtArguments) -> Exit {
-    let session = Session::terminal(colour(None), false);
+pub(crate) fn run(arguments: &FmtArguments, audience: Audience) -> Exit {
+    let session = Session::terminal(audience, None);
     let host: Arc<dyn Host> = match LocalHost::new() {
         Ok(host) => Arc::new(host),
         Err(error) => return session.fail(&anyhow::Error::new(error).context("find the working directory")),

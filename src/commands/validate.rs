@@ -5,6 +5,7 @@ use super::session::Session;
 use crate::cli::{ReportArguments, TemplateArguments};
 use crate::exit::Exit;
 use crate::host::LocalHost;
+use crate::reports::Audience;
 use clap::Args;
 use imgforge_template::host::Host;
 use std::sync::Arc;
@@ -27,8 +28,8 @@ pub struct ValidateArguments {
     pub no_warn_undeclared_var: bool,
 }
 
-pub(crate) fn run(arguments: &ValidateArguments) -> Exit {
-    match Session::reporting(&arguments.reports, None, false) {
+pub(crate) fn run(arguments: &ValidateArguments, audience: Audience) -> Exit {
+    match Session::reporting(audience, &arguments.reports, None, false) {
         Ok(session) => session.finish(check(arguments, &session)),
         Err(exit) => exit,
     }
