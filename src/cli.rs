@@ -177,13 +177,14 @@ fn two_dashes(argument: OsString) -> OsString {
     }
 }
 
-/// Whether to colour a stream, a terminal or not: asked for, or a terminal and nobody who asked not to.
+/// Whether to colour a stream, a terminal or not: asked for, or a terminal and nobody who asked not to. Packer's variable
+/// wins over its flag.
 pub(crate) fn colour_of(flag: Option<bool>, is_terminal: bool) -> bool {
-    flag.unwrap_or_else(|| {
-        let refused = ["NO_COLOR", "PACKER_NO_COLOR", "IMGFORGE_NO_COLOR"];
-        let refused = refused.iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
-        !refused && is_terminal
-    })
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if is_set("PACKER_NO_COLOR") || is_set("IMGFORGE_NO_COLOR") {
+        return false;
+    }
+    flag.unwrap_or_else(|| is_terminal && !is_set("NO_COLOR"))
 }
 
 #[cfg(test)]

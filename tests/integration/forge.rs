@@ -147,7 +147,7 @@ pub(crate) fn redact(text: &str) -> String {
     let mut lines = Vec::new();
     for line in text.lines() {
         let line = match line.find(" after ") {
-            Some(at) if line.starts_with("Build '") || line.starts_with("==> Wait completed") => {
+            Some(at) if line.contains("Build '") || line.starts_with("==> Wait completed") => {
                 let rest = &line[at + " after ".len()..];
                 let tail = rest.find([':', '.']).map_or("", |end| &rest[end..]);
                 format!("{} after @TIME@{tail}", &line[..at])

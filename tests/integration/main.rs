@@ -17,6 +17,7 @@ mod fmt;
 mod hcl_json;
 mod inspect;
 mod known;
+mod lines;
 mod machine_readable;
 mod reports;
 mod run;
