@@ -153,3 +153,32 @@ error[unreadable-file]: the var file `nowhere.pkrvars.hcl` can't be read: No suc
         }
     }
 }
+
+#[test]
+fn the_classic_pipeline_runs_unchanged() {
+    let forge = Forge::new().file(
+        "template.json",
+        r#"{
+  "builders": [{"type": "null", "communicator": "none"}],
+  "provisioners": [{"type": "shell-local", "inline": ["echo done > done.txt"]}]
+}
+"#,
+    );
+    let path = format!("{}:{}", forge.state().display(), std::env::var("PATH").unwrap());
+    forge.packer_program();
+    let line = "packer validate template.json && packer build template.json";
+    let mut shell = forge.command_as(std::path::Path::new("/bin/sh"), &["-c", line]);
+    forge.ended(shell.env("PATH", path).output().unwrap()).expect(
+        0,
+        "\
+The configuration is valid.
+==> null: Running local shell script: @SCRIPT@
+Build 'null' finished after @TIME@.
+
+==> Wait completed after @TIME@
+
+==> Builds finished. The artifacts of successful builds are:
+--> null: Did not export anything. This is the null builder",
+    );
+    assert_eq!(forge.read("done.txt"), "done\n");
+}

@@ -3,31 +3,7 @@
 use crate::forge::{Ended, Forge, redact};
 use std::path::Path;
 
-/// Runs a command on a terminal of its own, types each answer once the question before it is on the screen, and writes
-/// the screen to standard output.
-const TERMINAL: &str = r#"
-import json, os, pty, sys
-
-answers = json.loads(sys.argv[1])
-child, screen = pty.fork()
-if child == 0:
-    os.execv(sys.argv[2], sys.argv[2:])
-shown, seen = b"", 0
-while True:
-    try:
-        data = os.read(screen, 4096)
-    except OSError:
-        break
-    if not data:
-        break
-    shown += data
-    while answers and shown.find(answers[0][0].encode(), seen) >= 0:
-        question, answer = answers.pop(0)
-        seen = shown.find(question.encode(), seen) + len(question)
-        os.write(screen, answer.encode())
-sys.stdout.buffer.write(shown.replace(b"\r\n", b"\n"))
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-"#;
+const TERMINAL: &str = include_str!("../terminal.py");
 
 /// Builds on a terminal as `packer` does. Standard input is empty and standard output a file: questions are for the
 /// terminal.
