@@ -72,7 +72,10 @@ impl Forge {
 
     /// The same, with this on standard input.
     pub(crate) fn feed(&self, arguments: &[&str], input: &str) -> Ended {
-        let mut command = self.command(arguments);
+        self.feed_to(self.command(arguments), input)
+    }
+
+    fn feed_to(&self, mut command: Command, input: &str) -> Ended {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // It may end without having read all of it, which is for the story to judge.
         let _unread = child.stdin.take().unwrap().write_all(input.as_bytes());
@@ -86,11 +89,20 @@ impl Forge {
 
     /// The same, called by the name `packer`.
     pub(crate) fn packer(&self, arguments: &[&str]) -> Ended {
+        self.ended(self.packer_command(arguments).output().unwrap())
+    }
+
+    /// The same, with this on standard input.
+    pub(crate) fn packer_feed(&self, arguments: &[&str], input: &str) -> Ended {
+        self.feed_to(self.packer_command(arguments), input)
+    }
+
+    fn packer_command(&self, arguments: &[&str]) -> Command {
         let link: PathBuf = self.state().join("packer");
         if !link.exists() {
             std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_imgforge"), &link).unwrap();
         }
-        self.ended(self.command_as(&link, arguments).output().unwrap())
+        self.command_as(&link, arguments)
     }
 
     pub(crate) fn ended(&self, output: Output) -> Ended {
