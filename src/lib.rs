@@ -32,6 +32,7 @@ pub(crate) mod known;
 pub mod plan;
 mod plugins;
 pub mod recipe;
+pub(crate) mod schema;
 
 pub mod ci;
 pub mod git;
