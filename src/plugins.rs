@@ -3,6 +3,7 @@
 
 use crate::builders::BUILDERS;
 use crate::data_sources::DATA_SOURCES;
+use crate::known::PLUGINS;
 use crate::post_processors::POST_PROCESSORS;
 use crate::provisioners::PROVISIONERS;
 use imgforge_template::suggest;
@@ -41,21 +42,7 @@ const KNOWN: &[&str] = &[
     "github.com/rgl/windows-update",
     "github.com/vmware/vmware",
     "github.com/vmware/vsphere",
-    "github.com/yaleuniversity/goss",
-];
-
-/// Plugins that we have heard of: their components are not checked.
-const NAMED: &[&str] = &[
-    "github.com/cirruslabs/tart",
-    "github.com/huaweicloud/huaweicloud",
-    "github.com/naveenrajm7/utm",
-    "github.com/nutanix-cloud-native/nutanix",
-    "github.com/outscale/outscale",
-    "github.com/oxidecomputer/oxide",
-    "github.com/scaleway/scaleway",
-    "github.com/stromweld/host-info",
-    "github.com/veertuinc/veertu-anka",
-    "github.com/vultr/vultr",
+    "github.com/YaleUniversity/goss",
 ];
 
 /// What a plugin is to us.
@@ -71,12 +58,10 @@ pub(crate) enum Standing {
 
 /// What a plugin is to us by its address, in which case does not count; `None` for one that we don't know.
 pub(crate) fn standing(source: &str) -> Option<Standing> {
-    let source = source.to_lowercase();
-    let is_in = |list: &[&str]| list.contains(&source.as_str());
-    if is_in(KNOWN) {
-        return Some(if is_built_in(&source) { Standing::BuiltIn } else { Standing::Known });
+    if let Some(known) = KNOWN.iter().find(|known| known.eq_ignore_ascii_case(source)) {
+        return Some(if is_built_in(known) { Standing::BuiltIn } else { Standing::Known });
     }
-    is_in(NAMED).then_some(Standing::Named)
+    PLUGINS.iter().any(|(_, named)| named.eq_ignore_ascii_case(source)).then_some(Standing::Named)
 }
 
 /// The addresses of the plugins whose components are compiled in, in the order of the alphabet.
@@ -86,7 +71,7 @@ pub(crate) fn built_in() -> impl Iterator<Item = &'static str> {
 
 /// The address that was meant, if one is near enough.
 pub(crate) fn closest(source: &str) -> Option<&'static str> {
-    suggest::closest(source, KNOWN.iter().chain(NAMED).copied())
+    suggest::closest(source, KNOWN.iter().copied().chain(PLUGINS.iter().map(|(_, named)| *named)))
 }
 
 fn is_built_in(source: &str) -> bool {
@@ -101,11 +86,11 @@ fn is_built_in(source: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::known;
+    use crate::schema;
 
     #[test]
     fn plugins_are_built_in_or_known_or_named() {
-        assert!(KNOWN.is_sorted() && NAMED.is_sorted());
+        assert!(KNOWN.is_sorted_by_key(|source| source.to_lowercase()));
         assert_eq!(standing("github.com/hashicorp/qemu"), Some(Standing::BuiltIn));
         assert_eq!(standing("github.com/ethanmdavidson/git"), Some(Standing::BuiltIn));
         assert_eq!(standing("github.com/YaleUniversity/goss"), Some(Standing::Known));
@@ -117,8 +102,8 @@ mod tests {
 
     #[test]
     fn each_known_plugin_has_a_component_with_its_name() {
-        let lists = [known::BUILDERS, known::PROVISIONERS, known::POST_PROCESSORS, known::DATA_SOURCES];
-        let names: Vec<&str> = lists.iter().flat_map(|list| list.names).copied().collect();
+        let kinds = ["builder", "provisioner", "post-processor", "data source"];
+        let names: Vec<&str> = kinds.into_iter().flat_map(schema::names).collect();
         for source in KNOWN {
             let prefix = source.rsplit('/').next().unwrap();
             let is_known = names.iter().any(|name| name.starts_with(prefix));
