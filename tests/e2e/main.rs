@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod cleanup;
 #[cfg(test)]
+mod log;
+#[cfg(test)]
 mod qemu;
 #[cfg(test)]
 mod ssh;

@@ -14,6 +14,7 @@ mod console;
 mod corpus;
 mod data;
 mod dynamic;
+mod environment;
 mod fmt;
 mod hcl_json;
 mod inspect;
