@@ -1,5 +1,6 @@
 //! The log: what goes on inside, for those who look for the reason of something. Off unless a variable asks for it.
 
+use crate::ci::github::without_commands;
 use crate::event::{Event, Reporter};
 use crate::secret::Redactor;
 use anyhow::{Context as _, Result};
@@ -41,7 +42,8 @@ pub(crate) fn start() -> Result<()> {
     let has_lines = wanted.path.is_some();
     let to: Box<dyn Write + Send> = match wanted.path {
         Some(path) => Box::new(File::create(&path).with_context(|| format!("write the log {}", path.display()))?),
-        None => Box::new(io::stderr()),
+        // GitHub's runner reads this stream too, and what a machine says may be in it.
+        None => without_commands(Box::new(io::stderr())),
     };
     let log = LOG.get_or_init(|| Log { redactor: Redactor::default(), has_lines });
     let writer = Mutex::new(Redacting { to, redactor: log.redactor.clone() });
@@ -90,16 +92,27 @@ impl Wanted {
     }
 }
 
-/// Writes lines without secrets. It is given whole ones.
+/// Writes events without secrets, each as one line: what a machine says must not look like an event of its own. It is
+/// given whole events.
 struct Redacting {
     to: Box<dyn Write + Send>,
     redactor: Redactor,
 }
 
 impl Write for Redacting {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.to.write_all(self.redactor.redact(&String::from_utf8_lossy(line)).as_bytes())?;
-        Ok(line.len())
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let text = self.redactor.redact(&String::from_utf8_lossy(event));
+        let mut line = String::with_capacity(text.len());
+        for character in text.trim_end_matches('\n').chars() {
+            match character {
+                '\t' => line.push(character),
+                _ if character.is_control() => line.extend(character.escape_default()),
+                _ => line.push(character),
+            }
+        }
+        line.push('\n');
+        self.to.write_all(line.as_bytes())?;
+        Ok(event.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -172,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn no_line_has_a_secret() {
+    fn an_event_is_one_line_without_secrets() {
         #[derive(Clone, Default)]
         struct Kept(Arc<Mutex<Vec<u8>>>);
         impl Write for Kept {
@@ -186,14 +199,18 @@ mod tests {
         let (kept, redactor) = (Kept::default(), Redactor::default());
         let writer = Mutex::new(Redacting { to: Box::new(kept.clone()), redactor: redactor.clone() });
         let log = tracing_subscriber::registry().with(layer().with_ansi(false).without_time().with_writer(writer));
-        redactor.add(["two \"words\""]);
+        redactor.add(["two \"words\"", "of two\nlines"]);
         tracing::subscriber::with_default(log, || {
             debug!(error = "refused two \"words\"", debugged = ?"two \"words\"", "login with {}", "two \"words\"");
+            debug!(error = %"a\tb\n::error::c\u{1b}[0m of two\nlines", "lost");
         });
         let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
         assert_eq!(
             text,
-            "DEBUG imgforge::log::tests: login with <sensitive> error=\"refused <sensitive>\" debugged=\"<sensitive>\"\n"
+            "\
+DEBUG imgforge::log::tests: login with <sensitive> error=\"refused <sensitive>\" debugged=\"<sensitive>\"
+DEBUG imgforge::log::tests: lost error=a\tb\\n::error::c\\u{1b}[0m <sensitive>
+"
         );
     }
 }

@@ -11,8 +11,8 @@ use std::io::Write as _;
 /// Print a page of the manual, for `man -l -`
 #[derive(Args, Debug)]
 pub struct ManArguments {
-    /// The command that it is about; without one the page lists all of them
-    pub command: Option<String>,
+    /// The command that it is about, as in `man plugins install`; without one the page lists all of them
+    pub command: Vec<String>,
 }
 
 /// `command` is the whole command line as it is declared.
@@ -29,9 +29,9 @@ pub(crate) fn run(arguments: &ManArguments, command: Command) -> Exit {
 
 fn page(arguments: &ManArguments, mut command: Command) -> Result<Vec<u8>> {
     command.build();
-    if let Some(name) = &arguments.command {
+    for name in &arguments.command {
         let below = command.find_subcommand(name).cloned();
-        command = below.with_context(|| format!("there is no command `{name}`"))?;
+        command = below.with_context(|| format!("there is no command `{}`", arguments.command.join(" ")))?;
     }
     let mut page = Vec::new();
     let version = concat!("imgforge ", env!("CARGO_PKG_VERSION"));

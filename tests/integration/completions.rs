@@ -71,5 +71,7 @@ fn the_manual_has_a_page_for_all_and_one_for_each_command() {
     }
     let build = forge.run(&["man", "build"]).stdout;
     assert!(build.contains("\\fB\\-\\-on\\-error\\fR"), "{build}");
+    let install = forge.run(&["man", "plugins", "install"]).stdout;
+    assert!(install.contains("\\fBimgforge plugins install\\fR"), "{install}");
     forge.run(&["man", "bild"]).expect(1, "error: there is no command `bild`");
 }
