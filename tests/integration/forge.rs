@@ -75,6 +75,11 @@ impl Forge {
         self.feed_to(self.command(arguments), input)
     }
 
+    /// The same, called by the name `packer`.
+    pub(crate) fn packer_feed(&self, arguments: &[&str], input: &str) -> Ended {
+        self.feed_to(self.command_as(&self.packer_program(), arguments), input)
+    }
+
     fn feed_to(&self, mut command: Command, input: &str) -> Ended {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // It may end without having read all of it, which is for the story to judge.
@@ -89,20 +94,16 @@ impl Forge {
 
     /// The same, called by the name `packer`.
     pub(crate) fn packer(&self, arguments: &[&str]) -> Ended {
-        self.ended(self.packer_command(arguments).output().unwrap())
+        self.ended(self.command_as(&self.packer_program(), arguments).output().unwrap())
     }
 
-    /// The same, with this on standard input.
-    pub(crate) fn packer_feed(&self, arguments: &[&str], input: &str) -> Ended {
-        self.feed_to(self.packer_command(arguments), input)
-    }
-
-    fn packer_command(&self, arguments: &[&str]) -> Command {
-        let link: PathBuf = self.state().join("packer");
+    /// The program by the name `packer`.
+    pub(crate) fn packer_program(&self) -> PathBuf {
+        let link = self.state().join("packer");
         if !link.exists() {
             std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_imgforge"), &link).unwrap();
         }
-        self.command_as(&link, arguments)
+        link
     }
 
     pub(crate) fn ended(&self, output: Output) -> Ended {
