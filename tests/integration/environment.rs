@@ -85,3 +85,22 @@ fn every_flag_on_the_page_is_a_flag_of_its_command() {
     }
     assert!(count > 20, "{count}");
 }
+
+#[test]
+fn a_terminal_gets_colours_unless_a_variable_refuses_them() {
+    let is_coloured = |name: &str, value: &str, flags: &str| {
+        let forge = Forge::new().env(name, value);
+        let story = format!("{} build {flags} missing.json", env!("CARGO_BIN_EXE_imgforge"));
+        let ended = forge.program("script", &["--quiet", "--return", "--command", &story, "/dev/null"]);
+        ended.code(1);
+        assert!(ended.stdout.contains("missing.json"), "{}", ended.stdout);
+        ended.stdout.contains("\u{1b}[")
+    };
+    assert!(is_coloured("TERM", "xterm", ""));
+    assert!(!is_coloured("TERM", "xterm", "-color=false"));
+    for name in ["NO_COLOR", "PACKER_NO_COLOR", "IMGFORGE_NO_COLOR"] {
+        assert!(!is_coloured(name, "1", ""), "{name}");
+        assert!(is_coloured(name, "", ""), "{name}");
+        assert!(is_coloured(name, "1", "-color"), "{name}");
+    }
+}

@@ -1,4 +1,4 @@
-//! Rows 256 to 266: `init`, `plugins`, and builds that need plugins.
+//! Rows 256, 258, 259, 261 and 263 to 266: `init`, `plugins`, and a build that needs a plugin.
 
 use super::{Row, row};
 use crate::forge::Forge;
@@ -22,11 +22,9 @@ build {{
     )
 }
 
-const NULL: &str = r#"{"builders": [{"type": "null", "communicator": "none"}]}"#;
-
 pub(super) fn rows() -> Vec<Row> {
     let mut rows = templates();
-    rows.extend(variables());
+    rows.push(folders());
     rows.extend(removed());
     rows
 }
@@ -49,12 +47,6 @@ error[unchecked-component]: the builder `strange-fruit` comes from a plugin that
   |
   = help: its arguments are not checked, and it can't be run",
             );
-        }),
-        row("257", "a builder in JSON that nobody has", || {
-            let forge = Forge::new().file("image.json", "{\"builders\": [{\"type\": \"strange-fruit\"}]}");
-            let ended = forge.packer(&["build", "image.json"]);
-            ended.code(1);
-            assert!(ended.stdout.contains("error[unknown-builder]: there is no builder `strange-fruit`"));
         }),
         row("258", "a constraint that names a pre-release", || {
             let template = strange("github.com/hashicorp/amazon").replace(">= 1.0.0", ">= 1.0.0-dev");
@@ -84,45 +76,15 @@ error[unknown-plugin]: imgforge does not know the plugin `git.example.com/nobody
   = help: plugins can't be installed: build what needs this one by Packer",
             );
         }),
-        row("260", "components of our own need no plugin", || {
-            Forge::new()
-                .file(
-                    "image.pkr.hcl",
-                    r#"source "file" "a" {
-  target  = "a.txt"
-  content = "here"
-}
-build {
-  sources = ["source.file.a"]
-  provisioner "shell-local" {
-    inline = ["echo a word"]
-  }
-}
-"#,
-                )
-                .packer(&["build", "-color=false", "image.pkr.hcl"])
-                .code(0);
-        }),
     ]
 }
 
-fn variables() -> Vec<Row> {
-    vec![
-        row("261", "several folders of plugins", || {
-            let forge = Forge::new().env("PACKER_PLUGIN_PATH", "/a:/b");
-            forge.packer(&["plugins", "installed"]).code(0);
-        })
-        .unlike_packer("plugins are not read from anywhere, so that no folder of them is wrong"),
-        row("262", "a configuration that names executables of components", || {
-            let forge = Forge::new()
-                .env("PACKER_CONFIG", "config.json")
-                .file("config.json", "{\"builders\": {\"null\": \"packer-builder-null\"}}")
-                .file("image.json", NULL);
-            forge.packer(&["validate", "image.json"]).expect(0, "The configuration is valid.");
-            forge.packer(&["build", "image.json"]).code(0);
-        })
-        .unlike_packer("components are compiled in, so that the file is not read"),
-    ]
+fn folders() -> Row {
+    row("261", "several folders of plugins", || {
+        let forge = Forge::new().env("PACKER_PLUGIN_PATH", "/a:/b");
+        forge.packer(&["plugins", "installed"]).code(0);
+    })
+    .unlike_packer("plugins are not read from anywhere, so that no folder of them is wrong")
 }
 
 fn removed() -> Vec<Row> {
