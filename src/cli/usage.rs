@@ -2,7 +2,7 @@
 
 use super::command;
 use crate::exit::Exit;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::ffi::OsString;
 use std::io::Write as _;
 
@@ -46,7 +46,8 @@ pub(super) fn answer(error: &clap::Error, words: &[OsString], is_packer: bool) -
         named = below;
         is_command = true;
     }
-    say(&format!("{}{}", named.render_help(), mistake(error)), true);
+    let tip = if is_late_flag(error, words) { "\n  tip: flags go before the template\n" } else { "" };
+    say(&format!("{}{}{tip}", named.render_help(), mistake(error)), true);
     if is_command { Exit::Usage.packer_code() } else { NO_COMMAND }
 }
 
@@ -62,6 +63,12 @@ fn mistake(error: &clap::Error) -> String {
             format!("\n{sentence}{}\n", near.unwrap_or_default())
         }
     }
+}
+
+/// Whether what is wrong is a flag behind the first word that is none, where it is a word too many.
+fn is_late_flag(error: &clap::Error, words: &[OsString]) -> bool {
+    let Some(ContextValue::String(wrong)) = error.get(ContextKind::InvalidArg) else { return false };
+    wrong.starts_with('-') && words.iter().skip_while(|word| *word != "--").skip(1).any(|word| word == wrong.as_str())
 }
 
 /// Packer says everything on standard output.

@@ -48,7 +48,7 @@ fn packer_says_how_a_command_is_used_and_then_what_is_wrong() {
     );
     assert_eq!(
         said(&["validate", "x", "-syntax-only"]),
-        format!("{usage}\nerror: unexpected argument '-syntax-only' found")
+        format!("{usage}\nerror: unexpected argument '-syntax-only' found\n  tip: flags go before the template")
     );
     assert_eq!(
         said(&["validate", "-var", "novalue", "x"]),
