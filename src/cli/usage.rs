@@ -40,11 +40,11 @@ pub(super) fn answer(error: &clap::Error, words: &[OsString], is_packer: bool) -
     }
     let mut named = command(true);
     named.build();
-    let mut is_command = false;
+    let first = words.iter().skip(1).find(|word| !word.as_encoded_bytes().starts_with(b"-"));
+    let is_command = first.is_some_and(|word| named.find_subcommand(word).is_some());
     for word in words.iter().skip(1) {
         let Some(below) = named.find_subcommand(word).cloned() else { break };
         named = below;
-        is_command = true;
     }
     let tip = if is_late_flag(error, words) { "\n  tip: flags go before the template\n" } else { "" };
     say(&format!("{}{}{tip}", named.render_help(), mistake(error)), true);

@@ -20,6 +20,8 @@ fn a_wrong_command_line_is_2_and_as_packer_1_or_127() {
     forge.packer(&["build"]).code(1);
     forge.packer(&["validate", "-nonsense", "x"]).code(1);
     forge.packer(&["bild", "x"]).code(127);
+    forge.packer(&["-nonsense"]).code(127);
+    forge.packer(&["-nonsense", "build"]).code(1);
     forge.packer(&[]).code(127);
     forge.packer(&["build", "-h"]).code(0);
     forge.packer(&["--help"]).code(0);
