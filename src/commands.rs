@@ -2,13 +2,18 @@
 
 pub mod build;
 pub mod cleanup;
+pub mod completions;
 pub mod console;
 pub mod fmt;
+pub mod init;
 pub mod inspect;
+pub mod man;
+pub mod plugins;
 pub mod run;
 pub mod validate;
 pub mod version;
 
 mod loaded;
 mod place;
+mod required;
 mod session;

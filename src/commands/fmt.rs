@@ -27,16 +27,16 @@ pub struct FmtArguments {
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Write nothing; end with 3 if there is something to change
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_name = "BOOL")]
+    #[arg(long, value_name = "BOOL")]
     pub check: bool,
     /// Show what changes
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_name = "BOOL")]
+    #[arg(long, value_name = "BOOL")]
     pub diff: bool,
     /// Write the files, or what comes from standard input to standard output
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "true", value_name = "BOOL", action = clap::ArgAction::Set)]
+    #[arg(long, default_value = "true", value_name = "BOOL")]
     pub write: bool,
     /// Go into the folders inside of folders
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_name = "BOOL")]
+    #[arg(long, value_name = "BOOL")]
     pub recursive: bool,
     #[command(flatten, next_help_heading = "Options of other commands, without effect here")]
     pub options: TemplateOptions,

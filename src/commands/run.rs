@@ -92,6 +92,7 @@ async fn job(
     std::env::set_current_dir(&folder).with_context(|| format!("go to {}", folder.display()))?;
     let git = Git::new(&std::env::current_dir().context("find the working directory")?);
     let job = platform.job(environment, &git).await.context("read the CI environment")?;
+    tracing::info!(platform = platform.name(), trigger = job.trigger.name(), "job recognised");
     let lines = match audience {
         Audience::People => platform.reporter(&job, reports.lines().out),
         Audience::Programs => audience.reporter(reports.lines(), None, false),

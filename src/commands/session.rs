@@ -5,9 +5,9 @@ use crate::build::{self, Options, Outcome, Run};
 use crate::cli::ReportArguments;
 use crate::event::{Events, Reporter};
 use crate::exit::Exit;
+use crate::log;
 use crate::plan::Plan;
 use crate::reports::{Audience, Lines, Reports};
-use crate::secret::Redactor;
 use anyhow::{Context as _, Result};
 use imgforge_ledger::Ledger;
 use imgforge_template::source::Sources;
@@ -54,8 +54,9 @@ impl Session {
         Self { events: if audience == Audience::Programs { events.without_questions() } else { events } }
     }
 
-    pub(super) fn with(reporters: Vec<Box<dyn Reporter>>) -> Self {
-        Self { events: Events::new(reporters, Redactor::default()) }
+    pub(super) fn with(mut reporters: Vec<Box<dyn Reporter>>) -> Self {
+        reporters.extend(log::reporter());
+        Self { events: Events::new(reporters, log::redactor()) }
     }
 
     /// Says what kept a command from its work.
@@ -111,6 +112,7 @@ pub(super) async fn build(
 ) -> Result<(Exit, Vec<Outcome>)> {
     let started = Instant::now();
     let ledger = Ledger::open(&state_folder()?).context("write to the state folder")?;
+    tracing::debug!(run = ledger.run(), uuid, ?options, "run opened");
     let cancel = CancellationToken::new();
     let events = session.events.clone();
     let interrupted = tokio::spawn(watch_signals(events.clone(), ledger.clone(), cancel.clone())?);

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod cleanup;
 #[cfg(test)]
+mod log;
+#[cfg(test)]
 mod packer;
 #[cfg(test)]
 mod qemu;

@@ -72,7 +72,15 @@ impl Forge {
 
     /// The same, with this on standard input.
     pub(crate) fn feed(&self, arguments: &[&str], input: &str) -> Ended {
-        let mut command = self.command(arguments);
+        self.feed_to(self.command(arguments), input)
+    }
+
+    /// The same, called by the name `packer`.
+    pub(crate) fn packer_feed(&self, arguments: &[&str], input: &str) -> Ended {
+        self.feed_to(self.command_as(&self.packer_program(), arguments), input)
+    }
+
+    fn feed_to(&self, mut command: Command, input: &str) -> Ended {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // It may end without having read all of it, which is for the story to judge.
         let _unread = child.stdin.take().unwrap().write_all(input.as_bytes());
