@@ -8,6 +8,7 @@ use crate::event::Event;
 use crate::plan::{PlannedBuild, PlannedProvisioner};
 use anyhow::{Context as _, Result};
 use imgforge_template::diagnostic::Diagnostics;
+use imgforge_template::duration::short;
 use std::collections::BTreeMap;
 
 /// Provisions a machine; when that fails, whatever `-on-error` says.
@@ -108,7 +109,7 @@ async fn attempt(
     run: &Run,
 ) -> Result<()> {
     if !provisioner.pause_before.is_zero() {
-        context.say(format!("Pausing {} before the next provisioner...", spell(provisioner.pause_before)));
+        context.say(format!("Pausing {} before the next provisioner...", short(provisioner.pause_before)));
         context.sleep(provisioner.pause_before).await?;
     }
     // Made anew each time: its block may use values that are known only now.
@@ -123,7 +124,7 @@ async fn attempt(
     if provisioner.timeout.is_zero() {
         return work.await.map_err(innermost);
     }
-    context.say(format!("Setting a {} timeout for the next provisioner...", spell(provisioner.timeout)));
+    context.say(format!("Setting a {} timeout for the next provisioner...", short(provisioner.timeout)));
     match tokio::time::timeout(provisioner.timeout, work).await {
         Ok(result) => result.map_err(innermost),
         Err(_) => {

@@ -120,7 +120,7 @@ build {
     let ended = forge.run(&["build", "image.pkr.hcl"]);
     ended.code(1);
     assert!(
-        ended.stdout.contains("==> null.x: Setting a 300 milliseconds timeout for the next provisioner..."),
+        ended.stdout.contains("==> null.x: Setting a 300ms timeout for the next provisioner..."),
         "{}",
         ended.stdout
     );

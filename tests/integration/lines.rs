@@ -133,6 +133,40 @@ fn what_a_script_prints_is_shown_line_by_line() {
 }
 
 #[test]
+fn pauses_timeouts_and_what_fails_are_told() {
+    let forge = Forge::new().file(
+        "image.json",
+        r#"{
+  "builders": [{"type": "null", "communicator": "none"}],
+  "provisioners": [
+    {"type": "shell-local", "inline": ["true"], "pause_before": "0.05s"},
+    {"type": "shell-local", "inline": ["exit 3"], "timeout": "90s"}
+  ],
+  "error-cleanup-provisioner": {"type": "shell-local", "inline": ["exit 4"]}
+}
+"#,
+    );
+    forge.packer(&["build", "image.json"]).expect(
+        1,
+        "\
+==> null: Pausing 50ms before the next provisioner...
+==> null: Running local shell script: @SCRIPT@
+==> null: Setting a 1m30s timeout for the next provisioner...
+==> null: Running local shell script: @SCRIPT@
+==> null: Provisioning step had errors: Running the cleanup provisioner, if present...
+==> null: Running local shell script: @SCRIPT@
+Build 'null' errored after @TIME@: Cleanup failed: Script exited with non-zero exit status: 4. Allowed exit codes are: [0]. Original Provisioning error: Script exited with non-zero exit status: 3. Allowed exit codes are: [0]
+
+==> Wait completed after @TIME@
+
+==> Some builds didn't complete successfully and had errors:
+--> null: Cleanup failed: Script exited with non-zero exit status: 4. Allowed exit codes are: [0]. Original Provisioning error: Script exited with non-zero exit status: 3. Allowed exit codes are: [0]
+
+==> Builds finished but no artifacts were created.",
+    );
+}
+
+#[test]
 fn a_signal_cancels_all_builds_and_nothing_runs_on() {
     for (signal, word) in [("-INT", "interrupt"), ("-TERM", "terminated")] {
         let forge = Forge::new().file(
