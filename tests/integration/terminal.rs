@@ -136,6 +136,26 @@ fn what_a_failed_build_made_is_removed_or_stays() {
 }
 
 #[test]
+fn a_breakpoint_waits_and_needs_somebody() {
+    let forge = Forge::new().file(
+        "image.json",
+        r#"{
+  "builders": [{"type": "null", "communicator": "none"}],
+  "provisioners": [{"type": "breakpoint", "note": "look"}, {"type": "sleep", "duration": "1ms"}]
+}
+"#,
+    );
+    let question = "Press enter to continue. ";
+    let (ended, told) = on_a_terminal(&forge, &[], &[(question, "\n")]);
+    assert_eq!(ended.code(0).stdout, format!("==> null: {question}\n"));
+    assert!(told.starts_with("==> null: Pausing at breakpoint provisioner with note \"look\".\nBuild 'null' finished"));
+    let ended = forge.packer_without_terminal(&["build", "image.json"]);
+    let error = "Build 'null' errored after @TIME@: there is nobody to ask: a breakpoint needs a terminal; `disable = true` \
+                 lets a build go on without one\n";
+    assert!(redact(&ended.code(1).stdout).contains(error), "{ended:?}");
+}
+
+#[test]
 fn ctrl_c_is_an_answer_too() {
     let forge = Forge::new().file("image.json", FAILS_ONCE);
     let (ended, told) = on_a_terminal(&forge, &["-on-error=ask"], &[(QUESTION, "\u{3}")]);
