@@ -13,7 +13,7 @@ OURS = {
     ("builder", "file"), ("builder", "null"), ("builder", "qemu"),
     ("provisioner", "breakpoint"), ("provisioner", "file"), ("provisioner", "shell"), ("provisioner", "shell-local"),
     ("provisioner", "sleep"),
-    ("post-processor", "manifest"), ("post-processor", "shell-local"),
+    ("post-processor", "checksum"), ("post-processor", "manifest"), ("post-processor", "shell-local"),
     ("data-source", "git-commit"), ("data-source", "git-repository"), ("data-source", "git-tree"),
     ("data-source", "http"), ("data-source", "null"),
 }
