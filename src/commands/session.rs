@@ -143,7 +143,7 @@ pub(super) async fn build(
 fn summarise(outcomes: &[Outcome], started: Instant, cancelled: bool, events: &Events) {
     events.say(format!("\n==> Wait completed after {}", build::spell(started.elapsed())));
     if cancelled {
-        events.say("\nCleanly cancelled builds after being interrupted.");
+        events.say("Cleanly cancelled builds after being interrupted.");
         return;
     }
     let failed: Vec<_> = outcomes.iter().filter_map(|o| o.result.as_ref().err().map(|error| (o, error))).collect();

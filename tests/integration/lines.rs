@@ -203,7 +203,6 @@ fn a_signal_cancels_all_builds_and_nothing_runs_on() {
                 "Build 'null' errored after @TIME@: cancelled",
                 "",
                 "==> Wait completed after @TIME@",
-                "",
                 "Cleanly cancelled builds after being interrupted.",
             ]
         );

@@ -92,6 +92,8 @@ fn it_may_stand_anywhere_but_not_with_a_value() {
     ] {
         assert_eq!(lines(forge.packer(arguments).code(0)), [",ui,say,The configuration is valid."]);
     }
+    let said = lines(forge.run(&["run", "-machine-readable"]).code(1));
+    assert!(said[0].starts_with(",ui,error,error: there is no pipeline here"), "{said:?}");
     forge.packer(&["validate", "-machine-readable=false", "image.json"]).code(1);
     let ended = forge.packer(&["build", "-machine-readable=false", "image.json"]);
     assert!(ended.code(0).stdout.starts_with("Build 'null' finished after "), "{ended:?}");

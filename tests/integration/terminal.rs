@@ -168,7 +168,6 @@ Cancelling build after receiving interrupt
 Build 'null' errored after @TIME@: cancelled
 
 ==> Wait completed after @TIME@
-
 Cleanly cancelled builds after being interrupted."
     );
 }
