@@ -1,5 +1,6 @@
 //! The engine: the only place where a build happens, and the only place that cleans up.
 
+mod on_error;
 mod post_process;
 mod provision;
 
@@ -11,6 +12,7 @@ use crate::plan::{Plan, PlannedBuild};
 use anyhow::{Context as _, Result};
 use imgforge_ledger::{Ledger, Resource};
 use imgforge_template::source::Sources;
+use on_error::{Left, Next, Stage};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
@@ -79,7 +81,8 @@ pub async fn run(plan: Plan, run: &Run) -> Vec<Outcome> {
     };
     let permits = Arc::new(Semaphore::new(at_once));
     let mut tasks = Vec::new();
-    for (index, build) in plan.builds.into_iter().enumerate() {
+    run.events.emit(Event::Planned { builds: plan.builds.iter().map(|build| build.name.clone()).collect() });
+    for build in plan.builds {
         // Taken here and not in the task, so that builds start in the order of the plan.
         let permit = tokio::select! {
             permit = permits.clone().acquire_owned() => permit,
@@ -87,7 +90,7 @@ pub async fn run(plan: Plan, run: &Run) -> Vec<Outcome> {
         };
         let run = run.clone();
         tasks.push(tokio::spawn(async move {
-            run.events.emit(Event::BuildStarted { build: build.name.clone(), index });
+            run.events.emit(Event::BuildStarted { build: build.name.clone() });
             let outcome = run_build(Arc::new(build), &run).await;
             drop(permit);
             outcome
@@ -117,11 +120,16 @@ async fn run_build(build: Arc<PlannedBuild>, run: &Run) -> Outcome {
         source: None,
         events: run.events.clone(),
     };
-    let result = stages(build.clone(), &context, run).await;
-    let leave = match &result {
-        Err(error) if !error.is::<Cancelled>() => leaves_things(run.options.on_error, &context, error).await,
-        _ => false,
-    };
+    let result = stages(build.clone(), &context, run).await.map_err(|error| match error.downcast::<Left>() {
+        Ok(Left(error)) => (error, true),
+        Err(error) => {
+            let leaves = matches!(run.options.on_error, OnError::Abort | OnError::RunCleanupProvisioner);
+            let leaves = leaves && !error.is::<Cancelled>();
+            (error, leaves)
+        }
+    });
+    let leave = matches!(result, Err((_, true)));
+    let result = result.map_err(|(error, _)| error);
     let left = if leave {
         for resource in context.ledger.remaining() {
             context.say(format!(
@@ -132,7 +140,7 @@ async fn run_build(build: Arc<PlannedBuild>, run: &Run) -> Outcome {
         context.ledger.close()
     } else {
         context.ledger.close();
-        release(&context, &[]).await
+        clean_up(&context, &[]).await
     };
     let error = result.as_ref().err().map(|error| format!("{error:#}"));
     run.events.emit(Event::BuildFinished { build: build.name.clone(), duration: started.elapsed(), error });
@@ -148,7 +156,7 @@ async fn stages(build: Arc<PlannedBuild>, context: &BuildContext, run: &Run) -> 
     })
     .await?;
     // The machine has served; only what holds the artifact is still needed.
-    release(context, &artifact.claims).await;
+    clean_up(context, &artifact.claims).await;
     let kept = guarded(context, {
         let (context, run) = (context.clone(), run.clone());
         async move { post_process::all(&build, artifact, &context, &run).await }
@@ -161,12 +169,31 @@ async fn stages(build: Arc<PlannedBuild>, context: &BuildContext, run: &Run) -> 
 }
 
 async fn make(build: &PlannedBuild, context: &BuildContext, run: &Run) -> Result<Artifact> {
-    let machine = build.builder.launch(context).await?;
+    let machine = loop {
+        let error = match build.builder.launch(context).await {
+            Ok(machine) => break machine,
+            Err(error) => error,
+        };
+        match on_error::next(Stage::Launch, &error, context, run).await {
+            // It begins with nothing, as the first time.
+            Next::Retry => drop(release(context, &[]).await),
+            Next::CleanUp => return Err(error),
+            Next::Leave => return Err(on_error::leave(Stage::Launch, error, context)),
+        }
+    };
     let mut values = machine.communicator().values();
     values.extend(machine.values());
     values.insert("PackerRunUUID".to_owned(), context.run_uuid.clone());
-    provision::all(build, &*machine, &values, context, run).await?;
-    let mut artifact = machine.capture(context).await?;
+    provision::stage(build, &*machine, &values, context, run).await?;
+    let mut artifact = match machine.capture(context).await {
+        Ok(artifact) => artifact,
+        Err(error) => {
+            return Err(match on_error::next(Stage::Capture, &error, context, run).await {
+                Next::Leave => on_error::leave(Stage::Capture, error, context),
+                Next::Retry | Next::CleanUp => error,
+            });
+        }
+    };
     values.append(&mut artifact.values);
     artifact.values = values;
     Ok(artifact)
@@ -199,6 +226,14 @@ async fn guarded<T: Send + 'static>(
     }
 }
 
+/// Removes what the build has claimed, as `release` does; with `-debug` there is time for a last look.
+async fn clean_up(context: &BuildContext, except: &[String]) -> Vec<Resource> {
+    if context.ledger.remaining().iter().any(|resource| !except.contains(&resource.name)) {
+        context.pause("Pausing before cleanup.").await;
+    }
+    release(context, except).await
+}
+
 /// Removes what the build has claimed, newest first, but for the claims in `except`. Returns what is still there.
 async fn release(context: &BuildContext, except: &[String]) -> Vec<Resource> {
     let mut left = Vec::new();
@@ -227,38 +262,6 @@ async fn release_artifact(context: &BuildContext, artifact: &Artifact) -> Result
         }
     }
     Ok(())
-}
-
-/// Whether what a failed build made stays, by the flag or by the answer to a question.
-async fn leaves_things(on_error: OnError, context: &BuildContext, error: &anyhow::Error) -> bool {
-    match on_error {
-        OnError::Cleanup => false,
-        OnError::Abort | OnError::RunCleanupProvisioner => {
-            context.error(format!("{error:#}"));
-            true
-        }
-        OnError::Ask => {
-            context.error(format!("{error:#}"));
-            let question = format!("==> {}: [c] clean up and exit, or [a] abort without cleanup? ", context.name);
-            ask(question, &context.cancel).await.is_some_and(|answer| answer.trim().eq_ignore_ascii_case("a"))
-        }
-    }
-}
-
-/// Asks on the terminal itself, whatever the streams are; `None` without one.
-async fn ask(question: String, cancel: &CancellationToken) -> Option<String> {
-    let answer = tokio::task::spawn_blocking(move || {
-        use std::io::{BufRead as _, BufReader, Write as _};
-        let mut terminal = std::fs::OpenOptions::new().read(true).write(true).open("/dev/tty").ok()?;
-        terminal.write_all(question.as_bytes()).ok()?;
-        let mut answer = String::new();
-        BufReader::new(terminal).read_line(&mut answer).ok()?;
-        Some(answer)
-    });
-    tokio::select! {
-        answer = answer => answer.ok().flatten(),
-        () = cancel.cancelled() => None,
-    }
 }
 
 /// Two numbers of units at most: `1 minute 3 seconds`.

@@ -1,18 +1,26 @@
 //! The command line: flags as Packer has them and as everyone has them, and the way from a command to its function.
 
+mod usage;
+mod words;
+
 use crate::build::OnError;
-use crate::commands::{build, cleanup, console, fix, fmt, hcl2_upgrade, inspect, run, schema, validate, version};
+use crate::commands::{
+    build, cleanup, completions, console, fix, fmt, hcl2_upgrade, init, inspect, man, plugins, run, schema, validate,
+    version,
+};
 use crate::exit::Exit;
-use crate::reports::Wanted;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use crate::log;
+use crate::reports::{Audience, Wanted};
+use clap::{ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use imgforge_template::inputs::Inputs;
+use imgforge_template::version::PACKER_COMPATIBLE;
 use std::ffi::OsString;
-use std::io::IsTerminal as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The CI job for machine images.
 #[derive(Parser)]
-#[command(name = "imgforge", version, disable_help_subcommand = true, infer_subcommands = false)]
+#[command(name = "imgforge", disable_help_subcommand = true, infer_subcommands = false)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -29,8 +37,13 @@ enum Command {
     Fix(fix::FixArguments),
     #[command(name = "hcl2_upgrade")]
     Hcl2Upgrade(hcl2_upgrade::Hcl2UpgradeArguments),
+    Init(init::InitArguments),
+    #[command(alias = "plugin")]
+    Plugins(plugins::PluginsArguments),
     Cleanup(cleanup::CleanupArguments),
     Schema(schema::SchemaArguments),
+    Completions(completions::CompletionsArguments),
+    Man(man::ManArguments),
     Version(version::VersionArguments),
 }
 
@@ -59,7 +72,7 @@ pub struct TemplateOptions {
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub except: Vec<String>,
     /// Read all data sources before all locals, rather than each after what it refers to
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_name = "BOOL")]
+    #[arg(long, value_name = "BOOL")]
     pub use_sequential_evaluation: bool,
     /// What a template is whose name does not end in `.pkr.hcl`, and what there is without one
     #[arg(long, value_enum, default_value_t, value_name = "LANGUAGE")]
@@ -116,78 +129,103 @@ impl From<OnErrorFlag> for OnError {
     }
 }
 
+/// Flags of Packer that concern plugins and its registry, neither of which there is here.
+#[derive(Args, Clone, Debug, Default)]
+pub struct PluginFlags {
+    /// Without effect: there are no plugins
+    #[arg(long, value_name = "BOOL")]
+    pub ignore_prerelease_plugins: bool,
+}
+
 /// Reads the arguments, the first of which is the name we are called by, and runs the command. Returns the exit code.
 pub(crate) fn main(mut arguments: Vec<OsString>) -> u8 {
     let is_packer =
         arguments.first().is_some_and(|name| Path::new(name).file_name().is_some_and(|name| name == "packer"));
-    for argument in arguments.iter_mut().skip(1) {
-        *argument = two_dashes(std::mem::take(argument));
+    let audience = take_audience(&mut arguments);
+    if let Some(first) = arguments.get_mut(1)
+        && ["-v", "-V", "-version", "--version"].iter().any(|flag| first == flag)
+    {
+        *first = "version".into();
     }
-    let cli = match Cli::try_parse_from(arguments) {
+    let mut command = command(is_packer);
+    let words = words::for_clap(arguments, &command, is_packer);
+    let read = command.try_get_matches_from_mut(&words).and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match read {
         Ok(cli) => cli,
-        Err(error) => return usage(&error, is_packer),
+        Err(error) => return usage::answer(&error.format(&mut command), &words, is_packer),
     };
+    if let Err(error) = log::start() {
+        // Without a log of its own there is no other place for this.
+        let _closed = writeln!(std::io::stderr(), "error: {error:#}");
+        return Exit::Failed.code();
+    }
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        packer = PACKER_COMPATIBLE,
+        command = words.get(1).map(|word| word.to_string_lossy()).as_deref(),
+        folder = ?std::env::current_dir().unwrap_or_default(),
+        "started"
+    );
     let exit = match cli.command {
-        Command::Run(arguments) => run::run(&arguments),
-        Command::Validate(arguments) => validate::run(&arguments),
-        Command::Build(arguments) => build::run(&arguments),
-        Command::Inspect(arguments) => inspect::run(&arguments),
-        Command::Console(arguments) => console::run(&arguments),
-        Command::Fmt(arguments) => fmt::run(&arguments),
-        Command::Fix(arguments) => fix::run(&arguments),
-        Command::Hcl2Upgrade(arguments) => hcl2_upgrade::run(&arguments),
-        Command::Cleanup(arguments) => cleanup::run(&arguments),
-        Command::Schema(arguments) => schema::run(&arguments),
-        Command::Version(arguments) => version::run(&arguments, is_packer),
+        Command::Run(arguments) => run::run(&arguments, audience),
+        Command::Validate(arguments) => validate::run(&arguments, audience),
+        Command::Build(arguments) => build::run(&arguments, audience),
+        Command::Inspect(arguments) => inspect::run(&arguments, audience),
+        Command::Console(arguments) => console::run(&arguments, audience),
+        Command::Fmt(arguments) => fmt::run(&arguments, audience),
+        Command::Fix(arguments) => fix::run(&arguments, audience, is_packer),
+        Command::Hcl2Upgrade(arguments) => hcl2_upgrade::run(&arguments, audience),
+        Command::Init(arguments) => init::run(&arguments, audience),
+        Command::Plugins(arguments) => plugins::run(&arguments, audience),
+        Command::Cleanup(arguments) => cleanup::run(&arguments, audience),
+        Command::Schema(arguments) => schema::run(&arguments, audience),
+        Command::Completions(arguments) => completions::run(&arguments, command),
+        Command::Man(arguments) => man::run(&arguments, command),
+        Command::Version(arguments) => version::run(&arguments, is_packer, audience),
     };
-    if is_packer { exit.packer_code() } else { exit.code() }
+    let code = if is_packer { exit.packer_code() } else { exit.code() };
+    tracing::info!(code, "ended");
+    code
 }
 
-/// Prints help or what is wrong with the command line. Packer's codes: 127 where there is no command of that name.
-fn usage(error: &clap::Error, is_packer: bool) -> u8 {
-    use clap::error::ErrorKind;
-    // A closed stream can't be told anything.
-    let _told = error.print();
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => 0,
-        ErrorKind::InvalidSubcommand
-        | ErrorKind::MissingSubcommand
-        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
-            if is_packer =>
-        {
-            127
+/// Takes `-machine-readable` out of the arguments, wherever it stands: every command has it. With a value it is left to
+/// the commands.
+fn take_audience(arguments: &mut Vec<OsString>) -> Audience {
+    let before = arguments.len();
+    arguments.retain(|argument| argument != "-machine-readable" && argument != "--machine-readable");
+    if arguments.len() < before { Audience::Programs } else { Audience::People }
+}
+
+/// The command line as it is declared, by the name that we are called by.
+fn command(is_packer: bool) -> clap::Command {
+    // As with Go's flags, the last one counts.
+    let command = Cli::command().args_override_self(true).mut_subcommands(with_switches);
+    if is_packer { command.name("packer").bin_name("packer") } else { command }
+}
+
+/// Makes a flag of each argument whose value is called `BOOL`: alone it is true, and `=` goes before any value.
+fn with_switches(command: clap::Command) -> clap::Command {
+    let command = command.args_override_self(true).mut_args(|argument| {
+        if argument.get_value_names().is_none_or(|names| names != ["BOOL"]) {
+            return argument;
         }
-        _ if is_packer => 1,
-        _ => Exit::Usage.code(),
-    }
+        let has_default = !argument.get_default_values().is_empty();
+        let is_plain = matches!(argument.get_action(), ArgAction::SetTrue) && !has_default;
+        let argument = argument.action(ArgAction::Set).num_args(0..=1).require_equals(true);
+        let argument = argument.default_missing_value("true").value_parser(words::boolean);
+        if is_plain { argument.default_value("false") } else { argument }
+    });
+    command.mut_subcommands(with_switches)
 }
 
-/// `-var` is `--var`: Packer's long flags have one dash. Single letters stay what they are.
-fn two_dashes(argument: OsString) -> OsString {
-    match argument.to_str() {
-        Some(text) if text.starts_with('-') && !text.starts_with("--") && text.len() > 2 => {
-            let name = text[1..].split('=').next().unwrap_or_default();
-            if name.len() > 1 && name.chars().all(|character| character.is_ascii_alphanumeric() || character == '-') {
-                return OsString::from(format!("-{text}"));
-            }
-            argument
-        }
-        _ => argument,
-    }
-}
-
-/// Whether to colour standard output: asked for, or a terminal and nobody who asked not to.
-pub(crate) fn colour(flag: Option<bool>) -> bool {
-    colour_of(flag, std::io::stdout().is_terminal())
-}
-
-/// The same for a stream that is a terminal or not.
+/// Whether to colour a stream, a terminal or not: asked for, or a terminal and nobody who asked not to. Packer's variable
+/// wins over its flag.
 pub(crate) fn colour_of(flag: Option<bool>, is_terminal: bool) -> bool {
-    flag.unwrap_or_else(|| {
-        let refused = ["NO_COLOR", "PACKER_NO_COLOR", "IMGFORGE_NO_COLOR"];
-        let refused = refused.iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
-        !refused && is_terminal
-    })
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if is_set("PACKER_NO_COLOR") || is_set("IMGFORGE_NO_COLOR") {
+        return false;
+    }
+    flag.unwrap_or_else(|| is_terminal && !is_set("NO_COLOR"))
 }
 
 #[cfg(test)]
@@ -196,24 +234,6 @@ mod tests {
 
     #[test]
     fn the_definition_of_the_command_line_is_sound() {
-        use clap::CommandFactory as _;
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn long_flags_may_have_one_dash() {
-        let table = [
-            ("-var", "--var"),
-            ("-var=a=b", "--var=a=b"),
-            ("-var-file=x", "--var-file=x"),
-            ("--only=a", "--only=a"),
-            ("-h", "-h"),
-            ("-", "-"),
-            ("template.json", "template.json"),
-            ("-1s", "--1s"),
-        ];
-        for (given, expected) in table {
-            assert_eq!(two_dashes(given.into()), expected, "{given}");
-        }
+        command(false).debug_assert();
     }
 }

@@ -2,11 +2,15 @@
 
 pub mod build;
 pub mod cleanup;
+pub mod completions;
 pub mod console;
 pub mod fix;
 pub mod fmt;
 pub mod hcl2_upgrade;
+pub mod init;
 pub mod inspect;
+pub mod man;
+pub mod plugins;
 pub mod run;
 pub mod schema;
 pub mod validate;
@@ -14,4 +18,5 @@ pub mod version;
 
 mod loaded;
 mod place;
+mod required;
 mod session;

@@ -53,11 +53,19 @@ impl BuildContext {
         self.events.emit(Event::Progress { build, what, done, total });
     }
 
-    /// Runs one named step: reports its start and end, and names it in the error.
+    /// Runs one named step of a builder: reports its start and end, and names it in the error. With `-debug` it waits
+    /// afterwards until somebody on the terminal has seen enough.
     ///
     /// # Errors
     /// What the work returns.
     pub async fn step<T>(&self, name: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let result = self.timed(name, work).await;
+        self.pause(&format!("Pausing after run of step '{name}'.")).await;
+        result
+    }
+
+    /// The same without a pause.
+    pub(crate) async fn timed<T>(&self, name: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
         let started = Instant::now();
         self.events.emit(Event::StepStarted { build: self.name.clone(), step: name.to_owned() });
         let result = work.await;
@@ -68,6 +76,25 @@ impl BuildContext {
             ok: result.is_ok(),
         });
         result.with_context(|| name.to_owned())
+    }
+
+    /// With `-debug`, says why it waits and does so until somebody presses enter; not where there is no terminal, nor
+    /// once the run is cancelled.
+    pub(crate) async fn pause(&self, why: &str) {
+        if self.debug {
+            // What was typed before it does not matter.
+            let _typed = self.ask(&format!("{why} Press enter to continue. ")).await;
+        }
+    }
+
+    /// Asks whoever sits at the terminal; `None` without one, or when the run is cancelled.
+    pub(crate) async fn ask(&self, question: &str) -> Option<String> {
+        let question = format!("==> {}: {question}", self.name);
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => None,
+            answer = self.events.ask(&question) => answer,
+        }
     }
 
     /// Waits, or less long when the run is cancelled.

@@ -15,6 +15,7 @@ use imgforge_template::template::DataSources;
 use imgforge_template::value::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Reads the data sources of a template, or checks them without asking the world anything.
 pub struct DataReader {
@@ -38,11 +39,14 @@ impl DataSources for DataReader {
         if !(self.read && is_sound && is_known) {
             return unknown;
         }
-        match read(source.as_ref()) {
+        let started = Instant::now();
+        let result = read(source.as_ref());
+        let (kind, name) = (&data.kind.value, &data.name.value);
+        tracing::debug!(kind, name, took = ?started.elapsed(), ok = result.is_ok(), "data source asked");
+        match result {
             Ok(value) => value.marked(sensitive),
             Err(error) => {
-                let name = format!("data.{}.{}", data.kind.value, data.name.value);
-                let message = format!("`{name}` could not be read: {error:#}");
+                let message = format!("`data.{kind}.{name}` could not be read: {error:#}");
                 diagnostics.push(Diagnostic::error("unreadable-data-source", message).at(data.header));
                 unknown
             }

@@ -1,5 +1,6 @@
 //! Everything anyone may want to know about a run. Components say it, reporters show it; nobody prints.
 
+use crate::question::Questions;
 use crate::secret::Redactor;
 use anyhow::Result;
 use imgforge_template::diagnostic::{Diagnostic, Label};
@@ -12,6 +13,8 @@ use std::time::Duration;
 pub enum Tone {
     /// What we or a command have to say.
     Say,
+    /// An answer: what the command was called for.
+    Message,
     /// An error, or what a command wrote to its error stream.
     Error,
 }
@@ -33,10 +36,19 @@ pub enum Event {
     Failure {
         text: String,
     },
-    /// A build is about to start; `index` counts them from 0.
+    /// What programs read of a run beside what people do: a kind and values, of a build or, where that is empty, of none.
+    Fact {
+        build: String,
+        kind: &'static str,
+        values: Vec<String>,
+    },
+    /// The builds that are going to run, in order.
+    Planned {
+        builds: Vec<String>,
+    },
+    /// A build is about to start.
     BuildStarted {
         build: String,
-        index: usize,
     },
     /// Lines of a build; `source` names the post-processor that says it, if one does.
     BuildLine {
@@ -91,11 +103,24 @@ pub trait Reporter: Send {
 pub struct Events {
     reporters: Arc<Mutex<Vec<Box<dyn Reporter>>>>,
     redactor: Redactor,
+    /// None where what is shown is for programs.
+    questions: Option<Questions>,
 }
 
 impl Events {
     pub fn new(reporters: Vec<Box<dyn Reporter>>, redactor: Redactor) -> Self {
-        Self { reporters: Arc::new(Mutex::new(reporters)), redactor }
+        Self { reporters: Arc::new(Mutex::new(reporters)), redactor, questions: Some(Questions::default()) }
+    }
+
+    /// The same, but nobody is ever asked anything.
+    #[must_use]
+    pub fn without_questions(self) -> Self {
+        Self { questions: None, ..self }
+    }
+
+    /// Asks whoever sits at the terminal, after all that was reported before. `None` where nobody does.
+    pub async fn ask(&self, question: &str) -> Option<String> {
+        self.questions.as_ref()?.ask(&self.redactor.redact(question)).await
     }
 
     /// Reports one event. The one place where order is made: reporters see events one after the other.
@@ -112,9 +137,19 @@ impl Events {
         self.emit(Event::Line { tone: Tone::Say, text: text.into() });
     }
 
+    /// What a command was asked for.
+    pub fn answer(&self, text: impl Into<String>) {
+        self.emit(Event::Line { tone: Tone::Message, text: text.into() });
+    }
+
     /// An error that belongs to no build.
     pub fn error(&self, text: impl Into<String>) {
         self.emit(Event::Line { tone: Tone::Error, text: text.into() });
+    }
+
+    /// What programs read beside what people do.
+    pub fn fact<const COUNT: usize>(&self, build: &str, kind: &'static str, values: [&str; COUNT]) {
+        self.emit(Event::Fact { build: build.to_owned(), kind, values: values.map(str::to_owned).to_vec() });
     }
 
     /// What kept the command from its work.
@@ -167,7 +202,11 @@ impl Events {
             Event::Progress { build, what, done, total } => {
                 Event::Progress { build: clean(build), what: clean(what), done, total }
             }
-            Event::BuildStarted { build, index } => Event::BuildStarted { build: clean(build), index },
+            Event::Fact { build, kind, values } => {
+                Event::Fact { build: clean(build), kind, values: values.into_iter().map(clean).collect() }
+            }
+            Event::Planned { builds } => Event::Planned { builds: builds.into_iter().map(clean).collect() },
+            Event::BuildStarted { build } => Event::BuildStarted { build: clean(build) },
             Event::StepStarted { build, step } => Event::StepStarted { build: clean(build), step: clean(step) },
             Event::StepFinished { build, step, duration, ok } => {
                 Event::StepFinished { build: clean(build), step: clean(step), duration, ok }

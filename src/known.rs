@@ -17,7 +17,7 @@ pub(crate) struct Known {
 }
 
 /// Plugins whose components are known by name alone: what the names begin with, and where the plugin is.
-const PLUGINS: &[(&str, &str)] = &[
+pub(crate) const PLUGINS: &[(&str, &str)] = &[
     ("alicloud", "github.com/hashicorp/alicloud"),
     ("anka", "github.com/veertuinc/veertu-anka"),
     ("cloudstack", "github.com/hashicorp/cloudstack"),

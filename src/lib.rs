@@ -12,7 +12,9 @@ pub mod context;
 pub mod event;
 pub mod host;
 pub mod lines;
+mod log;
 pub mod process;
+mod question;
 pub mod scripts;
 pub mod secret;
 pub mod secret_stores;
@@ -29,6 +31,7 @@ pub mod data_reader;
 pub mod glob;
 pub(crate) mod known;
 pub mod plan;
+mod plugins;
 pub mod recipe;
 pub(crate) mod schema;
 

@@ -67,7 +67,7 @@ fn say(context: &BuildContext, tone: Tone, line: &[u8]) {
     let visible = line.get(start_of_visible(line)..).unwrap_or_default();
     let text = String::from_utf8_lossy(visible);
     match tone {
-        Tone::Say => context.say(text.trim_end()),
+        Tone::Say | Tone::Message => context.say(text.trim_end()),
         Tone::Error => context.error(text.trim_end()),
     }
 }

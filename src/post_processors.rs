@@ -1,5 +1,6 @@
 //! Post-processors: what is made of an artifact.
 
+mod checksum;
 pub mod manifest;
 mod shell_local;
 
@@ -10,7 +11,8 @@ use anyhow::Result;
 use async_trait::async_trait;
 
 /// Every post-processor. Adding one is its file and its line here.
-pub const POST_PROCESSORS: &[Component<dyn PostProcessor>] = &[manifest::POST_PROCESSOR, shell_local::POST_PROCESSOR];
+pub const POST_PROCESSORS: &[Component<dyn PostProcessor>] =
+    &[checksum::POST_PROCESSOR, manifest::POST_PROCESSOR, shell_local::POST_PROCESSOR];
 
 /// What becomes of the artifact that a post-processor was given, when the user does not say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

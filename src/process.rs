@@ -18,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Marks a command with its claim and gives it a process group of its own, so that a Ctrl-C on the terminal reaches
 /// imgforge alone, which then ends its children in order.
 pub fn claimed(mut command: Command, claim: &Claim) -> Command {
+    let (program, arguments) = (command.as_std().get_program(), command.as_std().get_args());
+    tracing::debug!(?program, arguments = ?arguments.collect::<Vec<_>>(), claim = claim.name(), "starting a process");
     command.env(VARIABLE, claim.name()).process_group(0).kill_on_drop(true);
     command
 }

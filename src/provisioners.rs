@@ -1,8 +1,10 @@
 //! Provisioners: what is done to a machine between its start and its capture.
 
+mod breakpoint;
 mod file;
 mod shell;
 mod shell_local;
+mod sleep;
 
 use crate::communicators::Communicator;
 use crate::component::Component;
@@ -12,7 +14,7 @@ use async_trait::async_trait;
 
 /// Every provisioner. Adding one is its file and its line here.
 pub const PROVISIONERS: &[Component<dyn Provisioner>] =
-    &[file::PROVISIONER, shell::PROVISIONER, shell_local::PROVISIONER];
+    &[breakpoint::PROVISIONER, file::PROVISIONER, shell::PROVISIONER, shell_local::PROVISIONER, sleep::PROVISIONER];
 
 /// Does one thing to a machine.
 #[async_trait]

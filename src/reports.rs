@@ -6,6 +6,7 @@ mod destination;
 mod github;
 mod json;
 mod junit;
+mod machine_readable;
 mod markup;
 mod rdjson;
 mod record;
@@ -17,9 +18,11 @@ pub mod terminal;
 mod testing;
 
 use crate::ci::github::without_commands;
+use crate::cli::colour_of;
 use crate::event::{Event, Reporter};
 use anyhow::{Context as _, Result, bail};
 use destination::Destination;
+use machine_readable::MachineReadable;
 use record::Record;
 use std::io::{IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
@@ -73,6 +76,27 @@ fn format_named(name: &str) -> Option<&'static Format> {
     FORMATS.iter().copied().find(|format| format.name == name)
 }
 
+/// Who reads what a command says while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Audience {
+    People,
+    /// `-machine-readable`.
+    Programs,
+}
+
+impl Audience {
+    /// Who writes it for them; colours and times are for people.
+    pub(crate) fn reporter(self, lines: Lines, colour: Option<bool>, timestamps: bool) -> Box<dyn Reporter> {
+        match self {
+            Self::People => {
+                let look = Look::of(lines.is_terminal, colour_of(colour, lines.is_terminal), timestamps);
+                Box::new(Terminal::new(lines.out, look))
+            }
+            Self::Programs => Box::new(MachineReadable::new(lines.out)),
+        }
+    }
+}
+
 /// The reports of a run, as the flags call for them.
 pub(crate) struct Reports {
     machine: Vec<(&'static Format, Destination)>,
@@ -81,7 +105,7 @@ pub(crate) struct Reports {
     started_in: PathBuf,
 }
 
-/// Where the lines for people go.
+/// Where the lines go that are told while a command runs.
 pub(crate) struct Lines {
     pub(crate) out: Box<dyn Write + Send>,
     pub(crate) is_terminal: bool,

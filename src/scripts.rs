@@ -87,6 +87,15 @@ impl ScriptArguments {
         for script in self.script.iter().chain(self.scripts.iter().flatten()) {
             check_file("script", script, body, diagnostics);
         }
+        if self.inline_shebang.trim_start().starts_with("#!")
+            && let Some(span) = self.given.span("inline_shebang")
+        {
+            diagnostics.push(
+                Diagnostic::error("invalid-value", "`inline_shebang` starts with `#!`")
+                    .at(span)
+                    .help("leave it out: `#!` is written before what is given here"),
+            );
+        }
         self.check_environment(body, diagnostics);
     }
 

@@ -11,8 +11,9 @@ import sys
 # Built here: their tables are made of the structs that read them.
 OURS = {
     ("builder", "file"), ("builder", "null"), ("builder", "qemu"),
-    ("provisioner", "file"), ("provisioner", "shell"), ("provisioner", "shell-local"),
-    ("post-processor", "manifest"), ("post-processor", "shell-local"),
+    ("provisioner", "breakpoint"), ("provisioner", "file"), ("provisioner", "shell"), ("provisioner", "shell-local"),
+    ("provisioner", "sleep"),
+    ("post-processor", "checksum"), ("post-processor", "manifest"), ("post-processor", "shell-local"),
     ("data-source", "git-commit"), ("data-source", "git-repository"), ("data-source", "git-tree"),
     ("data-source", "http"), ("data-source", "null"),
 }

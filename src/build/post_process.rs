@@ -8,6 +8,7 @@ use crate::plan::{PlannedBuild, PlannedPostProcessor};
 use crate::post_processors::InputArtifact;
 use anyhow::{Context as _, Result};
 use imgforge_template::diagnostic::Diagnostics;
+use imgforge_template::document::Language;
 
 /// Runs every sequence, the later ones even when an earlier one failed. Returns the artifacts that stay: the builder's
 /// if anyone keeps it, then what the sequences made, in order.
@@ -60,9 +61,10 @@ async fn one(
     let mut current = first.clone();
     for (index, planned) in sequence.iter().enumerate() {
         let kind = planned.recipe.component.name;
-        context.say(match &planned.name {
-            Some(name) => format!("Running post-processor: {name} (type {kind})"),
-            None => format!("Running post-processor: {kind}"),
+        // In HCL2 Packer shows the name that there is none of.
+        context.say(match (&planned.name, planned.recipe.view.language) {
+            (None, Language::Legacy) => format!("Running post-processor: {kind}"),
+            (name, _) => format!("Running post-processor: {} (type {kind})", name.as_deref().unwrap_or_default()),
         });
         let mut diagnostics = Diagnostics::default();
         let made = planned.recipe.make(Some(&current.values), &mut diagnostics);
@@ -74,7 +76,7 @@ async fn one(
             (default, None) => default == InputArtifact::Keep,
         };
         let own = BuildContext { source: Some(kind.to_owned()), ..context.clone() };
-        let mut result = own.step(&format!("post-process with {kind}"), made.process(&own, &current)).await?;
+        let mut result = own.timed(&format!("post-process with {kind}"), made.process(&own, &current)).await?;
         if result.values.is_empty() {
             result.values.clone_from(&current.values);
         }

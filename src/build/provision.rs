@@ -1,5 +1,6 @@
 //! Provisioners of one build, in order: pauses, time limits, further tries, and the one that runs after a failure.
 
+use super::on_error::{self, Next, Stage};
 use super::{OnError, Run, spell};
 use crate::builders::Machine;
 use crate::context::BuildContext;
@@ -7,9 +8,36 @@ use crate::event::Event;
 use crate::plan::{PlannedBuild, PlannedProvisioner};
 use anyhow::{Context as _, Result};
 use imgforge_template::diagnostic::Diagnostics;
+use imgforge_template::duration::short;
 use std::collections::BTreeMap;
 
-pub(super) async fn all(
+/// Provisions a machine; when that fails, whatever `-on-error` says.
+pub(super) async fn stage(
+    build: &PlannedBuild,
+    machine: &dyn Machine,
+    values: &BTreeMap<String, String>,
+    context: &BuildContext,
+    run: &Run,
+) -> Result<()> {
+    loop {
+        let result = all(build, machine, values, context, run).await;
+        if !build.provisioners.is_empty() {
+            context.pause(&format!("Pausing after run of step '{}'.", Stage::Provision.name())).await;
+        }
+        let Err(error) = result else { return Ok(()) };
+        match on_error::next(Stage::Provision, &error, context, run).await {
+            Next::Retry => {}
+            Next::CleanUp => return Err(clean_up(build, machine, values, context, run, error).await),
+            Next::Leave if run.options.on_error == OnError::RunCleanupProvisioner => {
+                let error = clean_up(build, machine, values, context, run, error).await;
+                return Err(on_error::leave(Stage::Provision, error, context));
+            }
+            Next::Leave => return Err(on_error::leave(Stage::Provision, error, context)),
+        }
+    }
+}
+
+async fn all(
     build: &PlannedBuild,
     machine: &dyn Machine,
     values: &BTreeMap<String, String>,
@@ -17,17 +45,19 @@ pub(super) async fn all(
     run: &Run,
 ) -> Result<()> {
     for provisioner in &build.provisioners {
+        // The words are Packer's, to the letter.
+        context.pause("Pausing before the next provisioner .").await;
         let Err(error) = one(provisioner, machine, values, context, run).await else { continue };
         if provisioner.continue_on_error && !context.cancel.is_cancelled() {
             context.error(format!("Provisioner failed, and the build goes on as it is told to: {error:#}"));
             continue;
         }
-        return Err(clean_up(build, machine, values, context, run, error).await);
+        return Err(error);
     }
     Ok(())
 }
 
-/// Runs the error-cleanup-provisioner, unless the run is cancelled or told to leave everything.
+/// Runs the error-cleanup-provisioner, unless the run is cancelled.
 async fn clean_up(
     build: &PlannedBuild,
     machine: &dyn Machine,
@@ -36,11 +66,11 @@ async fn clean_up(
     run: &Run,
     error: anyhow::Error,
 ) -> anyhow::Error {
-    if run.options.on_error == OnError::Abort || context.cancel.is_cancelled() {
+    if context.cancel.is_cancelled() {
         return error;
     }
-    let Some(provisioner) = &build.error_cleanup_provisioner else { return error };
     context.say("Provisioning step had errors: Running the cleanup provisioner, if present...");
+    let Some(provisioner) = &build.error_cleanup_provisioner else { return error };
     match one(provisioner, machine, values, context, run).await {
         Ok(()) => error,
         Err(cleanup) => anyhow::anyhow!("Cleanup failed: {cleanup:#}. Original Provisioning error: {error:#}"),
@@ -79,7 +109,7 @@ async fn attempt(
     run: &Run,
 ) -> Result<()> {
     if !provisioner.pause_before.is_zero() {
-        context.say(format!("Pausing {} before the next provisioner...", spell(provisioner.pause_before)));
+        context.say(format!("Pausing {} before the next provisioner...", short(provisioner.pause_before)));
         context.sleep(provisioner.pause_before).await?;
     }
     // Made anew each time: its block may use values that are known only now.
@@ -89,12 +119,12 @@ async fn attempt(
     report(diagnostics, provisioner.recipe.component.name, run)?;
     let name = provisioner.recipe.component.name;
     let work = async {
-        context.step(&format!("provision with {name}"), made.provision(context, machine.communicator())).await
+        context.timed(&format!("provision with {name}"), made.provision(context, machine.communicator())).await
     };
     if provisioner.timeout.is_zero() {
         return work.await.map_err(innermost);
     }
-    context.say(format!("Setting a {} timeout for the next provisioner...", spell(provisioner.timeout)));
+    context.say(format!("Setting a {} timeout for the next provisioner...", short(provisioner.timeout)));
     match tokio::time::timeout(provisioner.timeout, work).await {
         Ok(result) => result.map_err(innermost),
         Err(_) => {

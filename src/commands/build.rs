@@ -3,9 +3,10 @@
 use super::loaded::{Purpose, load};
 use super::session::{self, Session};
 use crate::build::Options;
-use crate::cli::{OnErrorFlag, ReportArguments, TemplateArguments};
+use crate::cli::{OnErrorFlag, PluginFlags, ReportArguments, TemplateArguments};
 use crate::exit::Exit;
 use crate::host::LocalHost;
+use crate::reports::Audience;
 use clap::Args;
 use imgforge_template::host::Host;
 use std::sync::Arc;
@@ -21,27 +22,35 @@ pub struct BuildArguments {
     #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
     pub on_error: OnErrorFlag,
     /// Replace what is in the way, such as an existing output folder
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_name = "BOOL")]
+    #[arg(long, value_name = "BOOL")]
     pub force: bool,
     /// One build after the other
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_name = "BOOL")]
+    #[arg(long, value_name = "BOOL")]
     pub debug: bool,
     /// How many builds run at once; 0 is all of them
     #[arg(long, default_value = "0", value_name = "N", allow_negative_numbers = true)]
     pub parallel_builds: i64,
     /// Colours; without the flag on terminals only
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    #[arg(long, value_name = "BOOL")]
     pub color: Option<bool>,
+    /// Without effect: it is `-machine-readable` without a value, anywhere, that does it
+    #[arg(long, hide = true, value_name = "BOOL")]
+    pub machine_readable: bool,
     /// The time before each line
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_name = "BOOL")]
+    #[arg(long, value_name = "BOOL")]
     pub timestamp_ui: bool,
     /// Warn of names in var files that the template does not declare
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_name = "BOOL")]
+    #[arg(long, value_name = "BOOL")]
     pub warn_on_undeclared_var: bool,
+    /// Without effect: there is no registry that could enforce anything
+    #[arg(long, value_name = "BOOL")]
+    pub skip_enforcement: bool,
+    #[command(flatten)]
+    pub plugins: PluginFlags,
 }
 
-pub(crate) fn run(arguments: &BuildArguments) -> Exit {
-    match Session::reporting(&arguments.reports, arguments.color, arguments.timestamp_ui) {
+pub(crate) fn run(arguments: &BuildArguments, audience: Audience) -> Exit {
+    match Session::reporting(audience, &arguments.reports, arguments.color, arguments.timestamp_ui) {
         Ok(session) => session.finish(build(arguments, &session)),
         Err(exit) => exit,
     }

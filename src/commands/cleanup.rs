@@ -2,8 +2,8 @@
 
 use super::session::{self, Session};
 use crate::cleaners;
-use crate::cli::colour;
 use crate::exit::Exit;
+use crate::reports::Audience;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use imgforge_ledger::abandoned;
@@ -12,8 +12,8 @@ use imgforge_ledger::abandoned;
 #[derive(Args, Debug)]
 pub struct CleanupArguments {}
 
-pub(crate) fn run(_: &CleanupArguments) -> Exit {
-    let session = Session::terminal(colour(None), false);
+pub(crate) fn run(_: &CleanupArguments, audience: Audience) -> Exit {
+    let session = Session::terminal(audience, None);
     match session::runtime().and_then(|runtime| runtime.block_on(clean(&session))) {
         Ok(exit) => exit,
         Err(error) => session.fail(&error),

@@ -3,10 +3,11 @@
 use super::inspect;
 use super::loaded::look;
 use super::session::Session;
-use crate::cli::{TemplateOptions, colour};
+use crate::cli::TemplateOptions;
 use crate::event::Event;
 use crate::exit::Exit;
 use crate::host::LocalHost;
+use crate::reports::Audience;
 use crate::secret::Redactor;
 use clap::Args;
 use imgforge_template::diagnostic::{Diagnostic, Diagnostics, Severity};
@@ -56,8 +57,8 @@ pub struct ConsoleArguments {
     pub options: TemplateOptions,
 }
 
-pub(crate) fn run(arguments: &ConsoleArguments) -> Exit {
-    let session = Session::terminal(colour(None), false);
+pub(crate) fn run(arguments: &ConsoleArguments, audience: Audience) -> Exit {
+    let session = Session::terminal(audience, None);
     let host: Arc<dyn Host> = match LocalHost::new() {
         Ok(host) => Arc::new(host),
         Err(error) => return session.fail(&anyhow::Error::new(error).context("find the working directory")),
@@ -98,7 +99,7 @@ fn converse(input: &mut impl BufRead, console: &Console, session: &Session) -> i
                 let answer = console.answer(&line);
                 tell(&answer.sources, answer.mistakes, session);
                 if let Some(text) = answer.text {
-                    session.events.say(text);
+                    session.events.answer(text);
                 }
             }
         }
@@ -126,7 +127,7 @@ fn answer_once(input: &mut impl BufRead, console: &Console, session: &Session) -
         }
     }
     if let Some(text) = last {
-        session.events.say(text);
+        session.events.answer(text);
     }
     Ok(exit)
 }

@@ -2,11 +2,11 @@
 
 use super::place::{is_hcl2, place};
 use super::session::Session;
-use crate::cli::{TemplateArguments, colour_of};
+use crate::cli::TemplateArguments;
 use crate::event::Event;
 use crate::exit::Exit;
 use crate::host::LocalHost;
-use crate::reports::terminal::{Look, Terminal};
+use crate::reports::Audience;
 use anyhow::anyhow;
 use clap::Args;
 use imgforge_template::diagnostic::Diagnostics;
@@ -14,7 +14,7 @@ use imgforge_template::document::legacy;
 use imgforge_template::host::Host;
 use imgforge_template::source::Sources;
 use imgforge_template::{fix, inputs, json};
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::sync::Arc;
 
 /// Print a legacy JSON template with what is old in it replaced
@@ -27,11 +27,9 @@ pub struct FixArguments {
     pub validate: bool,
 }
 
-pub(crate) fn run(arguments: &FixArguments) -> Exit {
-    // Standard output is the template's.
-    let is_terminal = std::io::stderr().is_terminal();
-    let look = Look::of(is_terminal, colour_of(None, is_terminal), false);
-    let session = Session::with(vec![Box::new(Terminal::new(Box::new(std::io::stderr()), look))]);
+pub(crate) fn run(arguments: &FixArguments, audience: Audience, is_packer: bool) -> Exit {
+    // Standard output is the template's; Packer says all that it says there.
+    let session = if is_packer { Session::terminal(audience, None) } else { Session::beside_output(audience) };
     let host: Arc<dyn Host> = match LocalHost::new() {
         Ok(host) => Arc::new(host),
         Err(error) => return session.fail(&anyhow::Error::new(error).context("find the working directory")),

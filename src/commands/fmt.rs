@@ -6,10 +6,11 @@ mod replace;
 
 use super::place;
 use super::session::Session;
-use crate::cli::{TemplateOptions, colour};
+use crate::cli::TemplateOptions;
 use crate::event::Event;
 use crate::exit::Exit;
 use crate::host::{LocalHost, WithFile};
+use crate::reports::Audience;
 use clap::Args;
 use imgforge_template::diagnostic::{Diagnostic, Diagnostics};
 use imgforge_template::host::Host;
@@ -26,23 +27,23 @@ pub struct FmtArguments {
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Write nothing; end with 3 if there is something to change
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_name = "BOOL")]
+    #[arg(long, value_name = "BOOL")]
     pub check: bool,
     /// Show what changes
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_name = "BOOL")]
+    #[arg(long, value_name = "BOOL")]
     pub diff: bool,
     /// Write the files, or what comes from standard input to standard output
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "true", value_name = "BOOL", action = clap::ArgAction::Set)]
+    #[arg(long, default_value = "true", value_name = "BOOL")]
     pub write: bool,
     /// Go into the folders inside of folders
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_name = "BOOL")]
+    #[arg(long, value_name = "BOOL")]
     pub recursive: bool,
     #[command(flatten, next_help_heading = "Options of other commands, without effect here")]
     pub options: TemplateOptions,
 }
 
-pub(crate) fn run(arguments: &FmtArguments) -> Exit {
-    let session = Session::terminal(colour(None), false);
+pub(crate) fn run(arguments: &FmtArguments, audience: Audience) -> Exit {
+    let session = Session::terminal(audience, None);
     let host: Arc<dyn Host> = match LocalHost::new() {
         Ok(host) => Arc::new(host),
         Err(error) => return session.fail(&anyhow::Error::new(error).context("find the working directory")),

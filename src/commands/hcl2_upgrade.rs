@@ -2,13 +2,14 @@
 
 use super::place::{is_hcl2, place};
 use super::session::Session;
-use crate::cli::{TemplateArguments, colour};
+use crate::cli::TemplateArguments;
 use crate::component;
 use crate::data_reader::DataReader;
 use crate::event::Event;
 use crate::exit::Exit;
 use crate::host::LocalHost;
 use crate::plan::{self, Selection};
+use crate::reports::Audience;
 use crate::{builders, post_processors, provisioners, schema};
 use anyhow::{Context as _, anyhow};
 use clap::Args;
@@ -32,7 +33,7 @@ pub struct Hcl2UpgradeArguments {
     #[arg(long, value_name = "FILE")]
     pub output_file: Option<PathBuf>,
     /// Say in comments what the parts are
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_name = "BOOL")]
+    #[arg(long, value_name = "BOOL")]
     pub with_annotations: bool,
 }
 
@@ -49,8 +50,8 @@ const KEPT: [&str; 8] = [
     "variable-cycle",
 ];
 
-pub(crate) fn run(arguments: &Hcl2UpgradeArguments) -> Exit {
-    let session = Session::terminal(colour(None), false);
+pub(crate) fn run(arguments: &Hcl2UpgradeArguments, audience: Audience) -> Exit {
+    let session = Session::terminal(audience, None);
     let host: Arc<dyn Host> = match LocalHost::new() {
         Ok(host) => Arc::new(host),
         Err(error) => return session.fail(&anyhow::Error::new(error).context("find the working directory")),

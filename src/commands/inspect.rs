@@ -2,9 +2,11 @@
 
 use super::loaded::look;
 use super::session::Session;
-use crate::cli::{TemplateOptions, colour};
+use crate::cli::TemplateOptions;
+use crate::event::{Event, Events};
 use crate::exit::Exit;
 use crate::host::LocalHost;
+use crate::reports::Audience;
 use clap::Args;
 use imgforge_template::diagnostic::Diagnostics;
 use imgforge_template::document::{Build, Language, SourceUse, Step, Variable};
@@ -28,8 +30,8 @@ pub struct InspectArguments {
     pub options: TemplateOptions,
 }
 
-pub(crate) fn run(arguments: &InspectArguments) -> Exit {
-    let session = Session::terminal(colour(None), false);
+pub(crate) fn run(arguments: &InspectArguments, audience: Audience) -> Exit {
+    let session = Session::terminal(audience, None);
     let host: Arc<dyn Host> = match LocalHost::new() {
         Ok(host) => Arc::new(host),
         Err(error) => return session.fail(&anyhow::Error::new(error).context("find the working directory")),
@@ -37,22 +39,20 @@ pub(crate) fn run(arguments: &InspectArguments) -> Exit {
     let Some(looked) = look(arguments.template.as_deref(), &arguments.options, &host, &session) else {
         return Exit::Failed;
     };
-    let lines = match looked.template.document.language {
-        Language::Hcl2 => hcl2(&looked.template),
-        Language::Legacy => legacy(&looked.template),
-    };
-    session.events.say(lines.join("\n"));
+    let events = &session.events;
+    match looked.template.document.language {
+        Language::Hcl2 => hcl2(&looked.template, events),
+        Language::Legacy => legacy(&looked.template, events),
+    }
     Exit::Success
 }
 
-fn hcl2(template: &Template) -> Vec<String> {
-    let mut lines = vec!["Packer Inspect: HCL2 mode".to_owned(), String::new()];
-    lines.extend(values(template));
-    lines.extend(["> builds:".to_owned(), String::new()]);
-    for (index, build) in template.document.builds.iter().enumerate() {
-        lines.extend(one_build(build, index, template));
-    }
-    lines
+fn hcl2(template: &Template, events: &Events) {
+    events.say("Packer Inspect: HCL2 mode\n");
+    events.say(values(template).join("\n"));
+    let builds = template.document.builds.iter().enumerate();
+    let builds = builds.flat_map(|(index, build)| one_build(build, index, template));
+    events.say(["> builds:".to_owned(), String::new()].into_iter().chain(builds).collect::<Vec<_>>().join("\n"));
 }
 
 /// The variables and locals of an HCL2 template with their values, by name.
@@ -154,61 +154,73 @@ fn text(expression: &Expression, scope: &Scope) -> String {
     print(&eval::evaluate(expression, scope, &mut Diagnostics::default()))
 }
 
-fn legacy(template: &Template) -> Vec<String> {
+/// What programs read of an entry, as type and values, and its line for people.
+struct Entry<'a> {
+    kind: &'static str,
+    values: Vec<&'a str>,
+    line: String,
+}
+
+fn legacy(template: &Template, events: &Events) {
     let document = &template.document;
-    let mut lines = vec!["Packer Inspect: JSON mode".to_owned()];
-    let mut titled = |title: &str, entries: Vec<String>| {
-        lines.extend([title.to_owned(), String::new()]);
-        lines.extend(entries);
-        lines.push(String::new());
-    };
+    events.say("Packer Inspect: JSON mode");
     if let Some(description) = document.description.as_ref().filter(|text| !text.is_empty()) {
-        titled("Description:", vec![description.clone()]);
+        events.say(format!("Description:\n\n{description}\n"));
     }
+    let titled = |title: &str, entries: Vec<Entry<'_>>, none: &str| {
+        events.say(format!("{title}\n"));
+        if entries.is_empty() && !none.is_empty() {
+            events.say(none);
+        }
+        for Entry { kind, values, line } in entries {
+            let values = values.into_iter().map(str::to_owned).collect();
+            events.emit(Event::Fact { build: String::new(), kind, values });
+            events.say(line);
+        }
+        events.say("");
+    };
     let mut variables: Vec<&Variable> = document.variables.iter().collect();
     variables.sort_by(|a, b| a.name.value.cmp(&b.name.value));
     let width = variables.iter().map(|variable| variable.name.value.chars().count()).max().unwrap_or_default();
     let (optional, required): (Vec<_>, Vec<_>) = variables.into_iter().partition(|variable| variable.default.is_some());
-    if !required.is_empty() {
-        titled("Required variables:", required.iter().map(|variable| format!("  {}", *variable.name)).collect());
-    }
     if optional.is_empty() && required.is_empty() {
-        titled("Variables:", vec!["  <No variables>".to_owned()]);
+        titled("Variables:", Vec::new(), "  <No variables>");
     } else {
-        titled("Optional variables and their defaults:", defaults(&optional, width));
+        if !required.is_empty() {
+            titled("Required variables:", required.iter().map(|variable| required_variable(variable)).collect(), "");
+        }
+        let optional = optional.iter().map(|variable| optional_variable(variable, width));
+        titled("Optional variables and their defaults:", optional.collect(), "");
     }
     let mut builders: Vec<_> =
         document.sources.iter().map(|source| (&*source.name.value, &*source.kind.value)).collect();
     builders.sort_unstable();
     let width = builders.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
-    let builders = builders.iter().map(|(name, kind)| {
-        let kind = if name == kind { String::new() } else { format!(" ({kind})") };
-        format!("  {name:width$}{kind}")
+    let builders = builders.into_iter().map(|(name, kind)| {
+        let shown = if name == kind { String::new() } else { format!(" ({kind})") };
+        Entry { kind: "template-builder", values: vec![name, kind], line: format!("  {name:width$}{shown}") }
     });
-    titled("Builders:", or(builders.collect(), "  <No builders>"));
-    let provisioners = document.builds.iter().flat_map(|build| &build.provisioners);
-    let provisioners = provisioners.map(|step| format!("  {}", step.kind.value));
-    titled("Provisioners:", or(provisioners.collect(), "  <No provisioners>"));
-    lines.push("Note: names of builds are shown as they are written. Variables and functions\nin them get their values when they are built.".to_owned());
-    lines
+    titled("Builders:", builders.collect(), "  <No builders>");
+    let provisioners = document.builds.iter().flat_map(|build| &build.provisioners).map(|step| {
+        let name = step.kind.value.as_str();
+        Entry { kind: "template-provisioner", values: vec![name], line: format!("  {name}") }
+    });
+    titled("Provisioners:", provisioners.collect(), "  <No provisioners>");
+    events.say("Note: names of builds are shown as they are written. Variables and functions\nin them get their values when they are built.");
 }
 
-fn or(mut lines: Vec<String>, none: &str) -> Vec<String> {
-    if lines.is_empty() {
-        lines.push(none.to_owned());
-    }
-    lines
+fn required_variable(variable: &Variable) -> Entry<'_> {
+    let name = variable.name.value.as_str();
+    Entry { kind: "template-variable", values: vec![name, "", "1"], line: format!("  {name}") }
 }
 
-/// `NAME = DEFAULT` of each variable, as it is written; names are filled up to `width`.
-fn defaults(variables: &[&Variable], width: usize) -> Vec<String> {
-    let lines = variables.iter().map(|variable| {
-        let default = match variable.default.as_ref().map(|default| &default.kind) {
-            _ if variable.sensitive => "<sensitive>",
-            Some(ExpressionKind::String(text)) => text.value(),
-            _ => "",
-        };
-        format!("  {:width$} = {default}", variable.name.value)
-    });
-    lines.collect()
+/// `NAME = DEFAULT`, as it is written; the name is filled up to `width`.
+fn optional_variable(variable: &Variable, width: usize) -> Entry<'_> {
+    let default = match variable.default.as_ref().map(|default| &default.kind) {
+        _ if variable.sensitive => "<sensitive>",
+        Some(ExpressionKind::String(text)) => text.value(),
+        _ => "",
+    };
+    let name = variable.name.value.as_str();
+    Entry { kind: "template-variable", values: vec![name, default, "0"], line: format!("  {name:width$} = {default}") }
 }

@@ -8,6 +8,7 @@ use crate::event::Event;
 use crate::plan::{self, Plan, Selection};
 use crate::secret_stores::Unreachable;
 use imgforge_template::diagnostic::{Diagnostic, Diagnostics, Severity};
+use imgforge_template::document::Document;
 use imgforge_template::fix;
 use imgforge_template::host::Host;
 use imgforge_template::secret_store::SecretStores;
@@ -15,6 +16,7 @@ use imgforge_template::source::Sources;
 use imgforge_template::template::{self, Depth, Request, Template, World};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// What came of a template.
 pub(super) struct Loaded {
@@ -43,6 +45,7 @@ pub(super) fn load(
     host: &Arc<dyn Host>,
     session: &Session,
 ) -> Loaded {
+    let started = Instant::now();
     let sources = Sources::default();
     let mut diagnostics = Diagnostics::default();
     let options = &arguments.options;
@@ -72,6 +75,16 @@ pub(super) fn load(
                 }
                 fix::advise(&template.document, &mut diagnostics);
                 session.events.add_secrets(&template.scope.derived.texts());
+                let Document { variables, data, sources, .. } = &template.document;
+                tracing::debug!(
+                    path = %arguments.template.display(),
+                    variables = variables.len(),
+                    data_sources = data.len(),
+                    sources = sources.len(),
+                    builds = plan.builds.len(),
+                    took = ?started.elapsed(),
+                    "template read"
+                );
             }
         }
         Err(problem) => diagnostics.push(*problem),

@@ -5,14 +5,14 @@ use super::session::{self, Session};
 use crate::artifact::Artifact;
 use crate::build::{Options, Outcome};
 use crate::ci::{self, CiPlatform, Environment, Job, Outputs, Trigger};
-use crate::cli::{ReportArguments, TemplateArguments, TemplateOptions, colour};
+use crate::cli::{ReportArguments, TemplateArguments, TemplateOptions};
 use crate::event::{Event, Reporter};
 use crate::exit::Exit;
 use crate::git::Git;
 use crate::host::{ForkHost, LocalHost};
 use crate::pipeline::{self, Image, Pipeline};
 use crate::post_processors::manifest::{Manifest, ManifestBuild};
-use crate::reports::Reports;
+use crate::reports::{Audience, Reports};
 use crate::version::{self, Release, TagError, Tagged};
 use anyhow::{Context as _, Result};
 use aws_lc_rs::digest::{SHA256, digest};
@@ -36,7 +36,7 @@ pub struct RunArguments {
 /// Where a pipeline is looked for.
 const PLACES: &[&str] = &["imgforge.yml", ".imgforge.yml", ".github/imgforge.yml"];
 
-pub(crate) fn run(arguments: &RunArguments) -> Exit {
+pub(crate) fn run(arguments: &RunArguments, audience: Audience) -> Exit {
     let environment = Environment::of_process();
     let platform = ci::detect(&environment);
     let reports = match Reports::new(&arguments.reports.reports) {
@@ -48,14 +48,18 @@ pub(crate) fn run(arguments: &RunArguments) -> Exit {
                 reports
             }
         }
-        Err(error) => return Session::terminal(colour(None), false).refuse(&error),
+        Err(error) => return Session::terminal(audience, None).refuse(&error),
     };
     let result = session::runtime().and_then(|runtime| {
         let config = find(arguments)?;
-        runtime.block_on(job(&config, platform, &environment, &reports))
+        runtime.block_on(job(&config, platform, &environment, audience, &reports))
     });
     result.unwrap_or_else(|error| {
-        let session = open(ci::plain_reporter(reports.lines().out), &reports);
+        let lines = match audience {
+            Audience::People => ci::plain_reporter(reports.lines().out),
+            Audience::Programs => audience.reporter(reports.lines(), None, false),
+        };
+        let session = open(lines, &reports);
         session.finish(session.fail(&error))
     })
 }
@@ -79,6 +83,7 @@ async fn job(
     config: &Path,
     platform: &'static dyn CiPlatform,
     environment: &Environment,
+    audience: Audience,
     reports: &Reports,
 ) -> Result<Exit> {
     let text = std::fs::read_to_string(config).with_context(|| format!("read {}", config.display()))?;
@@ -87,7 +92,12 @@ async fn job(
     std::env::set_current_dir(&folder).with_context(|| format!("go to {}", folder.display()))?;
     let git = Git::new(&std::env::current_dir().context("find the working directory")?);
     let job = platform.job(environment, &git).await.context("read the CI environment")?;
-    let session = open(platform.reporter(&job, reports.lines().out), reports);
+    tracing::info!(platform = platform.name(), trigger = job.trigger.name(), "job recognised");
+    let lines = match audience {
+        Audience::People => platform.reporter(&job, reports.lines().out),
+        Audience::Programs => audience.reporter(reports.lines(), None, false),
+    };
+    let session = open(lines, reports);
     let mut outputs = Outputs::default();
     let exit = stages(config, &text, &job, platform, &git, &session, &mut outputs).await;
     let exit = session.finish(exit.unwrap_or_else(|error| session.fail(&error)));

@@ -2,6 +2,7 @@
 
 use super::session::Session;
 use crate::exit::Exit;
+use crate::reports::Audience;
 use crate::schema::json_schema::json_schema;
 use crate::schema::table::{self, KINDS, Row, Table};
 use clap::{Args, Subcommand};
@@ -26,8 +27,8 @@ enum What {
     Json,
 }
 
-pub(crate) fn run(arguments: &SchemaArguments) -> Exit {
-    let session = Session::terminal(false, false);
+pub(crate) fn run(arguments: &SchemaArguments, audience: Audience) -> Exit {
+    let session = Session::terminal(audience, Some(false));
     let text = match &arguments.what {
         None => list(),
         Some(What::Json) => json_schema().to_string(),

@@ -1,13 +1,13 @@
 //! What a command runs in: events, the state folder, signals, and the runtime of builds.
 
+use crate::artifact::Artifact;
 use crate::build::{self, Options, Outcome, Run};
-use crate::cli::{ReportArguments, colour_of};
+use crate::cli::ReportArguments;
 use crate::event::{Events, Reporter};
 use crate::exit::Exit;
+use crate::log;
 use crate::plan::Plan;
-use crate::reports::Reports;
-use crate::reports::terminal::{Look, Terminal};
-use crate::secret::Redactor;
+use crate::reports::{Audience, Lines, Reports};
 use anyhow::{Context as _, Result};
 use imgforge_ledger::Ledger;
 use imgforge_template::source::Sources;
@@ -24,28 +24,45 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Events go to standard output, as people read them.
-    pub(super) fn terminal(colour: bool, timestamps: bool) -> Self {
-        let look = Look::of(std::io::stdout().is_terminal(), colour, timestamps);
-        Self::with(vec![Box::new(Terminal::new(Box::new(std::io::stdout()), look))])
+    /// Events go to standard output.
+    pub(super) fn terminal(audience: Audience, colour: Option<bool>) -> Self {
+        let out = Box::new(std::io::stdout());
+        let lines = Lines { out, is_terminal: std::io::stdout().is_terminal() };
+        Self::told(audience, vec![audience.reporter(lines, colour, false)])
     }
 
-    /// Events go to reports, and to people by standard output or, where a report has that, by standard error.
+    /// Events go to standard error, where standard output is for what a program reads.
+    pub(super) fn beside_output(audience: Audience) -> Self {
+        let lines = Lines { out: Box::new(std::io::stderr()), is_terminal: std::io::stderr().is_terminal() };
+        Self::told(audience, vec![audience.reporter(lines, None, false)])
+    }
+
+    /// Events go to reports, and by standard output or, where a report has that, by standard error to whoever reads.
     ///
     /// # Errors
     /// When the reports can't be written as the flags say, which has been told then.
-    pub(super) fn reporting(arguments: &ReportArguments, colour: Option<bool>, timestamps: bool) -> Result<Self, Exit> {
-        let reports = Reports::new(&arguments.reports)
-            .map_err(|error| Self::terminal(crate::cli::colour(colour), timestamps).refuse(&error))?;
-        let lines = reports.lines();
-        let look = Look::of(lines.is_terminal, colour_of(colour, lines.is_terminal), timestamps);
-        let mut reporters: Vec<Box<dyn Reporter>> = vec![Box::new(Terminal::new(lines.out, look))];
+    pub(super) fn reporting(
+        audience: Audience,
+        arguments: &ReportArguments,
+        colour: Option<bool>,
+        timestamps: bool,
+    ) -> Result<Self, Exit> {
+        let reports =
+            Reports::new(&arguments.reports).map_err(|error| Self::terminal(audience, colour).refuse(&error))?;
+        let mut reporters = vec![audience.reporter(reports.lines(), colour, timestamps)];
         reporters.extend(reports.reporters());
-        Ok(Self::with(reporters))
+        Ok(Self::told(audience, reporters))
     }
 
-    pub(super) fn with(reporters: Vec<Box<dyn Reporter>>) -> Self {
-        Self { events: Events::new(reporters, Redactor::default()) }
+    fn told(audience: Audience, reporters: Vec<Box<dyn Reporter>>) -> Self {
+        let Self { events } = Self::with(reporters);
+        // A program has no answer.
+        Self { events: if audience == Audience::Programs { events.without_questions() } else { events } }
+    }
+
+    pub(super) fn with(mut reporters: Vec<Box<dyn Reporter>>) -> Self {
+        reporters.extend(log::reporter());
+        Self { events: Events::new(reporters, log::redactor()) }
     }
 
     /// Says what kept a command from its work.
@@ -101,6 +118,7 @@ pub(super) async fn build(
 ) -> Result<(Exit, Vec<Outcome>)> {
     let started = Instant::now();
     let ledger = Ledger::open(&state_folder()?).context("write to the state folder")?;
+    tracing::debug!(run = ledger.run(), uuid, ?options, "run opened");
     let cancel = CancellationToken::new();
     let events = session.events.clone();
     let interrupted = tokio::spawn(watch_signals(events.clone(), ledger.clone(), cancel.clone())?);
@@ -127,37 +145,52 @@ pub(super) async fn build(
     Ok((exit, outcomes))
 }
 
+/// Tells people how it went, and programs beside that what they read of it.
 fn summarise(outcomes: &[Outcome], started: Instant, cancelled: bool, events: &Events) {
-    events.say("");
-    events.say(format!("==> Wait completed after {}", build::spell(started.elapsed())));
+    events.say(format!("\n==> Wait completed after {}", build::spell(started.elapsed())));
     if cancelled {
-        events.say("");
         events.say("Cleanly cancelled builds after being interrupted.");
         return;
     }
     let failed: Vec<_> = outcomes.iter().filter_map(|o| o.result.as_ref().err().map(|error| (o, error))).collect();
     if !failed.is_empty() {
-        events.say("");
-        events.error("==> Some builds didn't complete successfully and had errors:");
+        events.fact("", "error-count", [&failed.len().to_string()]);
+        events.error("\n==> Some builds didn't complete successfully and had errors:");
         for (outcome, error) in &failed {
+            events.fact(&outcome.build, "error", [&format!("{error:#}")]);
             events.error(format!("--> {}: {error:#}", outcome.build));
         }
     }
     let made: Vec<_> = outcomes.iter().filter_map(|o| o.result.as_ref().ok().map(|artifacts| (o, artifacts))).collect();
-    events.say("");
     if made.is_empty() {
-        events.say("==> Builds finished but no artifacts were created.");
+        events.say("\n==> Builds finished but no artifacts were created.");
         return;
     }
-    events.say("==> Builds finished. The artifacts of successful builds are:");
+    events.say("\n==> Builds finished. The artifacts of successful builds are:");
     for (outcome, artifacts) in made {
-        for artifact in artifacts {
+        events.fact(&outcome.build, "artifact-count", [&artifacts.len().to_string()]);
+        for (index, artifact) in artifacts.iter().enumerate() {
+            artifact_facts(&outcome.build, index, artifact, events);
             events.say(format!("--> {}: {}", outcome.build, artifact.description));
         }
         if artifacts.is_empty() {
             events.say(format!("--> {}: <nothing>", outcome.build));
         }
     }
+}
+
+/// What programs read of one artifact.
+fn artifact_facts(build: &str, index: usize, artifact: &Artifact, events: &Events) {
+    let index = index.to_string();
+    for (what, text) in [("builder-id", &artifact.builder_id), ("id", &artifact.id), ("string", &artifact.description)]
+    {
+        events.fact(build, "artifact", [&index, what, text]);
+    }
+    events.fact(build, "artifact", [&index, "files-count", &artifact.files.len().to_string()]);
+    for (number, file) in artifact.files.iter().enumerate() {
+        events.fact(build, "artifact", [&index, "file", &number.to_string(), &file.display().to_string()]);
+    }
+    events.fact(build, "artifact", [&index, "end"]);
 }
 
 /// The first signal cancels the run, which then cleans up; further ones say what is still there.

@@ -2,9 +2,10 @@
 
 use super::loaded::{Purpose, load};
 use super::session::Session;
-use crate::cli::{ReportArguments, TemplateArguments};
+use crate::cli::{PluginFlags, ReportArguments, TemplateArguments};
 use crate::exit::Exit;
 use crate::host::LocalHost;
+use crate::reports::Audience;
 use clap::Args;
 use imgforge_template::host::Host;
 use std::sync::Arc;
@@ -17,18 +18,20 @@ pub struct ValidateArguments {
     #[command(flatten)]
     pub reports: ReportArguments,
     /// Look at the text alone, not at values and components
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_name = "BOOL")]
+    #[arg(long, value_name = "BOOL")]
     pub syntax_only: bool,
     /// Ask the world for the values of data sources, rather than checking what can be known without them
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_name = "BOOL")]
+    #[arg(long, value_name = "BOOL")]
     pub evaluate_datasources: bool,
     /// Don't warn of names in var files that the template does not declare
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_name = "BOOL")]
+    #[arg(long, value_name = "BOOL")]
     pub no_warn_undeclared_var: bool,
+    #[command(flatten)]
+    pub plugins: PluginFlags,
 }
 
-pub(crate) fn run(arguments: &ValidateArguments) -> Exit {
-    match Session::reporting(&arguments.reports, None, false) {
+pub(crate) fn run(arguments: &ValidateArguments, audience: Audience) -> Exit {
+    match Session::reporting(audience, &arguments.reports, None, false) {
         Ok(session) => session.finish(check(arguments, &session)),
         Err(exit) => exit,
     }

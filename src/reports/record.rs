@@ -120,7 +120,7 @@ impl Record {
                 let failure = self.found(Diagnostic::error(FAILURE, text), &Arc::default());
                 self.failures.push(failure);
             }
-            Event::BuildStarted { build, .. } => drop(self.build(build)),
+            Event::BuildStarted { build } => drop(self.build(build)),
             Event::StepFinished { build, step, duration, ok } => {
                 let step = Step { name: step.clone(), duration: *duration, ok: *ok };
                 self.build(build).steps.push(step);
@@ -130,7 +130,12 @@ impl Record {
                 build.duration = Some(*duration);
                 build.error.clone_from(error);
             }
-            Event::Line { .. } | Event::BuildLine { .. } | Event::StepStarted { .. } | Event::Progress { .. } => {}
+            Event::Line { .. }
+            | Event::Fact { .. }
+            | Event::Planned { .. }
+            | Event::BuildLine { .. }
+            | Event::StepStarted { .. }
+            | Event::Progress { .. } => {}
         }
     }
 

@@ -7,6 +7,7 @@ use crate::event::{Event, Reporter, Tone};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write};
+use std::time::Duration;
 
 /// ANSI colours of builds in turn: green, cyan, magenta, yellow, blue.
 const BUILD_COLOURS: [u8; 5] = [32, 36, 35, 33, 34];
@@ -58,17 +59,27 @@ impl Terminal {
         self.bars.suspend(|| drop(out.write_all(line.as_bytes()).and_then(|()| out.flush())));
     }
 
-    fn build_line(&mut self, build: &str, source: Option<&str>, tone: Tone, text: &str) {
-        let name = source.map_or_else(|| build.to_owned(), |source| format!("{build} ({source})"));
-        let time = if self.look.timestamps {
-            format!("{}: ", jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ"))
-        } else {
-            String::new()
-        };
+    /// Lines of a build, in its colour or in that of errors.
+    fn build_lines(&mut self, build: &str, tone: Tone, text: &str) {
+        let time = if self.look.timestamps { format!("{}: ", time_here()) } else { String::new() };
         let colour =
             if tone == Tone::Error { RED } else { self.colours.get(build).copied().unwrap_or(BUILD_COLOURS[0]) };
         for line in text.split('\n') {
-            self.line(format!("{time}==> {name}: {}", line.trim_end()).trim_end(), Some(colour));
+            self.line(&format!("{time}{line}"), Some(colour));
+        }
+    }
+
+    /// Which build has which colour, for those who look on.
+    fn banner(&mut self, builds: &[String]) {
+        for (index, build) in builds.iter().enumerate() {
+            let colour = BUILD_COLOURS[index % BUILD_COLOURS.len()];
+            self.colours.insert(build.clone(), colour);
+            if self.look.colour {
+                self.line(&format!("{build}: output will be in this color."), Some(colour));
+            }
+        }
+        if self.look.colour && !builds.is_empty() {
+            self.line("", None);
         }
     }
 
@@ -98,6 +109,30 @@ impl Terminal {
     }
 }
 
+/// The time by the clock on the wall, as RFC 3339 has it.
+fn time_here() -> String {
+    let now = jiff::ZonedDateTime::now();
+    // An offset of zero is written `Z`.
+    let zone = if now.offset().is_zero() { "Z".to_owned() } else { now.strftime("%:z").to_string() };
+    format!("{}{zone}", now.strftime("%Y-%m-%dT%H:%M:%S"))
+}
+
+/// What a build says, each line with its name, and with that of the post-processor which says it.
+pub(super) fn with_name(build: &str, source: Option<&str>, text: &str) -> String {
+    let name = source.map_or_else(|| build.to_owned(), |source| format!("{build} ({source})"));
+    let lines = text.split('\n').map(|line| format!("==> {name}: {line}").trim_end().to_owned());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// How a build ended.
+pub(super) fn finished(build: &str, duration: Duration, error: Option<&str>) -> String {
+    let duration = spell(duration);
+    match error {
+        None => format!("Build '{build}' finished after {duration}."),
+        Some(error) => format!("Build '{build}' errored after {duration}: {error}"),
+    }
+}
+
 impl Reporter for Terminal {
     fn event(&mut self, event: &Event) {
         match event {
@@ -107,16 +142,13 @@ impl Reporter for Terminal {
                     self.line(&format!("{text}\n"), None);
                 }
             }
-            Event::Line { tone, text } => self.line(text, (*tone == Tone::Error).then_some(RED)),
+            // Packer gives what belongs to no build no colour.
+            Event::Line { text, .. } => self.line(text, None),
             Event::Failure { text } => self.line(&format!("error: {text}"), Some(RED)),
-            Event::BuildStarted { build, index } => {
-                let colour = BUILD_COLOURS[index % BUILD_COLOURS.len()];
-                self.colours.insert(build.clone(), colour);
-                if self.look.colour {
-                    self.line(&format!("{build}: output will be in this color."), Some(colour));
-                }
+            Event::Planned { builds } => self.banner(builds),
+            Event::BuildLine { build, source, tone, text } => {
+                self.build_lines(build, *tone, &with_name(build, source.as_deref(), text));
             }
-            Event::BuildLine { build, source, tone, text } => self.build_line(build, source.as_deref(), *tone, text),
             Event::Progress { build, what, done, total } => self.progress(build, what, *done, *total),
             Event::BuildFinished { build, duration, error } => {
                 self.running.retain(|(of, _), bar| {
@@ -125,16 +157,13 @@ impl Reporter for Terminal {
                     }
                     of != build
                 });
-                let duration = spell(*duration);
-                match error {
-                    None => {
-                        let colour = self.colours.get(build).copied();
-                        self.line(&format!("Build '{build}' finished after {duration}."), colour);
-                    }
-                    Some(error) => self.line(&format!("Build '{build}' errored after {duration}: {error}"), Some(RED)),
-                }
+                let tone = if error.is_some() { Tone::Error } else { Tone::Say };
+                self.build_lines(build, tone, &finished(build, *duration, error.as_deref()));
             }
-            Event::StepStarted { .. } | Event::StepFinished { .. } => {}
+            Event::Fact { .. }
+            | Event::BuildStarted { .. }
+            | Event::StepStarted { .. }
+            | Event::StepFinished { .. } => {}
         }
     }
 }
@@ -144,7 +173,6 @@ mod tests {
     use super::super::testing::play;
     use super::*;
     use std::sync::{Arc, Mutex};
-    use std::time::Duration;
 
     #[derive(Clone, Default)]
     struct Shared(Arc<Mutex<Vec<u8>>>);
@@ -239,7 +267,7 @@ error: <sensitive> is in the way: 100%
         let out = Shared::default();
         let mut terminal = Terminal::new(Box::new(out.clone()), Look::default());
         let build = || "qemu.web".to_owned();
-        terminal.event(&Event::BuildStarted { build: build(), index: 0 });
+        terminal.event(&Event::Planned { builds: vec![build()] });
         let text = "one \n\n  two".to_owned();
         terminal.event(&Event::BuildLine { build: build(), source: None, tone: Tone::Say, text });
         let source = Some("manifest".to_owned());

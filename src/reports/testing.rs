@@ -37,12 +37,12 @@ pub(super) fn play(reporter: Box<dyn Reporter>) {
     // Another template that includes the same.
     events.emit(Event::Diagnostics { sources, list });
     let build = || "null.web".to_owned();
-    events.emit(Event::BuildStarted { build: build(), index: 0 });
+    events.emit(Event::BuildStarted { build: build() });
     let duration = Duration::from_millis(1500);
     events.emit(Event::StepFinished { build: build(), step: "connect with hunter2".to_owned(), duration, ok: false });
     let error = Some("connect: \u{1b}[31mrefused\u{1b}[0m hunter2\n<&\"']]>".to_owned());
     events.emit(Event::BuildFinished { build: build(), duration, error });
-    events.emit(Event::BuildStarted { build: "null.db".to_owned(), index: 1 });
+    events.emit(Event::BuildStarted { build: "null.db".to_owned() });
     events.emit(Event::BuildFinished { build: "null.db".to_owned(), duration, error: None });
     events.fail("hunter2 is in the way: 100%\n::error::no");
     assert!(events.finish().is_empty());

@@ -97,7 +97,7 @@ fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 /// The machines of a build: QEMU processes that work in its folder.
-fn machines(folder: &Path) -> usize {
+pub(crate) fn machines(folder: &Path) -> usize {
     let folder = folder.canonicalize().unwrap();
     let is_machine = |process: &Path| {
         let line = std::fs::read(process.join("cmdline")).unwrap_or_default();

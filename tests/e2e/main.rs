@@ -3,6 +3,10 @@
 #[cfg(test)]
 mod cleanup;
 #[cfg(test)]
+mod log;
+#[cfg(test)]
+mod packer;
+#[cfg(test)]
 mod qemu;
 #[cfg(test)]
 mod ssh;

@@ -120,7 +120,7 @@ build {
     let ended = forge.run(&["build", "image.pkr.hcl"]);
     ended.code(1);
     assert!(
-        ended.stdout.contains("==> null.x: Setting a 300 milliseconds timeout for the next provisioner..."),
+        ended.stdout.contains("==> null.x: Setting a 300ms timeout for the next provisioner..."),
         "{}",
         ended.stdout
     );
@@ -243,4 +243,32 @@ fn a_variable_may_hold_fields_that_are_filled_in_where_it_is_used() {
         ended.stdout
     );
     assert!(ended.stdout.contains("==> null: done\n"), "{}", ended.stdout);
+}
+
+#[test]
+fn checksums_are_an_artifact_beside_the_one_they_are_of() {
+    let forge = Forge::new().file(
+        "image.json",
+        r#"{
+  "builders": [{"type": "file", "name": "b", "target": "fb.txt", "content": "hello"}],
+  "post-processors": [[{"type": "checksum", "checksum_types": ["sha1"]}, "manifest"]]
+}
+"#,
+    );
+    forge.packer(&["build", "image.json"]).expect(
+        0,
+        "\
+==> file.b: Running post-processor: checksum
+==> file.b: Running post-processor: manifest
+Build 'file.b' finished after @TIME@.
+
+==> Wait completed after @TIME@
+
+==> Builds finished. The artifacts of successful builds are:
+--> file.b: Stored file: fb.txt
+--> file.b: Created artifact from files: fb.txt, packer_b_file_sha1.checksum",
+    );
+    assert_eq!(forge.read("packer_b_file_sha1.checksum"), "aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d\tfb.txt\n");
+    let manifest = forge.read("packer-manifest.json");
+    assert!(manifest.contains("\"packer_b_file_sha1.checksum\""), "{manifest}");
 }

@@ -40,7 +40,7 @@ fn entry(section: &str) -> Option<(String, Entry)> {
 }
 
 /// All Rust files of the program, without those that are tests.
-fn sources() -> Vec<String> {
+pub(crate) fn sources() -> Vec<String> {
     let mut texts = Vec::new();
     let mut folders = vec![root().join("src"), root().join("crates/template/src")];
     while let Some(folder) = folders.pop() {

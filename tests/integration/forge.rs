@@ -52,7 +52,7 @@ impl Forge {
         self.command_as(Path::new(env!("CARGO_BIN_EXE_imgforge")), arguments)
     }
 
-    fn command_as(&self, program: &Path, arguments: &[&str]) -> Command {
+    pub(crate) fn command_as(&self, program: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
         command
             .args(arguments)
@@ -72,7 +72,15 @@ impl Forge {
 
     /// The same, with this on standard input.
     pub(crate) fn feed(&self, arguments: &[&str], input: &str) -> Ended {
-        let mut command = self.command(arguments);
+        self.feed_to(self.command(arguments), input)
+    }
+
+    /// The same, called by the name `packer`.
+    pub(crate) fn packer_feed(&self, arguments: &[&str], input: &str) -> Ended {
+        self.feed_to(self.command_as(&self.packer_program(), arguments), input)
+    }
+
+    fn feed_to(&self, mut command: Command, input: &str) -> Ended {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // It may end without having read all of it, which is for the story to judge.
         let _unread = child.stdin.take().unwrap().write_all(input.as_bytes());
@@ -86,11 +94,23 @@ impl Forge {
 
     /// The same, called by the name `packer`.
     pub(crate) fn packer(&self, arguments: &[&str]) -> Ended {
-        let link: PathBuf = self.state().join("packer");
+        self.ended(self.command_as(&self.packer_program(), arguments).output().unwrap())
+    }
+
+    /// The program by the name `packer`.
+    pub(crate) fn packer_program(&self) -> PathBuf {
+        let link = self.state().join("packer");
         if !link.exists() {
             std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_imgforge"), &link).unwrap();
         }
-        self.ended(self.command_as(&link, arguments).output().unwrap())
+        link
+    }
+
+    /// The same as `packer`, without a terminal, whatever the tests have.
+    pub(crate) fn packer_without_terminal(&self, arguments: &[&str]) -> Ended {
+        let program = self.packer_program();
+        let arguments = [&["--wait", program.to_str().unwrap()], arguments].concat();
+        self.ended(self.command_as(Path::new("setsid"), &arguments).output().unwrap())
     }
 
     pub(crate) fn ended(&self, output: Output) -> Ended {
@@ -131,11 +151,11 @@ impl Ended {
 }
 
 /// Takes out what differs from run to run: durations and the names of temporary scripts.
-fn redact(text: &str) -> String {
+pub(crate) fn redact(text: &str) -> String {
     let mut lines = Vec::new();
     for line in text.lines() {
         let line = match line.find(" after ") {
-            Some(at) if line.starts_with("Build '") || line.starts_with("==> Wait completed") => {
+            Some(at) if line.contains("Build '") || line.starts_with("==> Wait completed") => {
                 let rest = &line[at + " after ".len()..];
                 let tail = rest.find([':', '.']).map_or("", |end| &rest[end..]);
                 format!("{} after @TIME@{tail}", &line[..at])

@@ -35,13 +35,13 @@ The configuration is valid.",
     forge.run(&["build", "-parallel-builds=1", "image.pkr.json"]).expect(
         0,
         "\
-==> file.note: Running post-processor: manifest
+==> file.note: Running post-processor:  (type manifest)
 Build 'file.note' finished after @TIME@.
 ==> null.site: Running local shell script: @SCRIPT@
 ==> null.site: site: @STATE@ 2
 ==> null.site: Running local shell script: @SCRIPT@
 ==> null.site: null
-==> null.site: Running post-processor: manifest
+==> null.site: Running post-processor:  (type manifest)
 Build 'null.site' finished after @TIME@.
 
 ==> Wait completed after @TIME@

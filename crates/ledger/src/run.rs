@@ -156,6 +156,7 @@ impl BuildLedger {
             build: self.build.clone(),
             details,
         }))?;
+        tracing::debug!(build = self.build, kind, name, "claimed");
         Ok(Claim { name })
     }
 
@@ -164,6 +165,7 @@ impl BuildLedger {
     /// # Errors
     /// When the journal cannot be written.
     pub fn keep(&self, name: &str) -> io::Result<()> {
+        tracing::debug!(build = self.build, name, "kept");
         self.ledger.lock().journal.append(Record::Kept(name.to_owned()))
     }
 
@@ -172,6 +174,7 @@ impl BuildLedger {
     /// # Errors
     /// When the journal cannot be written.
     pub fn released(&self, name: &str) -> io::Result<()> {
+        tracing::debug!(build = self.build, name, "released");
         self.ledger.lock().journal.append(Record::Released(name.to_owned()))
     }
 

@@ -76,6 +76,8 @@ pub struct Plugin {
     pub name: Spanned<String>,
     /// Where it is published: `github.com/hashicorp/amazon`.
     pub source: Spanned<String>,
+    /// The constraint, as in `~> 1.1`; `None` where it is missing or wrong.
+    pub version: Option<String>,
 }
 
 #[derive(Clone, Debug)]

@@ -146,6 +146,27 @@ pub fn spell(duration: Duration) -> String {
     if parts.is_empty() { "0 microseconds".to_owned() } else { parts.join(" ") }
 }
 
+/// As Go writes it, and as `parse` reads it: `1m30s`, `1.5s`, `500ms`.
+pub fn short(duration: Duration) -> String {
+    let all = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+    match all {
+        0 => "0s".to_owned(),
+        1..MICROSECOND => format!("{all}ns"),
+        MICROSECOND..MILLISECOND => decimal(all, MICROSECOND) + "µs",
+        MILLISECOND..SECOND => decimal(all, MILLISECOND) + "ms",
+        SECOND..MINUTE => decimal(all, SECOND) + "s",
+        MINUTE..HOUR => format!("{}m{}s", all / MINUTE, decimal(all % MINUTE, SECOND)),
+        HOUR.. => format!("{}h{}m{}s", all / HOUR, all % HOUR / MINUTE, decimal(all % MINUTE, SECOND)),
+    }
+}
+
+/// So many units, with as many digits behind the point as it takes.
+fn decimal(nanoseconds: u64, unit: u64) -> String {
+    let digits = unit.ilog10() as usize;
+    let fraction = format!("{:0digits$}", nanoseconds % unit);
+    format!("{}.{fraction}", nanoseconds / unit).trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,6 +213,14 @@ mod tests {
         assert_eq!(micros(60_000_000), "1 minute");
         assert_eq!(micros(0), "0 microseconds");
         assert_eq!(spell(Duration::MAX), "213503 days 23 hours");
+    }
+
+    #[test]
+    fn go_writes_them_short() {
+        for text in ["0s", "7ns", "1.5µs", "500ms", "1.000001ms", "1s", "10s", "1.5s", "1m0s", "1m30s", "2h0m0.25s"] {
+            let nanoseconds = u64::try_from(parse(text).unwrap()).unwrap();
+            assert_eq!(short(Duration::from_nanos(nanoseconds)), text);
+        }
     }
 
     proptest! {

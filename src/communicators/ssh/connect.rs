@@ -133,8 +133,12 @@ impl Login {
                 None => Ok(attempt.await),
             };
             match outcome {
-                Ok(Ok(session)) => return Ok(session),
+                Ok(Ok(session)) => {
+                    tracing::debug!(address = self.address(), user = self.user, "logged in");
+                    return Ok(session);
+                }
                 Ok(Err(Failure::Lost(error))) => {
+                    tracing::debug!(address = self.address(), %error, "connection lost");
                     *met = format!("{error:#}");
                     sleep(LATER_PAUSE).await;
                 }
@@ -179,8 +183,15 @@ impl Login {
         loop {
             tokio::select! {
                 Some(result) = knocks.join_next() => match result {
-                    Ok(Ok(answer)) => return answer,
+                    Ok(Ok(answer)) => {
+                        tracing::debug!(address = self.address(), waited = ?started.elapsed(), "sshd answers");
+                        return answer;
+                    }
                     Ok(Err(why)) => {
+                        // It knocks many times a second.
+                        if *met != why {
+                            tracing::debug!(address = self.address(), why, "no answer yet");
+                        }
                         *met = why;
                         let pause = if started.elapsed() < HASTE { PAUSE } else { LATER_PAUSE };
                         next = next.min(Instant::now() + pause);

@@ -4,6 +4,8 @@ mod build;
 mod packer;
 mod variable;
 
+pub use packer::plugin_source;
+
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::{Data, Document, Language, Local, Registry, Source};
 use crate::repeat::Repeat;

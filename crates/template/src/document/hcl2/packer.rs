@@ -75,24 +75,25 @@ impl Reader<'_> {
                 self.diagnostics.push(Diagnostic::error("missing-argument", message).at(name.span));
             }
         }
-        if let Some(version) = version.and_then(|version| self.literal(version, "version")) {
-            self.plugin_version(&version);
-        }
+        let version = version.and_then(|version| self.literal(version, "version"));
+        let version = version.filter(|version| self.plugin_version(version)).map(|version| version.value);
         if let Some(source) = source.and_then(|source| self.literal(source, "source")) {
             match plugin_source(&source.value) {
-                Ok(()) => self.document.plugins.push(Plugin { name: name.clone(), source }),
+                Ok(()) => self.document.plugins.push(Plugin { name: name.clone(), source, version }),
                 Err(why) => self.plugin_problem("invalid-plugin-source", &source.value, why, source.span),
             }
         }
     }
 
-    fn plugin_version(&mut self, version: &Spanned<String>) {
-        if let Err(why) = requirement::is_met(&version.value, "1.0.0") {
-            self.plugin_problem("invalid-version", &version.value, &why, version.span);
-        } else if version.value.contains('-') {
-            let why = "a constraint can't name a pre-release";
-            self.plugin_problem("invalid-version", &version.value, why, version.span);
-        }
+    /// Whether it is a constraint; reports why not.
+    fn plugin_version(&mut self, version: &Spanned<String>) -> bool {
+        let why = match requirement::is_met(&version.value, "1.0.0") {
+            Err(why) => why,
+            Ok(_) if version.value.contains('-') => "a constraint can't name a pre-release".to_owned(),
+            Ok(_) => return true,
+        };
+        self.plugin_problem("invalid-version", &version.value, &why, version.span);
+        false
     }
 
     fn plugin_problem(&mut self, code: &'static str, text: &str, why: &str, span: Span) {
@@ -105,7 +106,10 @@ impl Reader<'_> {
 }
 
 /// Whether a text is the address of a plugin: a host, and at least two parts of a path.
-fn plugin_source(text: &str) -> Result<(), &'static str> {
+///
+/// # Errors
+/// What is wrong with it.
+pub fn plugin_source(text: &str) -> Result<(), &'static str> {
     if text.contains("://") {
         return Err("it is written without a scheme");
     }
