@@ -3,6 +3,7 @@
 use crate::build::OnError;
 use crate::commands::{build, cleanup, console, fmt, inspect, run, validate, version};
 use crate::exit::Exit;
+use crate::lint::Switch;
 use crate::reports::Wanted;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use imgforge_template::inputs::Inputs;
@@ -37,6 +38,9 @@ pub struct TemplateArguments {
     pub template: PathBuf,
     #[command(flatten)]
     pub options: TemplateOptions,
+    /// A check at another level: off, warning or error; CODE may be `all`. The last one wins
+    #[arg(long = "lint", value_name = "CODE=LEVEL", value_parser = Switch::parse)]
+    pub lints: Vec<Switch>,
 }
 
 /// What every command that reads a template takes besides the template.

@@ -57,6 +57,12 @@ impl Host for LocalHost {
         std::env::var(name).ok()
     }
 
+    fn environment_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
+        names.sort();
+        names
+    }
+
     fn started(&self) -> i64 {
         self.started.as_second()
     }
@@ -173,6 +179,10 @@ impl Host for WithFile {
 
     fn environment(&self, name: &str) -> Option<String> {
         self.inner.environment(name)
+    }
+
+    fn environment_names(&self) -> Vec<String> {
+        self.inner.environment_names()
     }
 
     fn started(&self) -> i64 {

@@ -28,6 +28,7 @@ pub mod build;
 pub mod data_reader;
 pub mod glob;
 pub(crate) mod known;
+pub mod lint;
 pub mod plan;
 pub mod recipe;
 pub(crate) mod schema;

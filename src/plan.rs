@@ -1,10 +1,12 @@
 //! From a template to the builds that are to run: sources x provisioners x post-processors, every component checked.
 //! Pure: all it asks of the world, it asks the template's host.
 
+mod outline;
 mod select;
 mod sources;
 mod steps;
 
+pub use outline::{Outline, UsedBlock};
 pub use select::Selection;
 
 use crate::builders::{BUILDERS, Builder};
@@ -19,10 +21,11 @@ use imgforge_template::eval;
 use imgforge_template::gotemplate::{BuildValues, Fields, GoContext, GoTemplate, User};
 use imgforge_template::host::Host;
 use imgforge_template::scope::Scope;
-use imgforge_template::source::Spanned;
+use imgforge_template::source::{Span, Spanned};
 use imgforge_template::syntax::{self, Expression};
 use imgforge_template::template::{Template, legacy_context};
 use imgforge_template::value::{Kind, Value};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use steps::Steps;
@@ -34,6 +37,8 @@ pub struct Plan {
     /// Why builds that were selected can't run, although nothing is wrong with the template: errors where it is to
     /// be built.
     pub unbuildable: Diagnostics,
+    /// What further checks look at.
+    pub outlines: Vec<Outline>,
 }
 
 /// One build.
@@ -68,7 +73,18 @@ pub struct PlannedPostProcessor {
 /// Plans the builds of a template that the selection lets through. Components are checked for every one of them.
 pub fn plan(template: &Template, selection: &Selection, host: &Arc<dyn Host>, diagnostics: &mut Diagnostics) -> Plan {
     let (document, unbuildable) = (&template.document, Diagnostics::default());
-    let mut planner = Planner { template, document, selection, host, diagnostics, unbuildable, names: Vec::new() };
+    let mut planner = Planner {
+        template,
+        document,
+        selection,
+        host,
+        diagnostics,
+        unbuildable,
+        names: Vec::new(),
+        outlines: Vec::new(),
+        used: BTreeSet::new(),
+        build_names: Vec::new(),
+    };
     let mut builds = Vec::new();
     for build in &document.builds {
         planner.build(build, &mut builds);
@@ -80,9 +96,10 @@ pub fn plan(template: &Template, selection: &Selection, host: &Arc<dyn Host>, di
             .push(Diagnostic::error("missing-build", message).help("add `build { sources = [\"source.TYPE.NAME\"] }`"));
     }
     selection.report_unused(&planner.names, planner.diagnostics);
-    let mut unbuildable = planner.unbuildable;
+    planner.unused_sources();
+    let (mut unbuildable, outlines) = (planner.unbuildable, planner.outlines);
     unbuildable.append(diagnostics.extract("not-supported-yet"));
-    Plan { builds, unbuildable }
+    Plan { builds, unbuildable, outlines }
 }
 
 struct Planner<'a> {
@@ -94,6 +111,12 @@ struct Planner<'a> {
     unbuildable: Diagnostics,
     /// All names that `-only` and `-except` could have meant.
     names: Vec<String>,
+    outlines: Vec<Outline>,
+    /// The headers of all sources that builds name.
+    used: BTreeSet<Span>,
+    /// What the steps of the build at hand may name: its sources as `TYPE.NAME`, and by their names alone. Empty where
+    /// other variables give it others.
+    build_names: Vec<(String, String)>,
 }
 
 /// A source as one build uses it.
@@ -101,6 +124,8 @@ struct Used<'a> {
     source: &'a Source,
     /// The name within the build.
     name: String,
+    /// Where it is named.
+    place: Span,
     extra: Option<&'a Arc<syntax::Body>>,
     iterator: Option<Iterator>,
     /// It stands in for the sources of a build that names none that is there, so that its steps are checked.
@@ -118,9 +143,9 @@ enum Found<T: ?Sized + 'static> {
 }
 
 impl<'a> Used<'a> {
-    fn new(source: &'a Source, name: Option<String>) -> Self {
+    fn new(source: &'a Source, name: Option<String>, place: Span) -> Self {
         let name = name.unwrap_or_else(|| source.name.value.clone());
-        Self { source, name, extra: None, iterator: None, is_stand_in: false }
+        Self { source, name, place, extra: None, iterator: None, is_stand_in: false }
     }
 }
 
@@ -137,11 +162,15 @@ impl<'a> Planner<'a> {
             let none = Spanned::new(String::new(), build.header);
             let (kind, name) = (none.clone(), none);
             let source = Source { kind, name, name_text: None, body: Arc::new(nothing), header: build.header };
-            let used = Used { is_stand_in: true, ..Used::new(&source, None) };
+            let used = Used { is_stand_in: true, ..Used::new(&source, None, build.header) };
             let view = self.view(&used, &block_name, "");
             let view = View { scope: view.scope.with("source", Value::unknown()), ..view };
             self.steps(build, &used, &view);
         }
+        self.used.extend(sources.iter().map(|used| used.source.header));
+        let both = |used: &Used<'_>| (format!("{}.{}", used.source.kind.value, used.name), used.name.clone());
+        let is_fixed = sources::names_are_written(build);
+        self.build_names = sources.iter().filter(|_| is_fixed).map(both).collect();
         for used in sources {
             let (name, selected_by, label) = self.names(&used, &block_name);
             self.names.push(selected_by.clone());
@@ -151,7 +180,9 @@ impl<'a> Planner<'a> {
             let view = self.view(&used, &block_name, &label);
             // What a `dynamic` source iterates over reaches its own arguments; the steps of the build don't see it.
             let iterators = used.iterator.iter().cloned().collect();
-            let builder = self.builder(&used, View { iterators, ..view.clone() });
+            let source_view = View { iterators, ..view.clone() };
+            self.outline(&name, &label, &used, &source_view);
+            let builder = self.builder(&used, source_view);
             let view = match &builder {
                 Some(builder) => View { value_names: builder.value_names().to_vec(), ..view },
                 None => view,

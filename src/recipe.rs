@@ -49,7 +49,7 @@ pub(crate) struct View {
 
 impl View {
     /// The view with `build.*` known, or with names only while checking.
-    fn with_values(&self, values: Option<&BTreeMap<String, String>>) -> (Scope, GoContext) {
+    pub(crate) fn with_values(&self, values: Option<&BTreeMap<String, String>>) -> (Scope, GoContext) {
         let names = BUILD_VALUES.iter().chain(&self.value_names);
         let given: BTreeMap<String, Option<String>> = names
             .map(|name| {
@@ -115,17 +115,29 @@ impl<T: ?Sized + 'static> Recipe<T> {
     /// Makes the component. Without values it is only good for its diagnostics.
     pub fn make(&self, values: Option<&BTreeMap<String, String>>, diagnostics: &mut Diagnostics) -> Box<T> {
         let (scope, context) = self.view.with_values(values);
-        let mut entries = BTreeMap::new();
-        for body in &self.bodies {
-            entries.extend(evaluate(body, self.taken, &scope, diagnostics));
-        }
-        if let Some(overrides) = &self.overrides {
-            entries.extend(members(overrides, &scope, diagnostics));
-        }
+        let entries = entries(&self.bodies, self.taken, self.overrides.as_deref(), &scope, diagnostics);
         let weak = self.view.language == Language::Legacy;
         let body = Body::new(entries, self.header, Arc::new(context), weak);
         (self.component.new)(&body, diagnostics)
     }
+}
+
+/// All arguments of a component, those that win over others in their place.
+pub(crate) fn entries(
+    bodies: &[Arc<syntax::Body>],
+    taken: &[&str],
+    overrides: Option<&Expression>,
+    scope: &Scope,
+    diagnostics: &mut Diagnostics,
+) -> BTreeMap<String, Entry> {
+    let mut entries = BTreeMap::new();
+    for body in bodies {
+        entries.extend(evaluate(body, taken, scope, diagnostics));
+    }
+    if let Some(overrides) = overrides {
+        entries.extend(members(overrides, scope, diagnostics));
+    }
+    entries
 }
 
 /// The arguments of the engine from the block of a component.

@@ -1,7 +1,7 @@
 //! What a build does with a machine and what comes of it: provisioners and post-processors, with what the engine takes
 //! from their blocks for itself.
 
-use super::{Found, Iterator, PlannedPostProcessor, PlannedProvisioner, Planner, Used};
+use super::{Found, Iterator, PlannedPostProcessor, PlannedProvisioner, Planner, Used, UsedBlock};
 use crate::known;
 use crate::post_processors::POST_PROCESSORS;
 use crate::provisioners::PROVISIONERS;
@@ -99,6 +99,7 @@ impl Planner<'_> {
         let mut post_processors = Vec::new();
         for sequence in &build.post_processors {
             for iterator in self.elements(sequence.repeat.as_deref(), view) {
+                self.outline_sequence(used);
                 let view = iterator.map_or_else(|| view.clone(), |iterator| view.with_iterator(iterator));
                 let sequence = self.sequence(&sequence.steps, used, &view);
                 if !sequence.is_empty() {
@@ -149,6 +150,7 @@ impl Planner<'_> {
         if !self.applies(used, &arguments.only, &arguments.except) {
             return None;
         }
+        self.outline_provisioner(used, UsedBlock::new(step, taken, overrides.as_ref(), &view));
         let component = match found {
             Found::Ours(component) => component,
             Found::Foreign(why) => {
@@ -190,8 +192,9 @@ impl Planner<'_> {
                     None => continue,
                 },
             };
-            if self.document.language == Language::Legacy {
-                self.check_builder_name(&name, span, "override");
+            match self.document.language {
+                Language::Legacy => self.check_builder_name(&name, span, "override"),
+                Language::Hcl2 => self.check_source_name(&name, span, "override", used),
             }
             if item.value.kind == ExpressionKind::Null {
                 continue;
@@ -220,6 +223,26 @@ impl Planner<'_> {
         });
     }
 
+    /// Warns of a name that none of the sources of this build has: `TYPE.NAME`, or the name alone in `override`. Packer
+    /// says nothing of it, and the step is for nobody.
+    fn check_source_name(&mut self, name: &str, span: Span, what: &str, used: &Used<'_>) {
+        // A source that is not there may have been the one.
+        let is_missing = self.diagnostics.iter().any(|found| found.code == "unknown-source");
+        if used.is_stand_in || is_missing || self.build_names.is_empty() {
+            return;
+        }
+        let names = || self.build_names.iter().map(|(full, own)| if what == "override" { own } else { full }.as_str());
+        if names().any(|known| known == name) {
+            return;
+        }
+        let message = format!("`{what}` names a source that this build does not have: `{name}`");
+        let help = match suggest::closest(name, names()) {
+            Some(close) => format!("did you mean `{close}`?"),
+            None => format!("its sources are {} here", names().collect::<Vec<_>>().join(", ")),
+        };
+        self.diagnostics.push(Diagnostic::warning("unmatched-source", message).at(span).help(help));
+    }
+
     /// Whether a step is for this source. The names are compared as they are written: Packer never renders them.
     fn applies(&mut self, used: &Used<'_>, only: &[Spanned<Late>], except: &[Spanned<Late>]) -> bool {
         if let (Some(only), Some(except)) = (only.first(), except.first()) {
@@ -231,7 +254,14 @@ impl Planner<'_> {
             );
         }
         let name = match self.document.language {
-            Language::Hcl2 => format!("{}.{}", used.source.kind.value, used.name),
+            Language::Hcl2 => {
+                for (what, names) in [("only", only), ("except", except)] {
+                    for name in names {
+                        self.check_source_name(name.value.text(), name.span, what, used);
+                    }
+                }
+                format!("{}.{}", used.source.kind.value, used.name)
+            }
             Language::Legacy => {
                 for (what, names) in [("only", only), ("except", except)] {
                     for name in names {
@@ -264,6 +294,7 @@ impl Planner<'_> {
             if !self.applies(used, &arguments.only, &arguments.except) {
                 continue;
             }
+            self.outline_post_processor(used, UsedBlock::new(&step, taken, None, &view));
             let component = match found {
                 Found::Ours(component) => component,
                 Found::Foreign(why) => {

@@ -17,6 +17,7 @@ mod fmt;
 mod hcl_json;
 mod inspect;
 mod known;
+mod lints;
 mod reports;
 mod run;
 mod secrets;

@@ -40,6 +40,11 @@ pub trait Host: Send + Sync {
     /// An environment variable; one that is not valid UTF-8 counts as unset.
     fn environment(&self, name: &str) -> Option<String>;
 
+    /// The names of all environment variables, sorted; none where a host does not tell.
+    fn environment_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Seconds since 1970 in UTC when the run started: `{{timestamp}}` is the same all through a run.
     fn started(&self) -> i64;
 

@@ -1,0 +1,111 @@
+//! Where builds write on this machine: two into one place, or into one that can't be.
+
+use super::block::{Block, Build};
+use super::{Report, Subject};
+use imgforge_template::source::{Span, Spanned};
+use std::path::{Component, Path, PathBuf};
+
+/// A place that a build writes to.
+struct Output {
+    path: PathBuf,
+    place: Span,
+    /// Everything below it belongs to the build.
+    is_folder: bool,
+}
+
+pub(super) fn overlapping(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let mut seen: Vec<(&str, Output)> = Vec::new();
+    for build in &subject.builds {
+        for output in of(build) {
+            let earlier = seen.iter().find(|(name, other)| *name != build.outline.name && overlap(other, &output));
+            if let Some((name, other)) = earlier {
+                report.say_beside(
+                    output.place,
+                    format!("this build and `{name}` write to one place, `{}`", other.path.display()),
+                    "put the source's name into the path: the builds run at the same time",
+                    (other.place, "the other one"),
+                );
+            }
+            seen.push((&build.outline.name, output));
+        }
+    }
+}
+
+fn of(build: &Build<'_>) -> Vec<Output> {
+    let source = &build.source;
+    let mut found = Vec::new();
+    let mut add = |text: Option<Spanned<String>>, is_folder| {
+        found.extend(text.filter(|text| !text.is_empty()).map(|text| Output {
+            path: normal(Path::new(&text.value)),
+            place: text.span,
+            is_folder,
+        }));
+    };
+    match build.builder() {
+        "file" => add(source.text("target"), false),
+        "qemu" if source.given("output_directory").is_none() => {
+            add(Some(Spanned::new(format!("output-{}", build.outline.label), build.outline.place)), true);
+        }
+        _ => add(source.text("output_directory"), true),
+    }
+    for step in build.post_processors.iter().flatten().filter(|step| step.kind() == "compress") {
+        add(step.text("output"), false);
+    }
+    found
+}
+
+/// The path without `.` and `..`, as far as that can be said without looking.
+fn normal(path: &Path) -> PathBuf {
+    let mut parts: Vec<Component<'_>> = Vec::new();
+    for part in path.components() {
+        match (part, parts.last()) {
+            (Component::CurDir, _) => {}
+            (Component::ParentDir, Some(Component::Normal(_))) => drop(parts.pop()),
+            _ => parts.push(part),
+        }
+    }
+    parts.into_iter().collect()
+}
+
+fn overlap(a: &Output, b: &Output) -> bool {
+    a.path == b.path || a.is_folder && b.path.starts_with(&a.path) || b.is_folder && a.path.starts_with(&b.path)
+}
+
+pub(super) fn unwritable(subject: &Subject<'_>, report: &mut Report<'_>) {
+    for build in &subject.builds {
+        if build.builder() == "file" {
+            writable(subject, &build.source, "target", report);
+        }
+        for step in build.post_processors.iter().flatten() {
+            if matches!(step.kind(), "manifest" | "checksum" | "compress") {
+                writable(subject, step, "output", report);
+            }
+        }
+    }
+}
+
+fn writable(subject: &Subject<'_>, block: &Block<'_>, name: &str, report: &mut Report<'_>) {
+    let Some(text) = block.text(name).filter(|text| !text.is_empty()) else { return };
+    let path = Path::new(&text.value);
+    if subject.host.status(path).is_ok_and(|status| status.is_directory) {
+        report.say(text.span, format!("`{}` is a folder", path.display()), "write the path of a file in it");
+        return;
+    }
+    let folders = || path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
+    let status = |folder: &Path| subject.host.status(folder);
+    if let Some(file) = folders().find(|folder| status(folder).is_ok_and(|status| !status.is_directory)) {
+        let message = format!("nothing can be written below `{}`, which is a file", file.display());
+        report.say(text.span, message, "write the path of a folder, or delete the file");
+        return;
+    }
+    let is_missing = |folder: &Path| status(folder).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+    if block.kind() == "manifest"
+        && let Some(folder) = folders().next().filter(|folder| is_missing(folder))
+    {
+        report.say(
+            text.span,
+            format!("the folder `{}` is not there, and Packer makes none for a manifest", folder.display()),
+            "its build fails in the end; imgforge makes the folder",
+        );
+    }
+}
