@@ -42,6 +42,10 @@ impl Host for LocalHost {
         Ok(FileStatus { is_directory: status.is_dir(), is_executable, size: status.len() })
     }
 
+    fn is_read_only(&self, path: &Path) -> bool {
+        std::fs::metadata(self.working_directory.join(path)).is_ok_and(|status| status.permissions().readonly())
+    }
+
     fn list(&self, directory: &Path) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in std::fs::read_dir(self.working_directory.join(directory))? {
@@ -122,6 +126,10 @@ impl Host for ForkHost {
         self.inner.status(&self.inside(path)?)
     }
 
+    fn is_read_only(&self, path: &Path) -> bool {
+        self.inside(path).is_ok_and(|path| self.inner.is_read_only(&path))
+    }
+
     fn list(&self, directory: &Path) -> io::Result<Vec<String>> {
         self.inner.list(&self.inside(directory)?)
     }
@@ -171,6 +179,10 @@ impl Host for WithFile {
             return self.inner.status(path);
         }
         Ok(FileStatus { is_directory: false, is_executable: false, size: self.bytes.len() as u64 })
+    }
+
+    fn is_read_only(&self, path: &Path) -> bool {
+        path != self.path && self.inner.is_read_only(path)
     }
 
     fn list(&self, directory: &Path) -> io::Result<Vec<String>> {

@@ -29,6 +29,7 @@ use imgforge_template::diagnostic::{Diagnostic, Diagnostics, Severity};
 use imgforge_template::host::Host;
 use imgforge_template::source::{Sources, Span};
 use imgforge_template::template::Template;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// One check.
@@ -65,6 +66,12 @@ pub const LINTS: &[Lint] = &[
         severity: Severity::Error,
         about: "a provisioner that runs on the machine, in a build without a connection to one",
         check: Some(communicators::no_machine),
+    },
+    Lint {
+        code: "missing-file",
+        severity: Severity::Error,
+        about: "a file that is to be run or copied is not there",
+        check: Some(scripts::missing_file),
     },
     warning("crlf-script", "a script with the line endings of Windows, which no Unix shell reads", scripts::crlf),
     warning("doubled-shebang", "`inline_shebang` with the `#!` that is put before it", scripts::doubled_shebang),
@@ -113,6 +120,8 @@ pub struct Subject<'a> {
     template: &'a Template,
     host: &'a Arc<dyn Host>,
     builds: Vec<Build<'a>>,
+    /// The script files that were looked at.
+    scripts: scripts::Files,
     /// Nothing is wrong so far: else what seems not to be used may be used where the mistake is.
     is_sound: bool,
 }
@@ -121,6 +130,8 @@ pub struct Subject<'a> {
 struct Report<'a> {
     lint: &'static Lint,
     diagnostics: &'a mut Diagnostics,
+    /// The places of errors.
+    wrong: &'a BTreeSet<Span>,
     secrets: &'a mut Vec<String>,
 }
 
@@ -143,11 +154,8 @@ impl Report<'_> {
     }
 
     fn add(&mut self, place: Span, diagnostic: Diagnostic) {
-        let is_wrong = |found: &Diagnostic| {
-            found.severity == Severity::Error && found.primary.as_ref().is_some_and(|label| label.span == place)
-        };
         // What has to be mended anyway may be right then.
-        if !self.diagnostics.iter().any(is_wrong) {
+        if !self.wrong.contains(&place) {
             self.diagnostics.push(diagnostic);
         }
     }
@@ -174,11 +182,14 @@ pub struct Checked<'a> {
 pub fn check(checked: &Checked<'_>, diagnostics: &mut Diagnostics) -> Vec<String> {
     let Checked { template, outlines, host, .. } = *checked;
     let is_sound = !diagnostics.has_errors();
-    let subject = Subject { template, host, builds: outlines.iter().map(Build::new).collect(), is_sound };
+    let builds = outlines.iter().map(Build::new).collect();
+    let subject = Subject { template, host, builds, scripts: scripts::Files::default(), is_sound };
+    let errors = diagnostics.iter().filter(|found| found.severity == Severity::Error);
+    let wrong: BTreeSet<Span> = errors.filter_map(|error| error.primary.as_ref()).map(|label| label.span).collect();
     let mut secrets = Vec::new();
     for lint in LINTS {
         if let Some(check) = lint.check {
-            check(&subject, &mut Report { lint, diagnostics, secrets: &mut secrets });
+            check(&subject, &mut Report { lint, diagnostics, wrong: &wrong, secrets: &mut secrets });
         }
     }
     comments::apply(&template.document, checked.sources, is_sound && checked.is_whole, diagnostics);

@@ -83,7 +83,7 @@ pub fn plan(template: &Template, selection: &Selection, host: &Arc<dyn Host>, di
         names: Vec::new(),
         outlines: Vec::new(),
         used: BTreeSet::new(),
-        build_names: Vec::new(),
+        build_names: BTreeSet::new(),
     };
     let mut builds = Vec::new();
     for build in &document.builds {
@@ -114,9 +114,9 @@ struct Planner<'a> {
     outlines: Vec<Outline>,
     /// The headers of all sources that builds name.
     used: BTreeSet<Span>,
-    /// What the steps of the build at hand may name: its sources as `TYPE.NAME`, and by their names alone. Empty where
-    /// other variables give it others.
-    build_names: Vec<(String, String)>,
+    /// What the steps of the build at hand may name: its sources as `TYPE.NAME`. Empty where other variables give it
+    /// others.
+    build_names: BTreeSet<String>,
 }
 
 /// A source as one build uses it.
@@ -168,9 +168,9 @@ impl<'a> Planner<'a> {
             self.steps(build, &used, &view);
         }
         self.used.extend(sources.iter().map(|used| used.source.header));
-        let both = |used: &Used<'_>| (format!("{}.{}", used.source.kind.value, used.name), used.name.clone());
         let is_fixed = sources::names_are_written(build);
-        self.build_names = sources.iter().filter(|_| is_fixed).map(both).collect();
+        let name = |used: &Used<'_>| format!("{}.{}", used.source.kind.value, used.name);
+        self.build_names = sources.iter().filter(|_| is_fixed).map(name).collect();
         for used in sources {
             let (name, selected_by, label) = self.names(&used, &block_name);
             self.names.push(selected_by.clone());

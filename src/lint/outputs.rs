@@ -3,6 +3,7 @@
 use super::block::{Block, Build};
 use super::{Report, Subject};
 use imgforge_template::source::{Span, Spanned};
+use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 /// A place that a build writes to.
@@ -14,19 +15,25 @@ struct Output {
 }
 
 pub(super) fn overlapping(subject: &Subject<'_>, report: &mut Report<'_>) {
-    let mut seen: Vec<(&str, Output)> = Vec::new();
+    let mut seen: BTreeMap<PathBuf, (&str, Output)> = BTreeMap::new();
     for build in &subject.builds {
+        let name = build.outline.name.as_str();
         for output in of(build) {
-            let earlier = seen.iter().find(|(name, other)| *name != build.outline.name && overlap(other, &output));
-            if let Some((name, other)) = earlier {
+            let above =
+                output.path.ancestors().skip(1).filter_map(|path| seen.get(path)).find(|(_, other)| other.is_folder);
+            let below = || seen.range(output.path.clone()..).next().map(|(_, found)| found);
+            let at_or_below = below().filter(|(_, other)| {
+                other.path == output.path || output.is_folder && other.path.starts_with(&output.path)
+            });
+            if let Some((other_name, other)) = above.or(at_or_below).filter(|(other, _)| *other != name) {
                 report.say_beside(
                     output.place,
-                    format!("this build and `{name}` write to one place, `{}`", other.path.display()),
+                    format!("this build and `{other_name}` write to one place, `{}`", other.path.display()),
                     "put the source's name into the path: the builds run at the same time",
                     (other.place, "the other one"),
                 );
             }
-            seen.push((&build.outline.name, output));
+            seen.entry(output.path.clone()).or_insert((name, output));
         }
     }
 }
@@ -67,10 +74,6 @@ fn normal(path: &Path) -> PathBuf {
     parts.into_iter().collect()
 }
 
-fn overlap(a: &Output, b: &Output) -> bool {
-    a.path == b.path || a.is_folder && b.path.starts_with(&a.path) || b.is_folder && a.path.starts_with(&b.path)
-}
-
 pub(super) fn unwritable(subject: &Subject<'_>, report: &mut Report<'_>) {
     for build in &subject.builds {
         if build.builder() == "file" {
@@ -96,6 +99,16 @@ fn writable(subject: &Subject<'_>, block: &Block<'_>, name: &str, report: &mut R
     if let Some(file) = folders().find(|folder| status(folder).is_ok_and(|status| !status.is_directory)) {
         let message = format!("nothing can be written below `{}`, which is a file", file.display());
         report.say(text.span, message, "write the path of a folder, or delete the file");
+        return;
+    }
+    // A file that is there is written to; one that is not is made in its folder.
+    let written = match status(path) {
+        Ok(_) => Some(path),
+        Err(_) => folders().next(),
+    };
+    if let Some(written) = written.filter(|written| subject.host.is_read_only(written)) {
+        let message = format!("`{}` is read-only", written.display());
+        report.say(text.span, message, "let it be written, or write the path of another file");
         return;
     }
     let is_missing = |folder: &Path| status(folder).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);

@@ -4,27 +4,73 @@ use super::block::{Block, elements};
 use super::{Report, Subject};
 use imgforge_template::host::Host;
 use imgforge_template::source::{Span, Spanned};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Larger files are programs, not scripts.
 const MOST_BYTES: u64 = 1 << 20;
 
-/// Each script file that a step runs on a Unix machine, with its first line and whether a line ends in CRLF. Files that
-/// are not there are told of elsewhere, and empty ones stand for what is made later.
-fn each(subject: &Subject<'_>, mut visit: impl FnMut(&Block<'_>, &Spanned<String>, &str, bool)) {
+/// What is of interest in a script.
+#[derive(Clone)]
+struct Script {
+    /// Its first line.
+    line: String,
+    /// Some line ends in CRLF.
+    has_crlf: bool,
+}
+
+/// Script files by their paths: builds share them. `None` is one that is not there, or no text.
+#[derive(Default)]
+pub(super) struct Files {
+    known: RefCell<BTreeMap<PathBuf, Option<Script>>>,
+}
+
+impl Files {
+    fn get(&self, path: &Path, host: &dyn Host) -> Option<Script> {
+        self.known.borrow_mut().entry(path.to_owned()).or_insert_with(|| read(path, host)).clone()
+    }
+}
+
+fn read(path: &Path, host: &dyn Host) -> Option<Script> {
+    host.status(path).ok().filter(|status| !status.is_directory && status.size <= MOST_BYTES)?;
+    let bytes = host.read(path).ok()?;
+    // Empty ones stand for what is made later.
+    if bytes.is_empty() || bytes.contains(&0) {
+        return None;
+    }
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = String::from_utf8_lossy(line).trim_end().to_owned();
+    Some(Script { line, has_crlf: bytes.windows(2).any(|pair| pair == b"\r\n") })
+}
+
+/// Each script file that a step runs in a Unix shell. Files that are not there are told of elsewhere.
+fn each(subject: &Subject<'_>, mut visit: impl FnMut(&Block<'_>, &Spanned<String>, &Script)) {
     for step in subject.builds.iter().flat_map(|build| build.steps()).filter(|step| is_shell(step)) {
-        for script in step.text("script").into_iter().chain(step.texts("scripts")) {
-            let path = Path::new(&script.value);
-            if !subject.host.status(path).is_ok_and(|status| !status.is_directory && status.size <= MOST_BYTES) {
-                continue;
+        for path in step.text("script").into_iter().chain(step.texts("scripts")) {
+            if let Some(script) = subject.scripts.get(Path::new(&path.value), subject.host.as_ref()) {
+                visit(step, &path, &script);
             }
-            let Ok(bytes) = subject.host.read(path) else { continue };
-            let is_text = !bytes.is_empty() && !bytes.contains(&0);
-            if is_text {
-                let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-                let has_crlf = bytes.windows(2).any(|pair| pair == b"\r\n");
-                visit(step, &script, String::from_utf8_lossy(line).trim_end(), has_crlf);
+        }
+    }
+}
+
+/// Files that the components of others need before a build. Ours look by themselves.
+pub(super) fn missing_file(subject: &Subject<'_>, report: &mut Report<'_>) {
+    for step in subject.builds.iter().flat_map(|build| build.steps()) {
+        let names: &[&str] = match step.kind() {
+            "powershell" | "windows-shell" => &["script", "scripts"],
+            "ansible" | "ansible-local" => &["playbook_file"],
+            "puppet-masterless" => &["manifest_file"],
+            _ => continue,
+        };
+        for path in names.iter().flat_map(|name| step.texts(name)).filter(|path| !path.is_empty()) {
+            let status = subject.host.status(Path::new(&path.value));
+            if status.is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+                let folder = subject.host.working_directory();
+                let help = format!("the path is relative to the working directory, `{}`", folder.display());
+                report.say(path.span, format!("the file `{}` is not there", path.value), help);
             }
         }
     }
@@ -35,22 +81,22 @@ fn is_shell(step: &Block<'_>) -> bool {
 }
 
 pub(super) fn crlf(subject: &Subject<'_>, report: &mut Report<'_>) {
-    each(subject, |step, script, _, has_crlf| {
+    each(subject, |step, path, script| {
         // What goes to a machine gets its line endings mended, unless it is said to be no text.
         let is_mended = step.kind() == "shell" && !step.is_true("binary");
-        if has_crlf && !is_mended {
-            let message = format!("the script `{}` has the line endings of Windows", script.value);
-            report.say(script.span, message, "save it with the line endings of Unix: no shell here reads the others");
+        if script.has_crlf && !is_mended {
+            let message = format!("the script `{}` has the line endings of Windows", path.value);
+            report.say(path.span, message, "save it with the line endings of Unix: no shell here reads the others");
         }
     });
 }
 
 pub(super) fn shebang(subject: &Subject<'_>, report: &mut Report<'_>) {
-    each(subject, |step, script, line, _| {
+    each(subject, |step, path, script| {
         // Who says how it is run may well name what reads it.
-        if !line.starts_with("#!") && step.given("execute_command").is_none() {
-            let message = format!("the script `{}` does not say what reads it", script.value);
-            report.say(script.span, message, "begin it with a line such as `#!/bin/sh`: else the login shell decides");
+        if !script.line.starts_with("#!") && step.given("execute_command").is_none() {
+            let message = format!("the script `{}` does not say what reads it", path.value);
+            report.say(path.span, message, "begin it with a line such as `#!/bin/sh`: else the login shell decides");
         }
     });
 }
@@ -66,10 +112,10 @@ pub(super) fn doubled_shebang(subject: &Subject<'_>, report: &mut Report<'_>) {
 }
 
 pub(super) fn interpreter(subject: &Subject<'_>, report: &mut Report<'_>) {
-    each(subject, |step, script, line, _| {
+    each(subject, |step, path, script| {
         if step.kind() == "shell-local" && step.given("execute_command").is_none() {
-            let line = line.strip_prefix("#!").unwrap_or_default();
-            missing(subject.host.as_ref(), line, script.span, &format!("the script `{}`", script.value), report);
+            let line = script.line.strip_prefix("#!").unwrap_or_default();
+            missing(subject.host.as_ref(), line, path.span, &format!("the script `{}`", path.value), report);
         }
     });
     for step in subject.builds.iter().flat_map(|build| build.steps()).filter(|step| step.kind() == "shell-local") {

@@ -50,8 +50,9 @@ pub(super) fn written(subject: &Subject<'_>, report: &mut Report<'_>) {
     let document = &subject.template.document;
     for variable in &document.variables {
         let Some(text) = variable.default.as_ref().and_then(literal) else { continue };
-        let is_secret = variable.sensitive || is_secret_name(&variable.name.value);
-        if is_secret && is_random(text.value()) {
+        // Who marks it says that it is one, however it looks.
+        let is_marked = variable.sensitive && text.value().trim().chars().count() >= SHORTEST;
+        if is_marked || is_secret_name(&variable.name.value) && is_random(text.value()) {
             found(&text, format!("the default of `{}` is a secret for all to read", variable.name.value), report);
         }
     }

@@ -88,6 +88,11 @@ pub(super) struct Steps {
     pub(super) post_processors: Vec<Vec<PlannedPostProcessor>>,
 }
 
+/// The name in `TYPE.NAME`.
+fn own_name(full: &str) -> &str {
+    full.split_once('.').map_or(full, |(_, name)| name)
+}
+
 impl Planner<'_> {
     pub(super) fn steps(&mut self, build: &Build, used: &Used<'_>, view: &View) -> Steps {
         let mut provisioners = Vec::new();
@@ -226,13 +231,12 @@ impl Planner<'_> {
     /// Warns of a name that none of the sources of this build has: `TYPE.NAME`, or the name alone in `override`. Packer
     /// says nothing of it, and the step is for nobody.
     fn check_source_name(&mut self, name: &str, span: Span, what: &str, used: &Used<'_>) {
+        let names = || self.build_names.iter().map(|full| if what == "override" { own_name(full) } else { full });
+        let is_there =
+            if what == "override" { names().any(|own| own == name) } else { self.build_names.contains(name) };
         // A source that is not there may have been the one.
-        let is_missing = self.diagnostics.iter().any(|found| found.code == "unknown-source");
-        if used.is_stand_in || is_missing || self.build_names.is_empty() {
-            return;
-        }
-        let names = || self.build_names.iter().map(|(full, own)| if what == "override" { own } else { full }.as_str());
-        if names().any(|known| known == name) {
+        let is_open = || self.diagnostics.iter().any(|found| found.code == "unknown-source");
+        if is_there || used.is_stand_in || self.build_names.is_empty() || is_open() {
             return;
         }
         let message = format!("`{what}` names a source that this build does not have: `{name}`");

@@ -218,10 +218,18 @@ fn files_that_can_not_be_written() {
   post-processor "manifest" {
     output = "folder/manifest.json"
   }
+  post-processor "manifest" {
+    output = "read-only.json"
+  }
 "#;
-    let forge = Forge::new().file("folder/x", "");
-    let expected =
-        ["warning 2:14 unwritable-output", "warning 5:14 unwritable-output", "warning 8:14 unwritable-output"];
+    let forge = Forge::new().file("folder/x", "").file("read-only.json", "{}");
+    std::fs::set_permissions(forge.path().join("read-only.json"), Permissions::from_mode(0o444)).unwrap();
+    let expected = [
+        "warning 2:14 unwritable-output",
+        "warning 5:14 unwritable-output",
+        "warning 8:14 unwritable-output",
+        "warning 14:14 unwritable-output",
+    ];
     assert_eq!(found_with(forge, rest), expected);
 }
 
@@ -311,6 +319,19 @@ build {
 "#;
     let forge = script(Forge::new(), "crlf.sh", "#!/bin/sh\r\ntrue\r\n").file("image.pkr.hcl", text);
     assert_eq!(found(&forge, "image.pkr.hcl"), ["warning 12:14 crlf-script", "16:19 missing-file"]);
+}
+
+#[test]
+fn scripts_of_provisioners_that_are_not_ours_have_to_be_there() {
+    let rest = r#"  provisioner "powershell" {
+    except  = ["null.a"]
+    scripts = ["gone.ps1"]
+  }
+  provisioner "ansible" {
+    playbook_file = "gone.yml"
+  }
+"#;
+    assert_eq!(found_in_build(rest), ["warning 5:15 not-supported-yet", "6:21 missing-file"]);
 }
 
 #[test]

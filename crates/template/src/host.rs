@@ -31,6 +31,11 @@ pub trait Host: Send + Sync {
     /// `NotFound` where nothing stands, else as the file system says.
     fn status(&self, path: &Path) -> io::Result<FileStatus>;
 
+    /// Whether what stands at a path must not be written to by anyone. False where that is not known.
+    fn is_read_only(&self, _: &Path) -> bool {
+        false
+    }
+
     /// The names in a directory, sorted by bytes.
     ///
     /// # Errors
