@@ -16,6 +16,7 @@ mod outputs;
 mod scripts;
 mod secrets;
 mod security;
+mod shell;
 mod times;
 mod usage;
 mod versions;
@@ -98,6 +99,7 @@ pub const LINTS: &[Lint] = &[
     warning("root-password", "a login as root by a password that stands in the template", security::root_password),
     warning("secret-in-template", "a secret that everyone reads who reads the template", secrets::written),
     warning("shell-over-winrm", "`shell` on a machine that is reached by WinRM", communicators::shell_over_winrm),
+    warning("shell-syntax", "commands that no shell can read", shell::check),
     warning("undeclared-environment", "`PKR_VAR_…` of a variable that there is not", usage::environment),
     warning(
         "unexpected-disconnect",

@@ -1,7 +1,7 @@
 //! Scripts as they stand on the disk: line endings, and what is to read them.
 
 use super::block::{Block, elements};
-use super::{Report, Subject};
+use super::{Report, Subject, shell};
 use imgforge_template::host::Host;
 use imgforge_template::source::{Span, Spanned};
 use std::cell::RefCell;
@@ -14,11 +14,13 @@ const MOST_BYTES: u64 = 1 << 20;
 
 /// What is of interest in a script.
 #[derive(Clone)]
-struct Script {
+pub(super) struct Script {
     /// Its first line.
     line: String,
     /// Some line ends in CRLF.
     has_crlf: bool,
+    /// The line that no shell can read, and why.
+    pub(super) syntax: Option<(usize, &'static str)>,
 }
 
 /// Script files by their paths: builds share them. `None` is one that is not there, or no text.
@@ -42,11 +44,12 @@ fn read(path: &Path, host: &dyn Host) -> Option<Script> {
     }
     let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let line = String::from_utf8_lossy(line).trim_end().to_owned();
-    Some(Script { line, has_crlf: bytes.windows(2).any(|pair| pair == b"\r\n") })
+    let syntax = std::str::from_utf8(&bytes).ok().and_then(shell::mistake_in_file);
+    Some(Script { line, syntax, has_crlf: bytes.windows(2).any(|pair| pair == b"\r\n") })
 }
 
 /// Each script file that a step runs in a Unix shell. Files that are not there are told of elsewhere.
-fn each(subject: &Subject<'_>, mut visit: impl FnMut(&Block<'_>, &Spanned<String>, &Script)) {
+pub(super) fn each(subject: &Subject<'_>, mut visit: impl FnMut(&Block<'_>, &Spanned<String>, &Script)) {
     for step in subject.builds.iter().flat_map(|build| build.steps()).filter(|step| is_shell(step)) {
         for path in step.text("script").into_iter().chain(step.texts("scripts")) {
             if let Some(script) = subject.scripts.get(Path::new(&path.value), subject.host.as_ref()) {

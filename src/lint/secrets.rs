@@ -44,6 +44,9 @@ const PREFIXES: &[(&str, usize, &str)] = &[
     ("npm_", 36, "a token of npm"),
 ];
 
+/// The password that everyone knows: boxes of Vagrant have it.
+const PUBLIC: &str = "vagrant";
+
 const HELP: &str = "take it from the environment by a sensitive variable without a default, and make a new one";
 
 pub(super) fn written(subject: &Subject<'_>, report: &mut Report<'_>) {
@@ -51,7 +54,8 @@ pub(super) fn written(subject: &Subject<'_>, report: &mut Report<'_>) {
     for variable in &document.variables {
         let Some(text) = variable.default.as_ref().and_then(literal) else { continue };
         // Who marks it says that it is one, however it looks.
-        let is_marked = variable.sensitive && text.value().trim().chars().count() >= SHORTEST;
+        let is_long = text.value().trim().chars().count() >= SHORTEST;
+        let is_marked = variable.sensitive && is_long && text.value() != PUBLIC;
         if is_marked || is_secret_name(&variable.name.value) && is_random(text.value()) {
             found(&text, format!("the default of `{}` is a secret for all to read", variable.name.value), report);
         }

@@ -322,6 +322,39 @@ build {
 }
 
 #[test]
+fn commands_that_no_shell_can_read() {
+    let rest = r##"  provisioner "shell-local" {
+    inline = [
+      "if true; then",
+      "  echo it's",
+      "fi",
+    ]
+  }
+  provisioner "shell-local" {
+    inline_shebang = "/usr/bin/env python3"
+    inline         = ["print('''a", "it's ''')"]
+  }
+  provisioner "shell-local" {
+    script = "unclosed.sh"
+  }
+  provisioner "shell-local" {
+    inline = ["echo 'a", "b'", "for i in 1 2; do echo $(echo \"$i\"); done"]
+  }
+"##;
+    let forge = script(Forge::new(), "unclosed.sh", "#!/bin/bash -e\necho\nwhile true; do\n  break\n");
+    let forge = forge.file("image.pkr.hcl", &format!("{HEAD}{rest}}}\n"));
+    let ended = forge.run(&["validate", "image.pkr.hcl"]);
+    let found = places(&ended.stdout, "image.pkr.hcl");
+    assert_eq!(found, ["warning 9:7 shell-syntax", "warning 18:14 shell-syntax"]);
+    for says in [
+        "no shell can read this: this quote is not closed",
+        "no shell can read line 3 of `unclosed.sh`: this loop has no `done`",
+    ] {
+        assert!(ended.stdout.contains(says), "{}", ended.stdout);
+    }
+}
+
+#[test]
 fn scripts_of_provisioners_that_are_not_ours_have_to_be_there() {
     let rest = r#"  provisioner "powershell" {
     except  = ["null.a"]
