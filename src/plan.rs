@@ -181,12 +181,12 @@ impl<'a> Planner<'a> {
             // What a `dynamic` source iterates over reaches its own arguments; the steps of the build don't see it.
             let iterators = used.iterator.iter().cloned().collect();
             let source_view = View { iterators, ..view.clone() };
-            self.outline(&name, &label, &used, &source_view);
             let builder = self.builder(&used, source_view);
             let view = match &builder {
                 Some(builder) => View { value_names: builder.value_names().to_vec(), ..view },
                 None => view,
             };
+            self.outline(&name, &label, &used, &view);
             let Steps { provisioners, error_cleanup_provisioner, post_processors } = self.steps(build, &used, &view);
             if let Some(builder) = builder {
                 let builder_type = used.source.kind.value.clone();

@@ -23,17 +23,19 @@ pub(super) struct Build<'a> {
 pub(super) struct Block<'a> {
     pub(super) used: &'a UsedBlock,
     pub(super) arguments: BTreeMap<String, Entry>,
-    pub(super) context: GoContext,
+    pub(super) context: Arc<GoContext>,
 }
 
 impl<'a> Build<'a> {
     pub(super) fn new(outline: &'a Outline) -> Self {
-        let blocks = |list: &'a [UsedBlock]| list.iter().map(Block::new).collect();
+        let context = Arc::new(outline.context());
+        let block = |used: &'a UsedBlock| Block { used, arguments: used.arguments(), context: context.clone() };
+        let sequence = |sequence: &'a Vec<UsedBlock>| sequence.iter().map(block).collect();
         Self {
             outline,
-            source: Block::new(&outline.source),
-            provisioners: blocks(&outline.provisioners),
-            post_processors: outline.post_processors.iter().map(|sequence| blocks(sequence)).collect(),
+            source: block(&outline.source),
+            provisioners: sequence(&outline.provisioners),
+            post_processors: outline.post_processors.iter().map(sequence).collect(),
         }
     }
 
@@ -48,12 +50,7 @@ impl<'a> Build<'a> {
     }
 }
 
-impl<'a> Block<'a> {
-    fn new(used: &'a UsedBlock) -> Self {
-        let (arguments, context) = used.arguments();
-        Self { used, arguments, context }
-    }
-
+impl Block<'_> {
     pub(super) fn kind(&self) -> &str {
         &self.used.kind.value
     }

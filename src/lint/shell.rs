@@ -132,4 +132,12 @@ mod tests {
             assert_eq!(found, Some((at, what)), "{script}");
         }
     }
+
+    #[test]
+    fn what_goes_too_deep_is_let_pass() {
+        for opening in ["$((", "$(", "${", "\"$(", "a=(", "`", "if ", "{ ", "case a in b) "] {
+            let found = mistake(&opening.repeat(100_000));
+            assert!(found.is_none_or(|mistake| mistake.at < opening.len() * 2), "{opening}");
+        }
+    }
 }

@@ -24,6 +24,7 @@ pub struct Outline {
     /// The one that runs after a failure is the last of them.
     pub provisioners: Vec<UsedBlock>,
     pub post_processors: Vec<Vec<UsedBlock>>,
+    view: Arc<View>,
 }
 
 /// The block of a component, and what it is evaluated with.
@@ -33,26 +34,24 @@ pub struct UsedBlock {
     bodies: Vec<Arc<syntax::Body>>,
     taken: &'static [&'static str],
     overrides: Option<Arc<Expression>>,
-    view: View,
+    /// That of the build.
+    view: Arc<View>,
+    iterators: Vec<super::Iterator>,
+}
+
+impl Outline {
+    /// What Go templates in the blocks of this build may use.
+    pub fn context(&self) -> GoContext {
+        self.view.context_with(None)
+    }
 }
 
 impl UsedBlock {
-    pub(super) fn new(
-        step: &Step,
-        taken: &'static [&'static str],
-        overrides: Option<&Arc<Expression>>,
-        view: &View,
-    ) -> Self {
-        let (kind, bodies) = (step.kind.clone(), vec![step.body.clone()]);
-        Self { kind, header: step.header, bodies, taken, overrides: overrides.cloned(), view: view.clone() }
-    }
-
-    /// The arguments that are the component's, evaluated, and what Go templates in them may use. What is wrong with
-    /// them is told elsewhere.
-    pub fn arguments(&self) -> (BTreeMap<String, Entry>, GoContext) {
-        let (scope, context) = self.view.with_values(None);
-        let diagnostics = &mut Diagnostics::default();
-        (recipe::entries(&self.bodies, self.taken, self.overrides.as_deref(), &scope, diagnostics), context)
+    /// The arguments that are the component's, evaluated. What is wrong with them is told elsewhere.
+    pub fn arguments(&self) -> BTreeMap<String, Entry> {
+        let scope = self.view.scope_with(None, &self.iterators);
+        let nobody = &mut Diagnostics::default();
+        recipe::entries(&self.bodies, self.taken, self.overrides.as_deref(), &scope, nobody)
     }
 
     /// All arguments as they were written, those of the engine too.
@@ -66,9 +65,33 @@ impl UsedBlock {
     }
 }
 
+/// A step of a build before it is known which build that is.
+pub(super) struct UsedStep<'a> {
+    pub(super) step: &'a Step,
+    pub(super) taken: &'static [&'static str],
+    pub(super) overrides: Option<&'a Arc<Expression>>,
+    pub(super) view: &'a View,
+}
+
+impl UsedStep<'_> {
+    fn of(self, outline: &Outline) -> UsedBlock {
+        let Self { step, taken, overrides, view } = self;
+        UsedBlock {
+            kind: step.kind.clone(),
+            header: step.header,
+            bodies: vec![step.body.clone()],
+            taken,
+            overrides: overrides.cloned(),
+            view: outline.view.clone(),
+            iterators: view.iterators.clone(),
+        }
+    }
+}
+
 impl Planner<'_> {
+    /// Begins a build, whose steps see `view`.
     pub(super) fn outline(&mut self, name: &str, label: &str, used: &Used<'_>, view: &View) {
-        let source = used.source;
+        let (source, view) = (used.source, Arc::new(view.clone()));
         let source = UsedBlock {
             kind: source.kind.clone(),
             header: source.header,
@@ -76,6 +99,7 @@ impl Planner<'_> {
             taken: &[],
             overrides: None,
             view: view.clone(),
+            iterators: used.iterator.iter().cloned().collect(),
         };
         self.outlines.push(Outline {
             name: name.to_owned(),
@@ -84,11 +108,13 @@ impl Planner<'_> {
             source,
             provisioners: Vec::new(),
             post_processors: Vec::new(),
+            view,
         });
     }
 
-    pub(super) fn outline_provisioner(&mut self, used: &Used<'_>, block: UsedBlock) {
+    pub(super) fn outline_provisioner(&mut self, used: &Used<'_>, step: UsedStep<'_>) {
         if let Some(outline) = self.outlines.last_mut().filter(|_| !used.is_stand_in) {
+            let block = step.of(outline);
             outline.provisioners.push(block);
         }
     }
@@ -99,10 +125,12 @@ impl Planner<'_> {
         }
     }
 
-    pub(super) fn outline_post_processor(&mut self, used: &Used<'_>, block: UsedBlock) {
-        let outline = self.outlines.last_mut().filter(|_| !used.is_stand_in);
-        if let Some(sequence) = outline.and_then(|outline| outline.post_processors.last_mut()) {
-            sequence.push(block);
+    pub(super) fn outline_post_processor(&mut self, used: &Used<'_>, step: UsedStep<'_>) {
+        if let Some(outline) = self.outlines.last_mut().filter(|_| !used.is_stand_in) {
+            let block = step.of(outline);
+            if let Some(sequence) = outline.post_processors.last_mut() {
+                sequence.push(block);
+            }
         }
     }
 }

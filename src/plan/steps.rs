@@ -1,7 +1,8 @@
 //! What a build does with a machine and what comes of it: provisioners and post-processors, with what the engine takes
 //! from their blocks for itself.
 
-use super::{Found, Iterator, PlannedPostProcessor, PlannedProvisioner, Planner, Used, UsedBlock};
+use super::outline::UsedStep;
+use super::{Found, Iterator, PlannedPostProcessor, PlannedProvisioner, Planner, Used};
 use crate::known;
 use crate::post_processors::POST_PROCESSORS;
 use crate::provisioners::PROVISIONERS;
@@ -155,7 +156,7 @@ impl Planner<'_> {
         if !self.applies(used, &arguments.only, &arguments.except) {
             return None;
         }
-        self.outline_provisioner(used, UsedBlock::new(step, taken, overrides.as_ref(), &view));
+        self.outline_provisioner(used, UsedStep { step, taken, overrides: overrides.as_ref(), view: &view });
         let component = match found {
             Found::Ours(component) => component,
             Found::Foreign(why) => {
@@ -298,7 +299,7 @@ impl Planner<'_> {
             if !self.applies(used, &arguments.only, &arguments.except) {
                 continue;
             }
-            self.outline_post_processor(used, UsedBlock::new(&step, taken, None, &view));
+            self.outline_post_processor(used, UsedStep { step: &step, taken, overrides: None, view: &view });
             let component = match found {
                 Found::Ours(component) => component,
                 Found::Foreign(why) => {

@@ -375,6 +375,10 @@ impl<'a> Reader<'a> {
 
     /// What stands in parentheses that are no commands: arithmetic, lists, patterns.
     fn parentheses(&mut self) -> Read<()> {
+        self.deeper(Self::in_parentheses)
+    }
+
+    fn in_parentheses(&mut self) -> Read<()> {
         let start = self.at;
         let mut depth = 0;
         while let Some(next) = self.peek() {
