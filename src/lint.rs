@@ -24,7 +24,7 @@ mod walk;
 
 pub use levels::{Level, Switch};
 
-use crate::plan::Outline;
+use crate::plan::{self, Outline};
 use block::Build;
 use imgforge_template::diagnostic::{Diagnostic, Diagnostics, Severity};
 use imgforge_template::host::Host;
@@ -124,7 +124,7 @@ pub struct Subject<'a> {
     builds: Vec<Build<'a>>,
     /// The script files that were looked at.
     scripts: scripts::Files,
-    /// Nothing is wrong so far: else what seems not to be used may be used where the mistake is.
+    /// What seems not to be used is not: no mistake may hide it.
     is_sound: bool,
 }
 
@@ -183,7 +183,7 @@ pub struct Checked<'a> {
 /// Returns the secrets that stand in the template: nobody should be shown them once more.
 pub fn check(checked: &Checked<'_>, diagnostics: &mut Diagnostics) -> Vec<String> {
     let Checked { template, outlines, host, .. } = *checked;
-    let is_sound = !diagnostics.has_errors();
+    let is_sound = !plan::hides_uses(diagnostics);
     let builds = outlines.iter().map(Build::new).collect();
     let subject = Subject { template, host, builds, scripts: scripts::Files::default(), is_sound };
     let errors = diagnostics.iter().filter(|found| found.severity == Severity::Error);

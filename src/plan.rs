@@ -70,6 +70,28 @@ pub struct PlannedPostProcessor {
     pub keep_input_artifact: Option<bool>,
 }
 
+/// Errors in spite of which it can be said what is used and what is not: the text is read as it was meant.
+const HARMLESS: &[&str] = &[
+    "conflicting-arguments",
+    "invalid-value",
+    "missing-argument",
+    "missing-file",
+    "not-a-file",
+    "not-supported-yet",
+    "unchecked-component",
+    "unknown-argument",
+    "unset-variable",
+];
+
+/// Whether some mistake may hide what uses a variable or a source: a name that is misspelt, a line that can't be read.
+pub(crate) fn hides_uses(diagnostics: &Diagnostics) -> bool {
+    diagnostics.iter().any(|found| match found.severity {
+        Severity::Error => !HARMLESS.contains(&found.code),
+        // What is an error in HCL2.
+        Severity::Warning => found.code == "undefined-variable",
+    })
+}
+
 /// Plans the builds of a template that the selection lets through. Components are checked for every one of them.
 pub fn plan(template: &Template, selection: &Selection, host: &Arc<dyn Host>, diagnostics: &mut Diagnostics) -> Plan {
     let (document, unbuildable) = (&template.document, Diagnostics::default());

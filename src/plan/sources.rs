@@ -1,6 +1,6 @@
 //! Which sources a build names, and where they are.
 
-use super::{Planner, Used};
+use super::{Planner, Used, hides_uses};
 use imgforge_template::diagnostic::Diagnostic;
 use imgforge_template::document::{Build, Language, Source, SourceUse};
 use imgforge_template::eval;
@@ -65,7 +65,7 @@ impl<'a> Planner<'a> {
 
     /// Says which sources no build names, and checks these too: what is wrong there is in nobody's way yet.
     pub(super) fn unused_sources(&mut self) {
-        if self.document.language == Language::Legacy || self.diagnostics.has_errors() || self.document.is_open {
+        if self.document.language == Language::Legacy || hides_uses(self.diagnostics) || self.document.is_open {
             return;
         }
         let (document, used) = (self.document, std::mem::take(&mut self.used));
