@@ -140,4 +140,15 @@ mod tests {
             assert!(found.is_none_or(|mistake| mistake.at < opening.len() * 2), "{opening}");
         }
     }
+
+    #[test]
+    fn scripts_that_end_anywhere_are_read() {
+        let script = "ä=(ü 'é' \"ö${ß:-€}\") <<-É\n\tÉ\ncase 😀 in ä) $((1 << 2)) ;; esac; [[ ü ]] >(é) `ß` $'ö\\' \\é";
+        for (start, _) in script.char_indices() {
+            for (end, _) in script.char_indices().filter(|(end, _)| *end >= start) {
+                let found = mistake(&script[start..end]);
+                assert!(found.is_none_or(|mistake| mistake.at <= end - start), "{start} {end}");
+            }
+        }
+    }
 }
