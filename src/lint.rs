@@ -47,6 +47,11 @@ const fn warning(code: &'static str, about: &'static str, check: fn(&Subject<'_>
     Lint { code, severity: Severity::Warning, about, check: Some(check) }
 }
 
+/// The build would fail: nobody switches it off.
+const fn error(code: &'static str, about: &'static str, check: fn(&Subject<'_>, &mut Report<'_>)) -> Lint {
+    Lint { code, severity: Severity::Error, about, check: Some(check) }
+}
+
 /// A warning that is found elsewhere.
 const fn elsewhere(code: &'static str, about: &'static str) -> Lint {
     Lint { code, severity: Severity::Warning, about, check: None }
@@ -62,18 +67,12 @@ pub const LINTS: &[Lint] = &[
     elsewhere("unused-pattern", "`-only` or `-except` matches no build"),
     elsewhere("unused-source", "a source that no build uses"),
     elsewhere("unused-var-file", "a file of values, none of which a variable takes"),
-    Lint {
-        code: "no-machine",
-        severity: Severity::Error,
-        about: "a provisioner that runs on the machine, in a build without a connection to one",
-        check: Some(communicators::no_machine),
-    },
-    Lint {
-        code: "missing-file",
-        severity: Severity::Error,
-        about: "a file that is to be run or copied is not there",
-        check: Some(scripts::missing_file),
-    },
+    error("missing-file", "a file that is to be run or copied is not there", scripts::missing_file),
+    error(
+        "no-machine",
+        "a provisioner that runs on the machine, in a build without a connection to one",
+        communicators::no_machine,
+    ),
     warning("crlf-script", "a script with the line endings of Windows, which no Unix shell reads", scripts::crlf),
     warning("doubled-shebang", "`inline_shebang` with the `#!` that is put before it", scripts::doubled_shebang),
     warning("duplicate-build", "two builds of one name", duplicates::builds),
