@@ -76,18 +76,20 @@ fn normal(path: &Path) -> PathBuf {
 
 pub(super) fn unwritable(subject: &Subject<'_>, report: &mut Report<'_>) {
     for build in &subject.builds {
+        let made: Vec<PathBuf> = of(build).into_iter().map(|output| output.path).collect();
         if build.builder() == "file" {
-            writable(subject, &build.source, "target", report);
+            writable(subject, &build.source, "target", &made, report);
         }
         for step in build.post_processors.iter().flatten() {
             if matches!(step.kind(), "manifest" | "checksum" | "compress") {
-                writable(subject, step, "output", report);
+                writable(subject, step, "output", &made, report);
             }
         }
     }
 }
 
-fn writable(subject: &Subject<'_>, block: &Block<'_>, name: &str, report: &mut Report<'_>) {
+/// `made` is what there is at the end of the build.
+fn writable(subject: &Subject<'_>, block: &Block<'_>, name: &str, made: &[PathBuf], report: &mut Report<'_>) {
     let Some(text) = block.text(name).filter(|text| !text.is_empty()) else { return };
     let path = Path::new(&text.value);
     if subject.host.status(path).is_ok_and(|status| status.is_directory) {
@@ -114,6 +116,7 @@ fn writable(subject: &Subject<'_>, block: &Block<'_>, name: &str, report: &mut R
     let is_missing = |folder: &Path| status(folder).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
     if block.kind() == "manifest"
         && let Some(folder) = folders().next().filter(|folder| is_missing(folder))
+        && !made.iter().any(|path| path.starts_with(normal(folder)))
     {
         report.say(
             text.span,

@@ -32,7 +32,7 @@ pub(super) fn mistake(script: &str) -> Option<Mistake> {
 
 pub(super) fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
     for step in subject.builds.iter().flat_map(|build| build.steps()).filter(|step| is_read_by_shell(step)) {
-        inline(step, report);
+        ["inline", "command"].iter().for_each(|name| inline(step, name, report));
     }
     scripts::each(subject, |step, path, script| {
         if let Some((line, what)) = script.syntax.filter(|_| is_read_by_shell(step)) {
@@ -63,8 +63,8 @@ fn names_another(command: &str) -> bool {
     OTHERS.iter().any(|other| command.contains(other))
 }
 
-fn inline(step: &Block<'_>, report: &mut Report<'_>) {
-    let Some(given) = step.given("inline") else { return };
+fn inline(step: &Block<'_>, name: &str, report: &mut Report<'_>) {
+    let Some(given) = step.given(name) else { return };
     if step.text("inline_shebang").is_some_and(|shebang| names_another(&shebang.value)) {
         return;
     }

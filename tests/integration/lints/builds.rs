@@ -79,6 +79,19 @@ fn files_that_can_not_be_written() {
         "warning 14:14 unwritable-output",
     ];
     assert_eq!(found_with(forge, rest), expected);
+    // A folder that the build makes by then is there.
+    let text = r#"source "file" "a" {
+  content = "a"
+  target  = "out/files/a.txt"
+}
+build {
+  sources = ["file.a"]
+  post-processor "manifest" {
+    output = "./out/manifest.json"
+  }
+}
+"#;
+    assert_eq!(found_in(text), [""; 0]);
 }
 
 #[test]

@@ -109,6 +109,9 @@ fn commands_that_no_shell_can_read() {
     script = "unclosed.sh"
   }
   provisioner "shell-local" {
+    command = "echo `date"
+  }
+  provisioner "shell-local" {
     inline = ["echo 'a", "b'", "for i in 1 2; do echo $(echo \"$i\"); done"]
   }
 "##;
@@ -116,7 +119,7 @@ fn commands_that_no_shell_can_read() {
     let forge = forge.file("image.pkr.hcl", &format!("{HEAD}{rest}}}\n"));
     let ended = forge.run(&["validate", "image.pkr.hcl"]);
     let found = places(&ended.stdout, "image.pkr.hcl");
-    assert_eq!(found, ["warning 9:7 shell-syntax", "warning 18:14 shell-syntax"]);
+    assert_eq!(found, ["warning 9:7 shell-syntax", "warning 18:14 shell-syntax", "warning 21:15 shell-syntax"]);
     for says in [
         "no shell can read this: this quote is not closed",
         "no shell can read line 3 of `unclosed.sh`: this loop has no `done`",
