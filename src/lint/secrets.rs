@@ -104,14 +104,15 @@ fn is_secret_name(name: &str) -> bool {
     NAMES.iter().any(|end| name.strip_suffix(end).is_some_and(|start| start.is_empty() || start.ends_with(['_', '-'])))
 }
 
-/// Whether a text looks as if nobody was to guess it: not a word, a path, or what stands for a secret in examples.
+/// Whether a text looks as if nobody was to guess it: not a word, a path, the hash
+/// of a password, or what stands for a secret in examples.
 fn is_random(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let is_example = ["example", "changeme", "change_me", "change-me", "your", "xxxx", "placeholder"];
     if text.len() < 8
         || text.contains(char::is_whitespace)
         || text.contains("://")
-        || text.starts_with(['/', '.', '<', '~'])
+        || text.starts_with(['/', '.', '<', '~', '$'])
     {
         return false;
     }
@@ -202,6 +203,7 @@ mod tests {
             "",
             "S3 cr3T x",
             "web-server-2024",
+            "$6$aB1$cDeF",
         ] {
             assert!(!is_random(other), "{other}");
         }
