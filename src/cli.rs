@@ -9,6 +9,7 @@ use crate::commands::{
     version,
 };
 use crate::exit::Exit;
+use crate::lint::Switch;
 use crate::log;
 use crate::reports::{Audience, Wanted};
 use clap::{ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
@@ -54,6 +55,9 @@ pub struct TemplateArguments {
     pub template: PathBuf,
     #[command(flatten)]
     pub options: TemplateOptions,
+    /// A check at another level: off, warning or error; CODE may be `all`. The last one wins
+    #[arg(long = "lint", value_name = "CODE=LEVEL", value_parser = Switch::parse)]
+    pub lints: Vec<Switch>,
 }
 
 /// What every command that reads a template takes besides the template.

@@ -42,6 +42,10 @@ impl Host for LocalHost {
         Ok(FileStatus { is_directory: status.is_dir(), is_executable, size: status.len() })
     }
 
+    fn is_read_only(&self, path: &Path) -> bool {
+        std::fs::metadata(self.working_directory.join(path)).is_ok_and(|status| status.permissions().readonly())
+    }
+
     fn list(&self, directory: &Path) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in std::fs::read_dir(self.working_directory.join(directory))? {
@@ -55,6 +59,12 @@ impl Host for LocalHost {
 
     fn environment(&self, name: &str) -> Option<String> {
         std::env::var(name).ok()
+    }
+
+    fn environment_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
+        names.sort();
+        names
     }
 
     fn started(&self) -> i64 {
@@ -116,6 +126,10 @@ impl Host for ForkHost {
         self.inner.status(&self.inside(path)?)
     }
 
+    fn is_read_only(&self, path: &Path) -> bool {
+        self.inside(path).is_ok_and(|path| self.inner.is_read_only(&path))
+    }
+
     fn list(&self, directory: &Path) -> io::Result<Vec<String>> {
         self.inner.list(&self.inside(directory)?)
     }
@@ -167,12 +181,20 @@ impl Host for WithFile {
         Ok(FileStatus { is_directory: false, is_executable: false, size: self.bytes.len() as u64 })
     }
 
+    fn is_read_only(&self, path: &Path) -> bool {
+        path != self.path && self.inner.is_read_only(path)
+    }
+
     fn list(&self, directory: &Path) -> io::Result<Vec<String>> {
         self.inner.list(directory)
     }
 
     fn environment(&self, name: &str) -> Option<String> {
         self.inner.environment(name)
+    }
+
+    fn environment_names(&self) -> Vec<String> {
+        self.inner.environment_names()
     }
 
     fn started(&self) -> i64 {

@@ -30,6 +30,7 @@ pub mod build;
 pub mod data_reader;
 pub mod glob;
 pub(crate) mod known;
+pub mod lint;
 pub mod plan;
 mod plugins;
 pub mod recipe;

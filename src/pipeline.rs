@@ -1,5 +1,6 @@
 //! `imgforge.yml`: what the CI job is to do. Read whole and checked whole, so that one run tells every mistake.
 
+use crate::lint::{Level, Switch};
 use crate::version::{TagTemplate, Version};
 use crate::yaml::{self, Kind, Node};
 use imgforge_template::diagnostic::{Diagnostic, Diagnostics};
@@ -16,6 +17,8 @@ pub struct Pipeline {
     pub default_branch: Option<String>,
     /// `{image}` stands for the image's name.
     pub manifest: String,
+    /// The checks of all templates at other levels.
+    pub lints: Vec<Switch>,
 }
 
 /// One image to build.
@@ -111,7 +114,7 @@ impl Reader<'_> {
     }
 
     fn pipeline(&mut self, root: &Node) -> Option<Pipeline> {
-        let known = ["version", "default_branch", "images", "versioning", "publish"];
+        let known = ["version", "default_branch", "images", "versioning", "publish", "lint"];
         let members = self.map(root, "imgforge.yml", &known)?;
         match members.get("version") {
             Some((_, Node { kind: Kind::Number(number), .. })) if number == "1" => {}
@@ -137,11 +140,35 @@ impl Reader<'_> {
         };
         let manifest = members.get("publish").and_then(|(_, node)| self.publish(node));
         let default_branch = members.get("default_branch").and_then(|(_, node)| self.string(node, "default_branch"));
+        let lints = members.get("lint").map(|(_, node)| self.lints(node)).unwrap_or_default();
         Some(Pipeline {
+            lints,
             images,
             default_branch: default_branch.map(|branch| branch.value),
             manifest: manifest.unwrap_or_else(|| MANIFEST.to_owned()),
         })
+    }
+
+    fn lints(&mut self, node: &Node) -> Vec<Switch> {
+        let Some(members) = self.map(node, "lint", &[]) else { return Vec::new() };
+        let mut members: Vec<_> = members.into_iter().collect();
+        // The last switch wins, and one check is more than all of them.
+        members.sort_by_key(|(code, (span, _))| (*code != Switch::ALL, span.start));
+        let mut switches = Vec::new();
+        for (code, (span, node)) in members {
+            // YAML's word for it is no text.
+            let level = match &node.kind {
+                Kind::Bool(false) => Ok(Level::Off),
+                Kind::String(text) => Level::parse(text),
+                _ => Err(format!("a level is `off`, `warning` or `error`, not {}", node.describe())),
+            };
+            match (Switch::new(code, Level::Off), level) {
+                (Ok(_), Ok(level)) => switches.extend(Switch::new(code, level)),
+                (Err(why), _) => self.error("unknown-lint", why, span),
+                (_, Err(why)) => self.error("invalid-value", why, node.span),
+            }
+        }
+        switches
     }
 
     fn images(&mut self, node: &Node, versioning: &Given) -> Vec<Image> {

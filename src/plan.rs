@@ -1,10 +1,12 @@
 //! From a template to the builds that are to run: sources x provisioners x post-processors, every component checked.
 //! Pure: all it asks of the world, it asks the template's host.
 
+mod outline;
 mod select;
 mod sources;
 mod steps;
 
+pub use outline::{Outline, UsedBlock};
 pub use select::Selection;
 pub(crate) use steps::{PostProcessorArguments, ProvisionerArguments};
 
@@ -22,11 +24,11 @@ use imgforge_template::gotemplate::{BuildValues, Fields, GoContext, GoTemplate, 
 use imgforge_template::host::Host;
 use imgforge_template::schema::Schema;
 use imgforge_template::scope::Scope;
-use imgforge_template::source::Spanned;
+use imgforge_template::source::{Span, Spanned};
 use imgforge_template::syntax::{self, Expression};
 use imgforge_template::template::{Template, legacy_context};
 use imgforge_template::value::{Kind, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use steps::Steps;
@@ -38,6 +40,8 @@ pub struct Plan {
     /// Why builds that were selected can't run, although nothing is wrong with the template: errors where it is to
     /// be built.
     pub unbuildable: Diagnostics,
+    /// What further checks look at.
+    pub outlines: Vec<Outline>,
 }
 
 /// One build.
@@ -69,11 +73,44 @@ pub struct PlannedPostProcessor {
     pub keep_input_artifact: Option<bool>,
 }
 
+/// Errors in spite of which it can be said what is used and what is not: the text is read as it was meant.
+const HARMLESS: &[&str] = &[
+    "conflicting-arguments",
+    "invalid-value",
+    "missing-argument",
+    "missing-file",
+    "not-a-file",
+    "not-supported-yet",
+    "unchecked-component",
+    "unknown-argument",
+    "unset-variable",
+];
+
+/// Whether some mistake may hide what uses a variable or a source: a name that is misspelt, a line that can't be read.
+pub(crate) fn hides_uses(diagnostics: &Diagnostics) -> bool {
+    diagnostics.iter().any(|found| match found.severity {
+        Severity::Error => !HARMLESS.contains(&found.code),
+        // What is an error in HCL2.
+        Severity::Warning => found.code == "undefined-variable",
+    })
+}
+
 /// Plans the builds of a template that the selection lets through. Components are checked for every one of them.
 pub fn plan(template: &Template, selection: &Selection, host: &Arc<dyn Host>, diagnostics: &mut Diagnostics) -> Plan {
     let (document, unbuildable) = (&template.document, Diagnostics::default());
-    let (names, schemas) = Default::default();
-    let mut planner = Planner { template, document, selection, host, diagnostics, unbuildable, names, schemas };
+    let mut planner = Planner {
+        template,
+        document,
+        selection,
+        host,
+        diagnostics,
+        unbuildable,
+        names: Vec::new(),
+        outlines: Vec::new(),
+        used: BTreeSet::new(),
+        build_names: BTreeSet::new(),
+        schemas: BTreeMap::new(),
+    };
     if document.language == Language::Legacy {
         legacy::check_names(document, planner.diagnostics);
     }
@@ -88,9 +125,10 @@ pub fn plan(template: &Template, selection: &Selection, host: &Arc<dyn Host>, di
             .push(Diagnostic::error("missing-build", message).help("add `build { sources = [\"source.TYPE.NAME\"] }`"));
     }
     selection.report_unused(&planner.names, planner.diagnostics);
-    let mut unbuildable = planner.unbuildable;
+    planner.unused_sources();
+    let (mut unbuildable, outlines) = (planner.unbuildable, planner.outlines);
     unbuildable.append(diagnostics.extract("not-supported-yet"));
-    Plan { builds, unbuildable }
+    Plan { builds, unbuildable, outlines }
 }
 
 struct Planner<'a> {
@@ -104,6 +142,12 @@ struct Planner<'a> {
     names: Vec<String>,
     /// What may be written in components that are not ours, by kind and name: looked up once, however often one is used.
     schemas: BTreeMap<(&'static str, String), Option<Arc<Schema>>>,
+    outlines: Vec<Outline>,
+    /// The headers of all sources that builds name.
+    used: BTreeSet<Span>,
+    /// What the steps of the build at hand may name: its sources as `TYPE.NAME`. Empty where other variables give it
+    /// others.
+    build_names: BTreeSet<String>,
 }
 
 /// A source as one build uses it.
@@ -111,6 +155,8 @@ struct Used<'a> {
     source: &'a Source,
     /// The name within the build.
     name: String,
+    /// Where it is named.
+    place: Span,
     extra: Option<&'a Arc<syntax::Body>>,
     iterator: Option<Iterator>,
     /// It stands in for the sources of a build that names none that is there, so that its steps are checked.
@@ -128,9 +174,9 @@ enum Found<T: ?Sized + 'static> {
 }
 
 impl<'a> Used<'a> {
-    fn new(source: &'a Source, name: Option<String>) -> Self {
+    fn new(source: &'a Source, name: Option<String>, place: Span) -> Self {
         let name = name.unwrap_or_else(|| source.name.value.clone());
-        Self { source, name, extra: None, iterator: None, is_stand_in: false }
+        Self { source, name, place, extra: None, iterator: None, is_stand_in: false }
     }
 }
 
@@ -147,11 +193,15 @@ impl<'a> Planner<'a> {
             let none = Spanned::new(String::new(), build.header);
             let (kind, name) = (none.clone(), none);
             let source = Source { kind, name, name_text: None, body: Arc::new(nothing), header: build.header };
-            let used = Used { is_stand_in: true, ..Used::new(&source, None) };
+            let used = Used { is_stand_in: true, ..Used::new(&source, None, build.header) };
             let view = self.view(&used, &block_name, "");
             let view = View { scope: view.scope.with("source", Value::unknown()), ..view };
             self.steps(build, &used, &view);
         }
+        self.used.extend(sources.iter().map(|used| used.source.header));
+        let is_fixed = sources::names_are_written(build);
+        let name = |used: &Used<'_>| format!("{}.{}", used.source.kind.value, used.name);
+        self.build_names = sources.iter().filter(|_| is_fixed).map(name).collect();
         for used in sources {
             let (name, selected_by, label) = self.names(&used, &block_name);
             self.names.push(selected_by.clone());
@@ -161,11 +211,13 @@ impl<'a> Planner<'a> {
             let view = self.view(&used, &block_name, &label);
             // What a `dynamic` source iterates over reaches its own arguments; the steps of the build don't see it.
             let iterators = used.iterator.iter().cloned().collect();
-            let builder = self.builder(&used, View { iterators, ..view.clone() });
+            let source_view = View { iterators, ..view.clone() };
+            let builder = self.builder(&used, source_view);
             let view = match &builder {
                 Some(builder) => View { value_names: builder.value_names().to_vec(), ..view },
                 None => view,
             };
+            self.outline(&name, &label, &used, &view);
             let Steps { provisioners, error_cleanup_provisioner, post_processors } = self.steps(build, &used, &view);
             if let Some(builder) = builder {
                 let builder_type = used.source.kind.value.clone();

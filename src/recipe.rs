@@ -49,30 +49,46 @@ pub(crate) struct View {
 impl View {
     /// The view with `build.*` known, or with names only while checking.
     fn with_values(&self, values: Option<&BTreeMap<String, String>>) -> (Scope, GoContext) {
-        let names = BUILD_VALUES.iter().chain(&self.value_names);
-        let given: BTreeMap<String, Option<String>> = names
-            .map(|name| {
-                let value = values.map(|values| {
-                    let missing = || format!("ERR_{}_NOT_IMPLEMENTED_BY_BUILDER", name.to_uppercase());
-                    values.get(*name).cloned().unwrap_or_else(missing)
-                });
-                ((*name).to_owned(), value)
-            })
-            .collect();
-        let mut context = self.context.clone();
-        context.build_values = match values {
-            None => BuildValues::Later(given.keys().cloned().collect()),
-            Some(_) => BuildValues::Known(
-                given.iter().filter_map(|(name, value)| Some((name.clone(), value.clone()?))).collect(),
-            ),
-        };
-        let members = given.into_iter().map(|(name, value)| {
+        (self.scope_with(values, &self.iterators), self.context_with(values))
+    }
+
+    /// What expressions are evaluated with.
+    pub(crate) fn scope_with(
+        &self,
+        values: Option<&BTreeMap<String, String>>,
+        iterators: &[(Arc<str>, Value)],
+    ) -> Scope {
+        let members = self.build_values(values).into_iter().map(|(name, value)| {
             let value = value.map_or_else(|| Kind::Unknown(Type::String).into(), Value::string);
             (name, value)
         });
         let name = ("name".to_owned(), Value::string(self.block_name.as_str()));
         let scope = self.scope.clone().with("build", Value::object(members.chain([name])));
-        (self.iterators.iter().fold(scope, |scope, (name, value)| scope.with(name, value.clone())), context)
+        iterators.iter().fold(scope, |scope, (name, value)| scope.with(name, value.clone()))
+    }
+
+    /// What Go templates are rendered with.
+    pub(crate) fn context_with(&self, values: Option<&BTreeMap<String, String>>) -> GoContext {
+        let given = self.build_values(values);
+        let mut context = self.context.clone();
+        context.build_values = match values {
+            None => BuildValues::Later(given.into_keys().collect()),
+            Some(_) => BuildValues::Known(given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()),
+        };
+        context
+    }
+
+    /// All names of `build.*` with their values, as far as these are known.
+    fn build_values(&self, values: Option<&BTreeMap<String, String>>) -> BTreeMap<String, Option<String>> {
+        let names = BUILD_VALUES.iter().chain(&self.value_names);
+        let given = names.map(|name| {
+            let value = values.map(|values| {
+                let missing = || format!("ERR_{}_NOT_IMPLEMENTED_BY_BUILDER", name.to_uppercase());
+                values.get(*name).cloned().unwrap_or_else(missing)
+            });
+            ((*name).to_owned(), value)
+        });
+        given.collect()
     }
 
     /// What `dynamic` iterates over and computes is evaluated with: neither `source` nor `build` is known then.
@@ -114,17 +130,29 @@ impl<T: ?Sized + 'static> Recipe<T> {
     /// Makes the component. Without values it is only good for its diagnostics.
     pub fn make(&self, values: Option<&BTreeMap<String, String>>, diagnostics: &mut Diagnostics) -> Box<T> {
         let (scope, context) = self.view.with_values(values);
-        let mut entries = BTreeMap::new();
-        for body in &self.bodies {
-            entries.extend(evaluate(body, self.taken, &scope, diagnostics));
-        }
-        if let Some(overrides) = &self.overrides {
-            entries.extend(members(overrides, &scope, diagnostics));
-        }
+        let entries = entries(&self.bodies, self.taken, self.overrides.as_deref(), &scope, diagnostics);
         let weak = self.view.language == Language::Legacy;
         let body = Body::new(entries, self.header, Arc::new(context), weak);
         (self.component.new)(&body, diagnostics)
     }
+}
+
+/// All arguments of a component, those that win over others in their place.
+pub(crate) fn entries(
+    bodies: &[Arc<syntax::Body>],
+    taken: &[&str],
+    overrides: Option<&Expression>,
+    scope: &Scope,
+    diagnostics: &mut Diagnostics,
+) -> BTreeMap<String, Entry> {
+    let mut entries = BTreeMap::new();
+    for body in bodies {
+        entries.extend(evaluate(body, taken, scope, diagnostics));
+    }
+    if let Some(overrides) = overrides {
+        entries.extend(members(overrides, scope, diagnostics));
+    }
+    entries
 }
 
 /// The arguments of the engine from the block of a component.

@@ -5,6 +5,7 @@ use super::session::Session;
 use crate::cli::{TemplateArguments, TemplateOptions};
 use crate::data_reader::DataReader;
 use crate::event::Event;
+use crate::lint::{self, Checked};
 use crate::plan::{self, Plan, Selection};
 use crate::secret_stores::Unreachable;
 use imgforge_template::diagnostic::{Diagnostic, Diagnostics, Severity};
@@ -72,6 +73,15 @@ pub(super) fn load(
                     let language = template.document.language;
                     let selection = Selection::new(&options.only, &options.except, language, &mut diagnostics);
                     plan = plan::plan(template, &selection, host, &mut diagnostics);
+                    let checked = Checked {
+                        template,
+                        outlines: &plan.outlines,
+                        host,
+                        sources: &sources,
+                        switches: &arguments.lints,
+                        is_whole: options.only.is_empty() && options.except.is_empty(),
+                    };
+                    session.events.add_secrets(&lint::check(&checked, &mut diagnostics));
                 }
                 fix::advise(&template.document, &mut diagnostics);
                 session.events.add_secrets(&template.scope.derived.texts());

@@ -138,8 +138,11 @@ async fn stages(
     let host = host(job).context("find the working directory")?;
     let builds_nothing = builds_nothing(job, &pipeline);
     let purpose = if builds_nothing.is_some() { Purpose::Check { read_data: false } } else { Purpose::Build };
-    let loaded: Vec<(&Image, Loaded)> =
-        pipeline.images.iter().map(|image| (image, load(&arguments(image), purpose, true, &host, session))).collect();
+    let loaded: Vec<(&Image, Loaded)> = pipeline
+        .images
+        .iter()
+        .map(|image| (image, load(&arguments(image, &pipeline), purpose, true, &host, session)))
+        .collect();
     if loaded.iter().any(|(_, loaded)| loaded.failed) {
         return Ok(Exit::Failed);
     }
@@ -188,8 +191,9 @@ fn read(config: &Path, text: &str, session: &Session) -> Option<Pipeline> {
     pipeline
 }
 
-fn arguments(image: &Image) -> TemplateArguments {
+fn arguments(image: &Image, pipeline: &Pipeline) -> TemplateArguments {
     TemplateArguments {
+        lints: pipeline.lints.clone(),
         template: image.template.value.clone(),
         options: TemplateOptions {
             variables: image.variables.clone(),

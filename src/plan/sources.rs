@@ -1,13 +1,25 @@
 //! Which sources a build names, and where they are.
 
-use super::{Planner, Used};
+use super::{Planner, Used, hides_uses};
 use imgforge_template::diagnostic::Diagnostic;
-use imgforge_template::document::{Build, Source, SourceUse};
+use imgforge_template::document::{Build, Language, Source, SourceUse};
 use imgforge_template::eval;
 use imgforge_template::source::Span;
 use imgforge_template::suggest;
 use imgforge_template::syntax::{self, Expression, ExpressionKind};
 use imgforge_template::value::Kind;
+
+/// Whether the sources of a build are the same whatever variables are given.
+pub(super) fn names_are_written(build: &Build) -> bool {
+    build.sources.iter().all(|source_use| match source_use {
+        SourceUse::All | SourceUse::Block { repeat: None, .. } => true,
+        SourceUse::Block { .. } => false,
+        SourceUse::List(Expression { kind: ExpressionKind::Tuple(references), .. }) => {
+            references.iter().all(|reference| matches!(reference.kind, ExpressionKind::String(_)))
+        }
+        SourceUse::List(_) => false,
+    })
+}
 
 impl<'a> Planner<'a> {
     pub(super) fn sources(&mut self, build: &'a Build) -> Vec<Used<'a>> {
@@ -15,13 +27,15 @@ impl<'a> Planner<'a> {
         let mut used = Vec::new();
         for source_use in &build.sources {
             match source_use {
-                SourceUse::All => used.extend(document.sources.iter().map(|source| Used::new(source, None))),
+                SourceUse::All => {
+                    used.extend(document.sources.iter().map(|source| Used::new(source, None, source.name.span)))
+                }
                 SourceUse::Block { reference, name, body, repeat: None } => {
                     let Some(source) = self.source(&reference.value, reference.span, build) else { continue };
                     let scope = &self.template.scope;
                     let name = name.as_ref().and_then(|name| self.text(name, scope));
                     self.report_both(source, body);
-                    used.push(Used { extra: Some(body), ..Used::new(source, name) });
+                    used.push(Used { extra: Some(body), ..Used::new(source, name, reference.span) });
                 }
                 SourceUse::Block { name, body, repeat: Some(repeat), .. } => {
                     for iterator in repeat.elements(&self.template.scope, self.diagnostics) {
@@ -30,19 +44,50 @@ impl<'a> Planner<'a> {
                         let Some(source) = self.source(&reference.value, reference.span, build) else { continue };
                         let name = name.as_ref().and_then(|name| self.text(name, &scope));
                         self.report_both(source, body);
-                        used.push(Used { extra: Some(body), iterator: Some(iterator), ..Used::new(source, name) });
+                        used.push(Used {
+                            extra: Some(body),
+                            iterator: Some(iterator),
+                            ..Used::new(source, name, reference.span)
+                        });
                     }
                 }
                 SourceUse::List(expression) => {
                     for (reference, span) in self.references(expression) {
                         if let Some(source) = self.source(&reference, span, build) {
-                            used.push(Used::new(source, None));
+                            used.push(Used::new(source, None, span));
                         }
                     }
                 }
             }
         }
         used
+    }
+
+    /// Says which sources no build names, and checks these too: what is wrong there is in nobody's way yet.
+    pub(super) fn unused_sources(&mut self) {
+        if self.document.language == Language::Legacy || hides_uses(self.diagnostics) || self.document.is_open {
+            return;
+        }
+        let (document, used) = (self.document, std::mem::take(&mut self.used));
+        if !document.builds.iter().all(names_are_written) {
+            return;
+        }
+        for source in document.sources.iter().filter(|source| !used.contains(&source.header)) {
+            let (kind, name) = (&source.kind.value, &source.name.value);
+            self.diagnostics.push(
+                Diagnostic::warning("unused-source", format!("no build uses the source `{kind}.{name}`"))
+                    .at(source.header)
+                    .help(format!("add `source.{kind}.{name}` to the `sources` of a build, or delete it")),
+            );
+            let others = std::mem::take(self.diagnostics);
+            let unbuildable = std::mem::take(&mut self.unbuildable);
+            let used = Used::new(source, None, source.header);
+            let view = self.view(&used, "", name);
+            self.builder(&used, view);
+            self.unbuildable = unbuildable;
+            let found = std::mem::replace(self.diagnostics, others);
+            self.diagnostics.append(found.as_warnings());
+        }
     }
 
     /// A `source` block inside a build adds arguments; it can't replace those of the source itself.

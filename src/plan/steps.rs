@@ -1,6 +1,7 @@
 //! What a build does with a machine and what comes of it: provisioners and post-processors, with what the engine takes
 //! from their blocks for itself.
 
+use super::outline::UsedStep;
 use super::{Found, Iterator, PlannedPostProcessor, PlannedProvisioner, Planner, Used};
 use crate::known;
 use crate::post_processors::POST_PROCESSORS;
@@ -12,7 +13,8 @@ use imgforge_template::body::Located;
 use imgforge_template::diagnostic::Diagnostic;
 use imgforge_template::document::{Build, Language, Step};
 use imgforge_template::repeat::Repeat;
-use imgforge_template::source::Spanned;
+use imgforge_template::source::{Span, Spanned};
+use imgforge_template::suggest;
 use imgforge_template::syntax::{Expression, ExpressionKind, ObjectKey};
 use imgforge_template::value::Kind;
 use std::sync::Arc;
@@ -87,6 +89,11 @@ pub(super) struct Steps {
     pub(super) post_processors: Vec<Vec<PlannedPostProcessor>>,
 }
 
+/// The name in `TYPE.NAME`.
+fn own_name(full: &str) -> &str {
+    full.split_once('.').map_or(full, |(_, name)| name)
+}
+
 impl Planner<'_> {
     pub(super) fn steps(&mut self, build: &Build, used: &Used<'_>, view: &View) -> Steps {
         let mut provisioners = Vec::new();
@@ -98,6 +105,7 @@ impl Planner<'_> {
         let mut post_processors = Vec::new();
         for sequence in &build.post_processors {
             for iterator in self.elements(sequence.repeat.as_deref(), view) {
+                self.outline_sequence(used);
                 let view = iterator.map_or_else(|| view.clone(), |iterator| view.with_iterator(iterator));
                 let sequence = self.sequence(&sequence.steps, used, &view);
                 if !sequence.is_empty() {
@@ -148,6 +156,7 @@ impl Planner<'_> {
         if !self.applies(used, &arguments.only, &arguments.except) {
             return None;
         }
+        self.outline_provisioner(used, UsedStep { step, taken, overrides: overrides.as_ref(), view: &view });
         let component = match found {
             Found::Ours(component) => component,
             Found::Foreign(why, schema) => {
@@ -182,13 +191,16 @@ impl Planner<'_> {
         };
         let mut found = None;
         for item in items {
-            let name = match &item.key {
-                ObjectKey::Name(name) => name.value.to_string(),
+            let (name, span) = match &item.key {
+                ObjectKey::Name(name) => (name.value.to_string(), name.span),
                 ObjectKey::Expression(expression) => match self.text(expression, &self.template.scope) {
-                    Some(name) => name,
+                    Some(name) => (name, expression.span),
                     None => continue,
                 },
             };
+            if self.document.language == Language::Hcl2 {
+                self.check_source_name(&name, span, "override", used);
+            }
             if item.value.kind == ExpressionKind::Null {
                 continue;
             }
@@ -202,6 +214,25 @@ impl Planner<'_> {
         found
     }
 
+    /// Warns of a name that none of the sources of this build has: `TYPE.NAME`, or the name alone in `override`. Packer
+    /// says nothing of it, and the step is for nobody.
+    fn check_source_name(&mut self, name: &str, span: Span, what: &str, used: &Used<'_>) {
+        let names = || self.build_names.iter().map(|full| if what == "override" { own_name(full) } else { full });
+        let is_there =
+            if what == "override" { names().any(|own| own == name) } else { self.build_names.contains(name) };
+        // A source that is not there may have been the one.
+        let is_open = || self.diagnostics.iter().any(|found| found.code == "unknown-source");
+        if is_there || used.is_stand_in || self.build_names.is_empty() || is_open() {
+            return;
+        }
+        let message = format!("`{what}` names a source that this build does not have: `{name}`");
+        let help = match suggest::closest(name, names()) {
+            Some(close) => format!("did you mean `{close}`?"),
+            None => format!("its sources are {} here", names().collect::<Vec<_>>().join(", ")),
+        };
+        self.diagnostics.push(Diagnostic::warning("unmatched-source", message).at(span).help(help));
+    }
+
     /// Whether a step is for this source. The names are compared as they are written: Packer never renders them.
     fn applies(&mut self, used: &Used<'_>, only: &[Spanned<Late>], except: &[Spanned<Late>]) -> bool {
         if let (Some(only), Some(except)) = (only.first(), except.first()) {
@@ -213,7 +244,14 @@ impl Planner<'_> {
             );
         }
         let name = match self.document.language {
-            Language::Hcl2 => format!("{}.{}", used.source.kind.value, used.name),
+            Language::Hcl2 => {
+                for (what, names) in [("only", only), ("except", except)] {
+                    for name in names {
+                        self.check_source_name(name.value.text(), name.span, what, used);
+                    }
+                }
+                format!("{}.{}", used.source.kind.value, used.name)
+            }
             Language::Legacy => used.source.name.value.clone(),
         };
         if used.is_stand_in {
@@ -239,6 +277,7 @@ impl Planner<'_> {
             if !self.applies(used, &arguments.only, &arguments.except) {
                 continue;
             }
+            self.outline_post_processor(used, UsedStep { step: &step, taken, overrides: None, view: &view });
             let component = match found {
                 Found::Ours(component) => component,
                 Found::Foreign(why, schema) => {

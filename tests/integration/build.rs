@@ -3,7 +3,7 @@
 use crate::forge::Forge;
 
 const TWO_BUILDS: &str = r#"{
-  "variables": {"greeting": "hello", "secret": "s3cret-value"},
+  "variables": {"greeting": "hello", "secret": "{{env `SECRET`}}"},
   "sensitive-variables": ["secret"],
   "builders": [
     {"type": "file", "name": "a", "target": "a.txt", "content": "{{user `greeting`}}"},
@@ -18,7 +18,7 @@ const TWO_BUILDS: &str = r#"{
 
 #[test]
 fn a_build_tells_its_lines_and_its_artifacts() {
-    let forge = Forge::new().file("image.json", TWO_BUILDS);
+    let forge = Forge::new().file("image.json", TWO_BUILDS).env("SECRET", "s3cret-value");
     forge.run(&["build", "-parallel-builds=1", "-only=a", "image.json"]).expect(
         0,
         "\
@@ -175,7 +175,7 @@ build {
 
 #[test]
 fn nothing_is_built_while_an_error_stands_or_when_nothing_is_selected() {
-    let forge = Forge::new().file("image.json", TWO_BUILDS);
+    let forge = Forge::new().file("image.json", TWO_BUILDS).env("SECRET", "s3cret-value");
     forge.run(&["build", "-only=c", "image.json"]).code(1);
     assert!(!forge.exists("a.txt") && !forge.exists("b.txt"));
 }

@@ -2,6 +2,7 @@
 //! says so and passes where it is not there.
 
 use imgforge::data_reader::DataReader;
+use imgforge::lint::{self, Checked};
 use imgforge::plan::{self, Selection};
 use imgforge_template::diagnostic::{Diagnostic, Diagnostics, Severity};
 use imgforge_template::document::Language;
@@ -149,6 +150,8 @@ struct Verdict {
     places: BTreeSet<String>,
     /// The components of the template that are not ours.
     foreign: BTreeSet<String>,
+    /// `CODE path:line` of what the checks beyond Packer's find.
+    lints: BTreeSet<String>,
 }
 
 fn judge(row: &Row<'_>, root: &Path, paths: &Arc<BTreeSet<PathBuf>>, depth: Depth) -> Verdict {
@@ -185,12 +188,22 @@ fn judge(row: &Row<'_>, root: &Path, paths: &Arc<BTreeSet<PathBuf>>, depth: Dept
         let plan = plan::plan(&template, &selection, &host, &mut diagnostics);
         let unbuildable = plan.unbuildable.iter().filter(|why| why.message.contains("can be checked"));
         foreign.extend(unbuildable.filter_map(|why| why.message.split('`').nth(1).map(str::to_owned)));
+        let outlines = &plan.outlines;
+        let checked =
+            Checked { template: &template, outlines, host: &host, sources: &sources, switches: &[], is_whole: true };
+        lint::check(&checked, &mut diagnostics);
     }
-    let errors: Vec<Diagnostic> =
-        diagnostics.into_sorted().into_iter().filter(|found| found.severity == Severity::Error).collect();
+    let found = diagnostics.into_sorted();
+    let lints = found.iter().filter(|found| lint::find(found.code).is_some()).filter_map(|found| {
+        let span = found.primary.as_ref()?.span;
+        let line = sources.position(span.file, span.start).line;
+        Some(format!("{} {}", found.code, place(span.file, line)))
+    });
+    let lints = lints.collect();
+    let errors: Vec<Diagnostic> = found.into_iter().filter(|found| found.severity == Severity::Error).collect();
     let labels = errors.iter().flat_map(|error| error.primary.iter().chain(&error.related));
     let places = labels.map(|label| place(label.span.file, sources.position(label.span.file, label.span.start).line));
-    Verdict { places: places.collect(), errors, foreign }
+    Verdict { places: places.collect(), errors, foreign, lints }
 }
 
 #[test]
@@ -202,6 +215,7 @@ fn public_templates_get_the_verdicts_of_packer() {
     let table = std::fs::read_to_string(folder.join("expected.tsv")).unwrap();
     let mut repositories: BTreeMap<&str, Arc<BTreeSet<PathBuf>>> = BTreeMap::new();
     let mut differences = Vec::new();
+    let mut lints = BTreeSet::new();
     let mut rows = BTreeMap::<&str, usize>::new();
     let (mut places, mut named, mut cascades, mut unnamed, mut unknown_arguments) = (0, 0, 0, Vec::new(), 0);
     // How often components that are not ours were refused by their own rules, which we don't know, and how often we
@@ -225,6 +239,7 @@ fn public_templates_get_the_verdicts_of_packer() {
             }
         }
         let found = judge(&row, &root, paths, Depth::Everything);
+        lints.extend(found.lints.iter().map(|lint| format!("{} {lint}", row.repository)));
         match row.verdict {
             "valid" => {
                 *rows.entry("valid").or_default() += 1;
@@ -273,6 +288,11 @@ fn public_templates_get_the_verdicts_of_packer() {
         counts.join(", "),
         differences.len()
     );
+    let mut found = BTreeMap::<&str, usize>::new();
+    for lint in &lints {
+        *found.entry(lint.split(' ').nth(1).unwrap()).or_default() += 1;
+    }
+    println!("corpus: places that checks beyond Packer's find: {found:?}");
     println!("templates that components refuse by rules of their own, and how many of them we refuse, by components:");
     for (foreign, (all, agreed)) in refused {
         let foreign = if foreign.is_empty() { "ours alone" } else { &foreign };

@@ -21,6 +21,7 @@ mod hcl_json;
 mod inspect;
 mod known;
 mod lines;
+mod lints;
 mod log;
 mod machine_readable;
 mod plugins;

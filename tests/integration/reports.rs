@@ -10,7 +10,7 @@ use std::process::Command;
 /// What formats stumble over: characters of two and four bytes, tabs, CRLF, markup, line ends and commands in messages,
 /// a secret.
 const TEMPLATE: &str = concat!(
-    "variable \"token\" {\n  sensitive = true\n  default   = \"hunter2-token\"\n}\n",
+    "variable \"token\" {\n  sensitive = true\n  default   = env(\"TOKEN\")\n}\n",
     "source \"null\" \"web\" {\r\n\tcommunicator = \"none\"\r\n\tssh_hots = \"x\"\r\n}\r\n",
     "build {\n  sources = [\"null.web\"]\n",
     "  provisioner \"shell-local\" {\n    inline = [\"ünïcödé 😀 ${var.rgion}\"]\n  }\n",
@@ -22,7 +22,7 @@ const TEMPLATE: &str = concat!(
 const NAME: &str = "images/wéb & <db>.pkr.hcl";
 
 fn forge() -> Forge {
-    Forge::new().file(NAME, TEMPLATE).file(".git/HEAD", "ref: refs/heads/main\n")
+    Forge::new().file(NAME, TEMPLATE).file(".git/HEAD", "ref: refs/heads/main\n").env("TOKEN", "hunter2-token")
 }
 
 /// The report of one kind on the template above.

@@ -181,7 +181,7 @@ fn each_cycle_of_json_variables_is_told_once() {
     "plain": "x",
     "own": "{{user `own`}}"
   },
-  "builders": [{"type": "null", "communicator": "none", "ssh_username": "{{user `after`}}"}]
+  "builders": [{"type": "file", "content": "", "target": "{{user `after`}}"}]
 }
 "#,
     );

@@ -32,6 +32,8 @@ pub struct Document {
     pub builds: Vec<Build>,
     /// The `hcp_packer_registry` blocks; nothing is done with them, but their arguments are checked.
     pub registries: Vec<Registry>,
+    /// What `_imgforge` says, which is a comment of legacy JSON: `allow CODE`.
+    pub allowances: Vec<Spanned<String>>,
     /// Some block that would have declared more is wrong: what is not declared may have been meant there.
     pub is_open: bool,
 }
@@ -49,6 +51,7 @@ impl Document {
             sources: Vec::new(),
             builds: Vec::new(),
             registries: Vec::new(),
+            allowances: Vec::new(),
             is_open: false,
         }
     }
@@ -117,6 +120,7 @@ pub struct Data {
 #[derive(Clone, Debug)]
 pub struct Registry {
     pub body: Body,
+    pub header: Span,
     pub repeat: Option<Arc<Repeat>>,
 }
 

@@ -31,6 +31,11 @@ pub trait Host: Send + Sync {
     /// `NotFound` where nothing stands, else as the file system says.
     fn status(&self, path: &Path) -> io::Result<FileStatus>;
 
+    /// Whether what stands at a path must not be written to by anyone. False where that is not known.
+    fn is_read_only(&self, _: &Path) -> bool {
+        false
+    }
+
     /// The names in a directory, sorted by bytes.
     ///
     /// # Errors
@@ -39,6 +44,11 @@ pub trait Host: Send + Sync {
 
     /// An environment variable; one that is not valid UTF-8 counts as unset.
     fn environment(&self, name: &str) -> Option<String>;
+
+    /// The names of all environment variables, sorted; none where a host does not tell.
+    fn environment_names(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// Seconds since 1970 in UTC when the run started: `{{timestamp}}` is the same all through a run.
     fn started(&self) -> i64;

@@ -84,7 +84,11 @@ pub fn assignments(
         }
     }
     for path in &inputs.var_files {
+        let before = reader.list.len();
         reader.var_file(path);
+        if !inputs.warn_undeclared {
+            reader.report_useless(path, before);
+        }
     }
     let from_files = reader.list.len();
     for (name, value) in &inputs.variables {
@@ -169,6 +173,20 @@ impl Reader<'_> {
         }
         self.is_complete &= !mistakes.has_errors();
         self.diagnostics.append(mistakes);
+    }
+
+    /// Warns of a var file of HCL2 that gives nothing to any variable, where its names are not warned of one by one.
+    fn report_useless(&mut self, path: &Path, before: usize) {
+        let given = self.list.get(before..).unwrap_or_default();
+        let Some(first) = given.first().filter(|_| self.document.language == Language::Hcl2) else { return };
+        if given.iter().all(|assignment| !is_declared(self.document, &assignment.name.value)) {
+            let message = format!("`-var-file={}` gives no value to any variable of this template", path.display());
+            self.diagnostics.push(
+                Diagnostic::warning("unused-var-file", message)
+                    .at(first.name.span)
+                    .help("leave the flag out, or check which template the file is for"),
+            );
+        }
     }
 
     fn values(&mut self, name: &str, file: FileId, text: &str, mistakes: &mut Diagnostics) {

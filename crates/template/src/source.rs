@@ -134,6 +134,12 @@ impl Sources {
         files.iter().find(|source| source.origin == Origin::File).map(|source| source.name.clone())
     }
 
+    /// All texts so far, in the order in which they were added.
+    pub fn files(&self) -> Vec<FileId> {
+        let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
+        (0..files.len()).map(|index| FileId(offset(index))).collect()
+    }
+
     pub fn origin(&self, file: FileId) -> Origin {
         self.source(file).origin
     }

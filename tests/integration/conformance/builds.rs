@@ -339,10 +339,12 @@ fn sources() -> Vec<Row> {
         row("165", "a source of a type that does not exist, used")
             .hcl("source \"nonexistent\" \"x\" {\n}\nbuild {\n  sources = [\"source.nonexistent.x\"]\n}\n")
             .finds(&["1:8 unknown-builder"]),
-        row("165", "and not used").hcl(
-            "source \"nonexistent\" \"x\" {\n}\nsource \"null\" \"none\" {\n  communicator = \"none\"\n}\nbuild \
+        row("165", "and not used")
+            .hcl(
+                "source \"nonexistent\" \"x\" {\n}\nsource \"null\" \"none\" {\n  communicator = \"none\"\n}\nbuild \
                  {\n  sources = [\"null.none\"]\n}\n",
-        ),
+            )
+            .finds(&["warning 1:8 unknown-builder"]),
         row("166", "a source declared twice")
             .hcl(
                 r#"

@@ -69,9 +69,9 @@ impl Reader<'_> {
                         self.registry(block, None);
                     }
                 }
-                // Packer reads it and never looks at it again.
                 "communicator" => {
                     self.labels(&block, &["a type", "a name"]);
+                    self.ignored_block(&block, "write its arguments into the `source` blocks");
                 }
                 _ => {
                     self.unknown_block(&block, ROOT_BLOCKS, "a template");
@@ -95,6 +95,12 @@ impl Reader<'_> {
             None if known.is_empty() => diagnostic.help("it has arguments only, `name = value`"),
             None => diagnostic.help(format!("the blocks are {}", known.join(", "))),
         });
+    }
+
+    /// Packer reads it and never looks at it again.
+    fn ignored_block(&mut self, block: &Block, help: &str) {
+        let message = format!("nothing looks at a `{}` block, whatever is in it", block.kind.value);
+        self.diagnostics.push(Diagnostic::warning("ignored-block", message).at(block.header).help(help));
     }
 
     /// Reports arguments and blocks other than these.
@@ -261,7 +267,18 @@ impl Reader<'_> {
         }
         let arguments = ["bucket_name", "description", "labels", "bucket_labels", "build_labels", "channels"];
         self.check(&block.body, &arguments, &[], "`hcp_packer_registry`");
-        self.document.registries.push(Registry { body: block.body, repeat });
+        if let Some(first) = self.document.registries.first() {
+            self.diagnostics.push(
+                Diagnostic::warning(
+                    "several-registries",
+                    "`packer build` takes one `hcp_packer_registry`, not several",
+                )
+                .at(block.header)
+                .related(first.header, "the first one")
+                .help("keep one, at the top of the template"),
+            );
+        }
+        self.document.registries.push(Registry { body: block.body, header: block.header, repeat });
     }
 
     fn source(&mut self, block: Block) {

@@ -148,7 +148,9 @@ impl Reader<'_> {
                 "push" if matches!(value.kind, ExpressionKind::Object(_)) => {}
                 "push" => self.wrong(value, "`push` is an object"),
                 other if other.starts_with('_') => {
-                    self.string(value, "a comment is a string");
+                    let text = self.string(value, "a comment is a string").filter(|_| other == "_imgforge");
+                    let text = text.map(|(text, span)| Spanned::new(text.value().to_owned(), span));
+                    self.document.allowances.extend(text);
                 }
                 other => self.unknown_key(&name, other),
             }

@@ -16,7 +16,6 @@ const BLOCKS: &[&str] = &[
     "post-processors",
     "hcp_packer_registry",
     "dynamic",
-    // Packer reads it and never looks at it again.
     "from",
 ];
 
@@ -88,6 +87,7 @@ impl Reader<'_> {
                 build.post_processors.extend(sequence);
             }
             "post-processors" => build.post_processors.push(self.sequence(block, repeat)),
+            "from" => self.ignored_block(&block, "delete it"),
             "hcp_packer_registry" => self.registry(block, repeat),
             _ => {}
         }

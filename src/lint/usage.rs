@@ -1,0 +1,78 @@
+//! What is declared and never read, and what is given and never declared.
+
+use super::{Report, Subject, walk};
+use imgforge_template::diagnostic::Diagnostics;
+use imgforge_template::document::{Document, Language};
+use imgforge_template::eval::{self, Reference};
+use imgforge_template::gotemplate::{self, GoTemplate};
+use imgforge_template::source::Text;
+use imgforge_template::suggest;
+use imgforge_template::syntax::Expression;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// How environment variables that give values begin.
+const ENVIRONMENT: &str = "PKR_VAR_";
+
+pub(super) fn variables(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let document = &subject.template.document;
+    if !subject.is_sound {
+        return;
+    }
+    let (used, how) = match document.language {
+        Language::Hcl2 => (references(document), "`var.NAME`"),
+        Language::Legacy => (Some(user_calls(document)), "{{user `NAME`}}"),
+    };
+    // The whole of `var` may be read as one value.
+    let Some(used) = used else { return };
+    for variable in document.variables.iter().filter(|variable| !used.contains(variable.name.value.as_str())) {
+        let message = format!("nothing reads the variable `{}`", variable.name.value);
+        report.say(variable.name.span, message, format!("delete it, or read it by {how}"));
+    }
+}
+
+/// The variables that expressions name; `None` where one reads them all.
+fn references(document: &Document) -> Option<BTreeSet<String>> {
+    let mut found = Vec::new();
+    walk::expressions(document, &mut |expression| eval::references(expression, &mut found));
+    let variables = found.iter().filter(|reference| &*reference.root == "var");
+    variables.map(|Reference { path, .. }| path.first().map(ToString::to_string)).collect()
+}
+
+/// The variables that Go templates name.
+fn user_calls(document: &Document) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut read = |text: &Arc<Text>| {
+        if gotemplate::is_template(text.value()) {
+            let template = GoTemplate::parse(text.clone(), &mut Diagnostics::default());
+            names.extend(template.user_variables().map(|name| name.value.to_owned()));
+        }
+    };
+    document.sources.iter().filter_map(|source| source.name_text.as_ref()).for_each(&mut read);
+    walk::expressions(document, &mut |expression: &Expression| {
+        walk::literals(expression).iter().for_each(|text| read(&text.value));
+    });
+    names
+}
+
+pub(super) fn environment(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let document = &subject.template.document;
+    if document.language == Language::Legacy || document.is_open {
+        return;
+    }
+    let declared = || document.variables.iter().map(|variable| variable.name.value.as_str());
+    for name in subject.host.environment_names() {
+        let Some(variable) = name.strip_prefix(ENVIRONMENT) else { continue };
+        if declared().any(|name| name == variable) {
+            continue;
+        }
+        let message = format!("`{name}` is set, but the template declares no variable `{variable}`");
+        let help = match suggest::closest(variable, declared()) {
+            Some(close) => format!("did you mean `{ENVIRONMENT}{close}`?"),
+            None => "unset it, or declare the variable".to_owned(),
+        };
+        // The place would be its value, which nobody has to see.
+        let diagnostic = report.diagnostic(message).help(help);
+        report.diagnostics.push(diagnostic);
+    }
+}
