@@ -125,7 +125,7 @@ pub(crate) fn main(mut arguments: Vec<OsString>) -> u8 {
     };
     let exit = match cli.command {
         Command::Run(arguments) => run::run(&arguments),
-        Command::Validate(arguments) => validate::run(&arguments),
+        Command::Validate(arguments) => validate::run(&arguments, is_packer),
         Command::Build(arguments) => build::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Console(arguments) => console::run(&arguments),

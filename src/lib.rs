@@ -31,6 +31,7 @@ pub(crate) mod known;
 pub mod plan;
 pub mod recipe;
 
+pub mod changes;
 pub mod ci;
 pub mod git;
 pub mod pipeline;

@@ -42,6 +42,19 @@ pub(super) fn load(
     host: &Arc<dyn Host>,
     session: &Session,
 ) -> Loaded {
+    let (loaded, list) = read(arguments, purpose, warn_undeclared, host, session);
+    report(&loaded.sources, list, session);
+    loaded
+}
+
+/// The same, but leaves it to the caller to report the mistakes, which are sorted.
+pub(super) fn read(
+    arguments: &TemplateArguments,
+    purpose: Purpose,
+    warn_undeclared: bool,
+    host: &Arc<dyn Host>,
+    session: &Session,
+) -> (Loaded, Vec<Diagnostic>) {
     let sources = Sources::default();
     let mut diagnostics = Diagnostics::default();
     let options = &arguments.options;
@@ -78,15 +91,13 @@ pub(super) fn load(
     let unbuildable = std::mem::take(&mut plan.unbuildable);
     diagnostics.append(if purpose == Purpose::Build { unbuildable } else { unbuildable.as_warnings() });
     let failed = diagnostics.has_errors();
-    let sources = Arc::new(sources);
-    report(&sources, diagnostics.into_sorted(), session);
     if failed {
         plan = Plan::default();
     }
-    Loaded { sources, plan, failed }
+    (Loaded { sources: Arc::new(sources), plan, failed }, diagnostics.into_sorted())
 }
 
-fn report(sources: &Arc<Sources>, list: Vec<Diagnostic>, session: &Session) {
+pub(super) fn report(sources: &Arc<Sources>, list: Vec<Diagnostic>, session: &Session) {
     if !list.is_empty() {
         session.events.emit(Event::Diagnostics { sources: sources.clone(), list });
     }

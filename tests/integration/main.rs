@@ -5,6 +5,7 @@ mod forge;
 
 mod build;
 mod catalogue;
+mod changed_since;
 mod cleanup;
 mod command_line;
 mod conformance;
@@ -19,6 +20,7 @@ mod known;
 mod reports;
 mod run;
 mod secrets;
+mod several;
 mod ten_mistakes;
 mod unknown;
 mod validate;
