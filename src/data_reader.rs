@@ -3,11 +3,13 @@
 use crate::data_sources::{self, DATA_SOURCES, DataSource, ReadContext};
 use crate::known;
 use crate::recipe;
+use crate::schema;
 use anyhow::{Context as _, Result};
 use imgforge_template::body::{Body, Entry};
 use imgforge_template::diagnostic::{Diagnostic, Diagnostics};
 use imgforge_template::document::{Data, Document};
 use imgforge_template::gotemplate::{BuildValues, GoContext, User};
+use imgforge_template::schema::Written;
 use imgforge_template::scope::Scope;
 use imgforge_template::template::DataSources;
 use imgforge_template::value::Value;
@@ -22,13 +24,11 @@ pub struct DataReader {
 
 impl DataSources for DataReader {
     fn outputs(&self, data: &Data, document: &Document, scope: &Scope, diagnostics: &mut Diagnostics) -> Value {
+        let Some(found) = data_sources::find(&data.kind.value) else {
+            return self.foreign(data, document, scope, diagnostics);
+        };
         let mut mistakes = Diagnostics::default();
         let entries = recipe::evaluate(&data.body, &[], scope, &mut mistakes);
-        let Some(found) = data_sources::find(&data.kind.value) else {
-            diagnostics.append(mistakes);
-            self.foreign(data, document, diagnostics);
-            return Value::unknown();
-        };
         let is_known = entries.values().all(|entry| entry.value.is_wholly_known());
         let sensitive = entries.values().any(|entry| entry.value.is_sensitive_inside());
         let source = (found.component.new)(&body(entries, data, scope), &mut mistakes);
@@ -51,18 +51,36 @@ impl DataSources for DataReader {
 }
 
 impl DataReader {
-    fn foreign(&self, data: &Data, document: &Document, diagnostics: &mut Diagnostics) {
+    /// Checks a data source that is not ours; of what it would give, the names and types may be known.
+    fn foreign(&self, data: &Data, document: &Document, scope: &Scope, diagnostics: &mut Diagnostics) -> Value {
         let ours: Vec<&str> = DATA_SOURCES.iter().map(|source| source.component.name).collect();
         match known::DATA_SOURCES.foreign(&data.kind, document, &ours) {
             Ok(why) if self.read => diagnostics.push(why),
             Ok(why) => diagnostics.append(Diagnostics::from(vec![why]).as_warnings()),
             Err(problem) => diagnostics.push(*problem),
         }
+        let known = schema::find(known::DATA_SOURCES.what, &data.kind.value);
+        let written = Written {
+            component: &data.kind.value,
+            bodies: std::slice::from_ref(&data.body),
+            taken: &[],
+            overrides: None,
+            header: data.header,
+            scope,
+            context: &context(scope),
+            is_weak: false,
+        };
+        written.check(known.as_ref().map(|known| &known.schema), diagnostics);
+        known.map_or_else(Value::unknown, |known| Value::unknown_of(known.outputs()))
     }
 }
 
 fn body(entries: BTreeMap<String, Entry>, data: &Data, scope: &Scope) -> Body {
-    let context = GoContext {
+    Body::new(entries, data.header, Arc::new(context(scope)), false)
+}
+
+fn context(scope: &Scope) -> GoContext {
+    GoContext {
         host: scope.host.clone(),
         user: User::Forbidden,
         environment_allowed: false,
@@ -72,8 +90,7 @@ fn body(entries: BTreeMap<String, Entry>, data: &Data, scope: &Scope) -> Body {
         template_dir: None,
         build_values: BuildValues::Forbidden,
         resource_names: None,
-    };
-    Body::new(entries, data.header, Arc::new(context), false)
+    }
 }
 
 /// Waits for one to be read. On a thread of its own: a template is loaded inside of a runtime and outside of any.

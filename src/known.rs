@@ -1,22 +1,51 @@
 //! Components that exist and that imgforge does not have: a template that uses them can be checked, not built.
-//!
-//! The names are those that the plugins of November 2026 report.
 
+use crate::schema;
 use imgforge_template::diagnostic::Diagnostic;
-use imgforge_template::document::Document;
+use imgforge_template::document::{self, Document};
 use imgforge_template::source::Spanned;
 use imgforge_template::suggest;
 
-/// The names of one kind of component.
+/// One kind of component.
 pub(crate) struct Known {
     /// What it is called in messages.
     pub(crate) what: &'static str,
     /// The code of "there is none of that name".
     pub(crate) code: &'static str,
-    pub(crate) names: &'static [&'static str],
     /// What is done with one.
     pub(crate) verb: &'static str,
 }
+
+/// Plugins whose components are known by name alone: what the names begin with, and where the plugin is.
+const PLUGINS: &[(&str, &str)] = &[
+    ("alicloud", "github.com/hashicorp/alicloud"),
+    ("anka", "github.com/veertuinc/veertu-anka"),
+    ("cloudstack", "github.com/hashicorp/cloudstack"),
+    ("cross", "github.com/michalfita/cross"),
+    ("exoscale", "github.com/exoscale/exoscale"),
+    ("external", "github.com/joomcode/external"),
+    ("host-info", "github.com/stromweld/host-info"),
+    ("huaweicloud", "github.com/huaweicloud/huaweicloud"),
+    ("kubevirt", "github.com/hashicorp/kubevirt"),
+    ("linode", "github.com/linode/linode"),
+    ("ncloud", "github.com/hashicorp/ncloud"),
+    ("nutanix", "github.com/nutanix-cloud-native/nutanix"),
+    ("outscale", "github.com/outscale/outscale"),
+    ("oxide", "github.com/oxidecomputer/oxide"),
+    ("scaleway", "github.com/scaleway/scaleway"),
+    ("sshkey", "github.com/ivoronin/sshkey"),
+    ("tart", "github.com/cirruslabs/tart"),
+    ("tencentcloud", "github.com/hashicorp/tencentcloud"),
+    ("triton", "github.com/hashicorp/triton"),
+    ("ucloud", "github.com/hashicorp/ucloud"),
+    ("upcloud", "github.com/UpCloudLtd/upcloud"),
+    ("utm", "github.com/naveenrajm7/utm"),
+    ("veertu-anka", "github.com/veertuinc/veertu-anka"),
+    ("volcengine", "github.com/volcengine/volcengine"),
+    ("vultr", "github.com/vultr/vultr"),
+    ("xenserver", "github.com/ddelnano/xenserver"),
+    ("yandex", "github.com/hashicorp/yandex"),
+];
 
 impl Known {
     /// A component of this name is not ours: why it can't be run, although nothing is wrong with the template.
@@ -30,136 +59,32 @@ impl Known {
         ours: &[&str],
     ) -> Result<Diagnostic, Box<Diagnostic>> {
         let (what, name, verb) = (self.what, &kind.value, self.verb);
-        if self.names.contains(&name.as_str()) {
+        if schema::is_known(what, name) {
             let message = format!("the {what} `{name}` can be checked, but not {verb} yet");
             return Ok(Diagnostic::error("not-supported-yet", message).at(kind.span));
         }
+        let unchecked = |plugin: &str| {
+            let message = format!("the {what} `{name}` comes from a plugin that imgforge does not know{plugin}");
+            let help = format!("its arguments are not checked, and it can't be {verb}");
+            Diagnostic::error("unchecked-component", message).at(kind.span).help(help)
+        };
         if let Some(plugin) = document.plugin_of(name) {
-            let message = format!("the {what} `{name}` comes from a plugin that imgforge does not know");
-            return Ok(Diagnostic::error("unchecked-component", message)
-                .at(kind.span)
-                .related(plugin.source.span, "the plugin")
-                .help(format!("its arguments are not checked, and it can't be {verb}")));
+            return Ok(unchecked("").related(plugin.source.span, "the plugin"));
+        }
+        if let Some((_, source)) = PLUGINS.iter().find(|(plugin, _)| document::is_of_plugin(name, plugin)) {
+            return Ok(unchecked(&format!(": {source}")));
         }
         let problem = Diagnostic::error(self.code, format!("there is no {what} `{name}`")).at(kind.span);
-        Err(Box::new(match suggest::closest(name, ours.iter().chain(self.names).copied()) {
-            Some(close) => problem.help(format!("did you mean `{close}`?")),
-            None => problem.help(format!("imgforge has these so far: {}", ours.join(", "))),
-        }))
+        Err(Box::new(
+            match suggest::closest(name, ours.iter().copied().chain(schema::names(what).map(|name| name as &str))) {
+                Some(close) => problem.help(format!("did you mean `{close}`?")),
+                None => problem.help(format!("imgforge has these so far: {}", ours.join(", "))),
+            },
+        ))
     }
 }
 
-pub(crate) const BUILDERS: Known = Known {
-    what: "builder",
-    verb: "run",
-    code: "unknown-builder",
-    names: &[
-        "amazon-chroot",
-        "amazon-ebs",
-        "amazon-ebssurrogate",
-        "amazon-ebsvolume",
-        "amazon-instance",
-        "azure-arm",
-        "azure-chroot",
-        "azure-dtl",
-        "digitalocean",
-        "docker",
-        "googlecompute",
-        "hcloud",
-        "hyperv-iso",
-        "hyperv-vmcx",
-        "lxc",
-        "lxd",
-        "openstack",
-        "oracle-classic",
-        "oracle-oci",
-        "parallels-ipsw",
-        "parallels-iso",
-        "parallels-macvm",
-        "parallels-pvm",
-        "proxmox",
-        "proxmox-clone",
-        "proxmox-iso",
-        "vagrant",
-        "virtualbox-iso",
-        "virtualbox-ovf",
-        "virtualbox-vm",
-        "vmware-iso",
-        "vmware-vmx",
-        "vsphere-clone",
-        "vsphere-iso",
-        "vsphere-supervisor",
-    ],
-};
-
-pub(crate) const PROVISIONERS: Known = Known {
-    what: "provisioner",
-    verb: "run",
-    code: "unknown-provisioner",
-    names: &[
-        "ansible",
-        "ansible-local",
-        "azure-dtlartifact",
-        "breakpoint",
-        "chef-client",
-        "chef-solo",
-        "converge",
-        "goss",
-        "hcp-sbom",
-        "inspec",
-        "powershell",
-        "puppet-masterless",
-        "puppet-server",
-        "salt-masterless",
-        "sleep",
-        "windows-restart",
-        "windows-shell",
-        "windows-update",
-    ],
-};
-
-pub(crate) const POST_PROCESSORS: Known = Known {
-    what: "post-processor",
-    verb: "run",
-    code: "unknown-post-processor",
-    names: &[
-        "amazon-import",
-        "artifice",
-        "checksum",
-        "compress",
-        "digitalocean-import",
-        "docker-import",
-        "docker-push",
-        "docker-save",
-        "docker-tag",
-        "googlecompute-export",
-        "googlecompute-import",
-        "provenance",
-        "vagrant",
-        "vagrant-cloud",
-        "vagrant-registry",
-        "vsphere",
-        "vsphere-template",
-    ],
-};
-
-pub(crate) const DATA_SOURCES: Known = Known {
-    what: "data source",
-    verb: "read",
-    code: "unknown-data-source",
-    names: &[
-        "amazon-ami",
-        "amazon-parameterstore",
-        "amazon-secretsmanager",
-        "azure-keyvaultsecret",
-        "digitalocean-image",
-        "googlecompute-image",
-        "googlecompute-parametermanager",
-        "googlecompute-secretsmanager",
-        "hcp-packer-artifact",
-        "hcp-packer-image",
-        "hcp-packer-iteration",
-        "hcp-packer-version",
-        "vsphere-virtualmachine",
-    ],
-};
+pub(crate) const BUILDERS: Known = Known { what: "builder", verb: "run", code: "unknown-builder" };
+pub(crate) const PROVISIONERS: Known = Known { what: "provisioner", verb: "run", code: "unknown-provisioner" };
+pub(crate) const POST_PROCESSORS: Known = Known { what: "post-processor", verb: "run", code: "unknown-post-processor" };
+pub(crate) const DATA_SOURCES: Known = Known { what: "data source", verb: "read", code: "unknown-data-source" };

@@ -30,6 +30,7 @@ pub mod glob;
 pub(crate) mod known;
 pub mod plan;
 pub mod recipe;
+pub(crate) mod schema;
 
 pub mod changes;
 pub mod ci;

@@ -12,7 +12,7 @@ use crate::component::{self, Component};
 use crate::known::{self, Known};
 use crate::post_processors::PostProcessor;
 use crate::provisioners::Provisioner;
-use crate::recipe::{self, Recipe, View};
+use crate::recipe::{Foreign, Recipe, View};
 use imgforge_template::diagnostic::{Diagnostic, Diagnostics, Severity};
 use imgforge_template::document::{Build, Document, Language, Source};
 use imgforge_template::eval;
@@ -255,13 +255,23 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// Keeps why a component can't be run. Of one whose arguments are not checked this is said once.
+    fn say_foreign(&mut self, why: Diagnostic) {
+        let is_said = |said: &Diagnostic| said.code == why.code && said.message == why.message;
+        if why.code != "unchecked-component" || !self.unbuildable.iter().any(is_said) {
+            self.unbuildable.push(why);
+        }
+    }
+
     fn builder(&mut self, used: &Used<'_>, view: View) -> Option<Arc<dyn Builder>> {
         let source = used.source;
         let bodies: Vec<_> = [&source.body].into_iter().chain(used.extra).cloned().collect();
         match self.find(BUILDERS, &known::BUILDERS, &source.kind)? {
             Found::Foreign(why) => {
-                self.unbuildable.push(why);
-                recipe::check_values(&bodies, &[], &view, self.diagnostics);
+                self.say_foreign(why);
+                let (what, name, header) = (known::BUILDERS.what, &source.kind.value, source.header);
+                let foreign = Foreign { what, name, bodies: &bodies, taken: &[], overrides: None, header };
+                foreign.check(&view, self.diagnostics);
                 None
             }
             Found::Ours(component) => {

@@ -1,12 +1,14 @@
 //! How a component is made of its block: once to check it, and again when the values of build time are known.
 
 use crate::component::Component;
+use crate::schema;
 use imgforge_template::body::{Body, Entry};
 use imgforge_template::diagnostic::Diagnostics;
 use imgforge_template::document::Language;
 use imgforge_template::eval;
-use imgforge_template::gotemplate::{self, BuildValues, GoContext, GoTemplate};
+use imgforge_template::gotemplate::{BuildValues, GoContext};
 use imgforge_template::repeat::Dynamic;
+use imgforge_template::schema::Written;
 use imgforge_template::scope::Scope;
 use imgforge_template::source::{Span, Spanned};
 use imgforge_template::syntax::{self, Attribute, Block, Expression, ExpressionKind, ObjectItem, ObjectKey};
@@ -143,32 +145,26 @@ pub(crate) fn engine_body(
     Body::new(entries, header, Arc::new(context), view.language == Language::Legacy)
 }
 
-/// Checks the block of a component that is not ours, whose arguments are not known: the values must make sense, and
-/// Go templates in them must be readable.
-pub(crate) fn check_values(bodies: &[Arc<syntax::Body>], taken: &[&str], view: &View, diagnostics: &mut Diagnostics) {
-    let (scope, context) = view.with_values(None);
-    for body in bodies {
-        for entry in evaluate(body, taken, &scope, diagnostics).values() {
-            if let Some(expression) = &entry.expression {
-                check_texts(expression, &context, diagnostics);
-            }
-        }
-    }
+/// The block of a component that is not ours.
+pub(crate) struct Foreign<'a> {
+    /// `builder`, `provisioner` or `post-processor`.
+    pub(crate) what: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) bodies: &'a [Arc<syntax::Body>],
+    pub(crate) taken: &'a [&'a str],
+    pub(crate) overrides: Option<&'a Expression>,
+    pub(crate) header: Span,
 }
 
-/// Looks into strings as they were written. Which fields they may use is the component's to know.
-fn check_texts(expression: &Expression, context: &GoContext, diagnostics: &mut Diagnostics) {
-    match &expression.kind {
-        ExpressionKind::String(text) if gotemplate::is_template(text.value()) => {
-            GoTemplate::parse(text.clone(), diagnostics).check_variables(&context.user, diagnostics);
-        }
-        ExpressionKind::Tuple(elements) => {
-            elements.iter().for_each(|element| check_texts(element, context, diagnostics));
-        }
-        ExpressionKind::Object(items) => {
-            items.iter().for_each(|item| check_texts(&item.value, context, diagnostics));
-        }
-        _ => {}
+impl Foreign<'_> {
+    /// Checks what is written as far as it is known what may be. Where nothing is known, the values must make sense.
+    pub(crate) fn check(&self, view: &View, diagnostics: &mut Diagnostics) {
+        let (scope, context) = view.with_values(None);
+        let is_weak = view.language == Language::Legacy;
+        let Self { name, bodies, taken, overrides, header, .. } = *self;
+        let (scope, context) = (&scope, &context);
+        let written = Written { component: name, bodies, taken, overrides, header, scope, context, is_weak };
+        written.check(schema::find(self.what, name).map(|known| known.schema).as_ref(), diagnostics);
     }
 }
 

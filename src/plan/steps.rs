@@ -5,7 +5,7 @@ use super::{Found, Iterator, PlannedPostProcessor, PlannedProvisioner, Planner, 
 use crate::known;
 use crate::post_processors::POST_PROCESSORS;
 use crate::provisioners::PROVISIONERS;
-use crate::recipe::{self, Recipe, View};
+use crate::recipe::{self, Foreign, Recipe, View};
 use imgforge_template::arguments;
 use imgforge_template::arguments::{Context, FromArgument, Late};
 use imgforge_template::body::Located;
@@ -152,8 +152,10 @@ impl Planner<'_> {
         let component = match found {
             Found::Ours(component) => component,
             Found::Foreign(why) => {
-                self.unbuildable.push(why);
-                recipe::check_values(&bodies, taken, &view, self.diagnostics);
+                self.say_foreign(why);
+                let (what, name, overrides) = (known::PROVISIONERS.what, &step.kind.value, overrides.as_deref());
+                let foreign = Foreign { what, name, bodies: &bodies, taken, overrides, header: step.header };
+                foreign.check(&view, self.diagnostics);
                 return None;
             }
         };
@@ -265,8 +267,10 @@ impl Planner<'_> {
             let component = match found {
                 Found::Ours(component) => component,
                 Found::Foreign(why) => {
-                    self.unbuildable.push(why);
-                    recipe::check_values(&bodies, taken, &view, self.diagnostics);
+                    self.say_foreign(why);
+                    let (what, name, header) = (known::POST_PROCESSORS.what, &step.kind.value, step.header);
+                    let foreign = Foreign { what, name, bodies: &bodies, taken, overrides: None, header };
+                    foreign.check(&view, self.diagnostics);
                     continue;
                 }
             };

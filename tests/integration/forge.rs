@@ -79,6 +79,11 @@ impl Forge {
         self.ended(child.wait_with_output().unwrap())
     }
 
+    /// Another program, in the same place and environment.
+    pub(crate) fn program(&self, program: &str, arguments: &[&str]) -> Ended {
+        self.ended(self.command_as(Path::new(program), arguments).output().unwrap())
+    }
+
     /// The same, called by the name `packer`.
     pub(crate) fn packer(&self, arguments: &[&str]) -> Ended {
         let link: PathBuf = self.state().join("packer");

@@ -8,6 +8,7 @@ mod catalogue;
 mod changed_since;
 mod cleanup;
 mod command_line;
+mod command_rows;
 mod conformance;
 mod console;
 mod corpus;

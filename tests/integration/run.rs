@@ -189,3 +189,30 @@ fn gitlab_gets_its_values_in_a_dotenv_report() {
     let report = forge.read("out/imgforge.env");
     assert!(report.contains("IMGFORGE_TAG=images/web/v0.1.0\nIMGFORGE_VERSION=0.1.0\n"), "{report}");
 }
+
+/// What the job of `.gitlab-ci-template.yml` says, run as GitLab's runner does it.
+#[test]
+fn the_gitlab_template_leaves_every_report_that_it_names() {
+    let template = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(".gitlab-ci-template.yml");
+    let template: serde_json::Value = serde_saphyr::from_str(&std::fs::read_to_string(template).unwrap()).unwrap();
+    let job = &template["imgforge"];
+    let script: Vec<&str> = job["script"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
+    let forge = repository();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_imgforge"), forge.state().join("imgforge")).unwrap();
+    let path = format!("{}:{}", forge.state().display(), std::env::var("PATH").unwrap());
+    let folder = forge.path().to_str().unwrap().to_owned();
+    let forge = forge
+        .file("web.pkr.hcl", &TEMPLATE.replace("var.text", "var.txet"))
+        .env("PATH", &path)
+        .env("IMGFORGE_CONFIG", job["variables"]["IMGFORGE_CONFIG"].as_str().unwrap())
+        .env("GITLAB_CI", "true")
+        .env("CI_PIPELINE_SOURCE", "merge_request_event")
+        .env("CI_PROJECT_DIR", &folder);
+    let ended = forge.program("bash", &["-e", "-c", &script.join("\n")]);
+    ended.code(1);
+    for (kind, file) in job["artifacts"]["reports"].as_object().unwrap() {
+        assert!(forge.exists(file.as_str().unwrap()), "{kind}: {file} is not there\n{}", ended.stdout);
+    }
+    let findings = forge.read("out/gl-code-quality-report.json");
+    assert!(findings.contains(r#""check_name": "undefined-variable""#), "{findings}");
+}

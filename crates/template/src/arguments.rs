@@ -130,9 +130,7 @@ pub struct Context<'a> {
 
 impl Context<'_> {
     fn wrong_type(&mut self, located: &Located<'_>, expected: &str) {
-        let found = located.describe();
-        let message = format!("`{}` takes a {expected}, not {found}", self.name);
-        self.diagnostics.push(Diagnostic::error("wrong-type", message).at(located.span));
+        self.diagnostics.push(located.wrong_type(self.name, expected));
     }
 
     fn invalid(&mut self, located: &Located<'_>, why: &str) {
@@ -478,7 +476,7 @@ fn members<T: FromArgument>(
         return None;
     };
     let mut read = Vec::with_capacity(members.len());
-    for Member { key, value } in members {
+    for Member { key, value, .. } in members {
         let name = if gotemplate::is_template(key.value()) {
             GoTemplate::parse(key, context.diagnostics).render(
                 context.body.context(),

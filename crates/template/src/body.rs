@@ -56,8 +56,7 @@ impl Body {
         let known = self.known.borrow();
         let names = || known.iter().flat_map(|table| table.iter()).map(|argument| argument.name);
         for (name, entry) in &self.entries {
-            // Legacy JSON may hold what Packer puts there itself.
-            if taken.contains(name) || self.weak && name.starts_with("packer_") {
+            if taken.contains(name) || is_of_the_engine(name, self.weak) {
                 continue;
             }
             let diagnostic =
@@ -106,9 +105,27 @@ impl Body {
     }
 }
 
+/// Whether an argument is one that Packer puts into each block itself, so that it may be written too.
+pub(crate) fn is_of_the_engine(name: &str, is_weak: bool) -> bool {
+    let Some(rest) = name.strip_prefix("packer_") else { return false };
+    const NAMES: [&str; 8] = [
+        "build_name",
+        "builder_type",
+        "core_version",
+        "debug",
+        "force",
+        "on_error",
+        "user_variables",
+        "sensitive_variables",
+    ];
+    is_weak || NAMES.contains(&rest)
+}
+
 /// A member of a map or object. Its key may be a Go template as its value may.
 pub(crate) struct Member<'a> {
     pub(crate) key: Arc<Text>,
+    /// Whether the key is written out at this place.
+    pub(crate) is_written: bool,
     pub(crate) value: Located<'a>,
 }
 
@@ -121,6 +138,11 @@ pub struct Located<'a> {
 }
 
 impl<'a> Located<'a> {
+    /// A value where it is written.
+    pub(crate) fn new(value: Value, expression: &'a Expression) -> Self {
+        Self { value, expression: Some(expression), span: expression.span }
+    }
+
     pub(crate) fn is_null(&self) -> bool {
         matches!(self.value.kind, Kind::Null(_))
     }
@@ -171,7 +193,7 @@ impl<'a> Located<'a> {
                 Some(ObjectKey::Name(name)) => Arc::new(Text::opaque(&name.value, name.span)),
                 _ => Arc::new(Text::opaque(name, self.span)),
             };
-            Member { key, value: self.part(value, item.map(|item| &item.value)) }
+            Member { key, is_written: item.is_some(), value: self.part(value, item.map(|item| &item.value)) }
         };
         Some(values.iter().map(member).collect())
     }
@@ -182,6 +204,12 @@ impl<'a> Located<'a> {
             Some(ExpressionKind::String(text)) if text.value() == value => text.clone(),
             _ => Arc::new(Text::opaque(value, self.span)),
         }
+    }
+
+    /// Says that an argument takes another type.
+    pub(crate) fn wrong_type(&self, name: &str, expected: &str) -> Diagnostic {
+        let message = format!("`{name}` takes a {expected}, not {}", self.describe());
+        Diagnostic::error("wrong-type", message).at(self.span)
     }
 
     /// What kind of value it is, for "takes a number, not …". Never shows the value of a sensitive one.

@@ -55,11 +55,13 @@ impl Document {
 
     /// The plugin of `required_plugins` that a component of this name would come from.
     pub fn plugin_of(&self, component: &str) -> Option<&Plugin> {
-        self.plugins.iter().find(|plugin| {
-            let rest = component.strip_prefix(plugin.name.value.as_str());
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
-        })
+        self.plugins.iter().find(|plugin| is_of_plugin(component, &plugin.name.value))
     }
+}
+
+/// Whether a component comes from a plugin, by their names alone: `tart-cli` from `tart`.
+pub fn is_of_plugin(component: &str, plugin: &str) -> bool {
+    component.strip_prefix(plugin).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 
 /// A version of Packer that the template asks for: constraints as in `>= 1.7, < 2`.

@@ -35,6 +35,7 @@ pub mod arguments;
 pub mod body;
 pub mod duration;
 pub mod go_time;
+pub mod schema;
 pub mod suggest;
 pub mod version;
 mod weak;
