@@ -4,7 +4,7 @@ use crate::forge::{Ended, Forge};
 
 /// Many names, so that an order which comes from hashes would show.
 fn many(line: impl Fn(&str) -> String) -> String {
-    ["pear", "fig", "plum", "apple", "quince", "cherry", "grape", "lemon"].map(|name| line(name)).concat()
+    ["pear", "fig", "plum", "apple", "quince", "cherry", "grape", "lemon"].map(line).concat()
 }
 
 fn orchard() -> Forge {
