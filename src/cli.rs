@@ -55,9 +55,16 @@ pub struct TemplateArguments {
     pub template: PathBuf,
     #[command(flatten)]
     pub options: TemplateOptions,
+    #[command(flatten)]
+    pub lints: LintArguments,
+}
+
+/// What every command that checks a template takes.
+#[derive(Args, Clone, Debug, Default)]
+pub struct LintArguments {
     /// A check at another level: off, warning or error; CODE may be `all`. The last one wins
     #[arg(long = "lint", value_name = "CODE=LEVEL", value_parser = Switch::parse)]
-    pub lints: Vec<Switch>,
+    pub switches: Vec<Switch>,
 }
 
 /// What every command that reads a template takes besides the template.
@@ -204,7 +211,13 @@ fn take_audience(arguments: &mut Vec<OsString>) -> Audience {
 fn command(is_packer: bool) -> clap::Command {
     // As with Go's flags, the last one counts.
     let command = Cli::command().args_override_self(true).mut_subcommands(with_switches);
-    if is_packer { command.name("packer").bin_name("packer") } else { command }
+    if !is_packer {
+        return command;
+    }
+    // Packer takes one template.
+    let one = |argument: clap::Arg| argument.num_args(1).action(ArgAction::Set);
+    let command = command.mut_subcommand("validate", |validate| validate.mut_arg("templates", one));
+    command.name("packer").bin_name("packer")
 }
 
 /// Makes a flag of each argument whose value is called `BOOL`: alone it is true, and `=` goes before any value.

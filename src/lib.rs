@@ -36,6 +36,7 @@ mod plugins;
 pub mod recipe;
 pub(crate) mod schema;
 
+pub mod changes;
 pub mod ci;
 pub mod git;
 pub mod pipeline;

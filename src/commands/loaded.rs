@@ -46,6 +46,19 @@ pub(super) fn load(
     host: &Arc<dyn Host>,
     session: &Session,
 ) -> Loaded {
+    let (loaded, list) = read(arguments, purpose, warn_undeclared, host, session);
+    report(&loaded.sources, list, session);
+    loaded
+}
+
+/// The same, but leaves it to the caller to report the mistakes, which are sorted.
+pub(super) fn read(
+    arguments: &TemplateArguments,
+    purpose: Purpose,
+    warn_undeclared: bool,
+    host: &Arc<dyn Host>,
+    session: &Session,
+) -> (Loaded, Vec<Diagnostic>) {
     let started = Instant::now();
     let sources = Sources::default();
     let mut diagnostics = Diagnostics::default();
@@ -78,7 +91,7 @@ pub(super) fn load(
                         outlines: &plan.outlines,
                         host,
                         sources: &sources,
-                        switches: &arguments.lints,
+                        switches: &arguments.lints.switches,
                         is_whole: options.only.is_empty() && options.except.is_empty(),
                     };
                     session.events.add_secrets(&lint::check(&checked, &mut diagnostics));
@@ -103,15 +116,13 @@ pub(super) fn load(
     let unbuildable = std::mem::take(&mut plan.unbuildable);
     diagnostics.append(if purpose == Purpose::Build { unbuildable } else { unbuildable.as_warnings() });
     let failed = diagnostics.has_errors();
-    let sources = Arc::new(sources);
-    report(&sources, diagnostics.into_sorted(), session);
     if failed {
         plan = Plan::default();
     }
-    Loaded { sources, plan, failed }
+    (Loaded { sources: Arc::new(sources), plan, failed }, diagnostics.into_sorted())
 }
 
-fn report(sources: &Arc<Sources>, list: Vec<Diagnostic>, session: &Session) {
+pub(super) fn report(sources: &Arc<Sources>, list: Vec<Diagnostic>, session: &Session) {
     if !list.is_empty() {
         session.events.emit(Event::Diagnostics { sources: sources.clone(), list });
     }

@@ -5,7 +5,7 @@ use super::session::{self, Session};
 use crate::artifact::Artifact;
 use crate::build::{Options, Outcome};
 use crate::ci::{self, CiPlatform, Environment, Job, Outputs, Trigger};
-use crate::cli::{ReportArguments, TemplateArguments, TemplateOptions};
+use crate::cli::{LintArguments, ReportArguments, TemplateArguments, TemplateOptions};
 use crate::event::{Event, Reporter};
 use crate::exit::Exit;
 use crate::git::Git;
@@ -193,7 +193,7 @@ fn read(config: &Path, text: &str, session: &Session) -> Option<Pipeline> {
 
 fn arguments(image: &Image, pipeline: &Pipeline) -> TemplateArguments {
     TemplateArguments {
-        lints: pipeline.lints.clone(),
+        lints: LintArguments { switches: pipeline.lints.clone() },
         template: image.template.value.clone(),
         options: TemplateOptions {
             variables: image.variables.clone(),
