@@ -74,7 +74,6 @@ pub const LINTS: &[Lint] = &[
         communicators::no_machine,
     ),
     warning("crlf-script", "a script with the line endings of Windows, which no Unix shell reads", scripts::crlf),
-    warning("doubled-shebang", "`inline_shebang` with the `#!` that is put before it", scripts::doubled_shebang),
     warning("duplicate-build", "two builds of one name", duplicates::builds),
     warning(
         "file-builder-step",

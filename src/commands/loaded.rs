@@ -86,6 +86,7 @@ pub(super) fn read(
                     let language = template.document.language;
                     let selection = Selection::new(&options.only, &options.except, language, &mut diagnostics);
                     plan = plan::plan(template, &selection, host, &mut diagnostics);
+                    fix::advise(&template.document, &mut diagnostics);
                     let checked = Checked {
                         template,
                         outlines: &plan.outlines,
@@ -96,7 +97,6 @@ pub(super) fn read(
                     };
                     session.events.add_secrets(&lint::check(&checked, &mut diagnostics));
                 }
-                fix::advise(&template.document, &mut diagnostics);
                 session.events.add_secrets(&template.scope.derived.texts());
                 let Document { variables, data, sources, .. } = &template.document;
                 tracing::debug!(

@@ -104,16 +104,6 @@ pub(super) fn shebang(subject: &Subject<'_>, report: &mut Report<'_>) {
     });
 }
 
-pub(super) fn doubled_shebang(subject: &Subject<'_>, report: &mut Report<'_>) {
-    for step in subject.builds.iter().flat_map(|build| build.steps()).filter(|step| is_shell(step)) {
-        let Some(shebang) = step.text("inline_shebang") else { continue };
-        if let Some(rest) = shebang.trim_start().strip_prefix("#!") {
-            let help = format!("write `{}`", rest.trim_start());
-            report.say(shebang.span, "`#!` is put before `inline_shebang` already", help);
-        }
-    }
-}
-
 pub(super) fn interpreter(subject: &Subject<'_>, report: &mut Report<'_>) {
     each(subject, |step, path, script| {
         if step.kind() == "shell-local" && step.given("execute_command").is_none() {

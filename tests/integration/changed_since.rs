@@ -49,8 +49,10 @@ fn since_main(forge: &Forge, template: &str) -> Ended {
 #[test]
 fn what_is_wrong_in_old_lines_is_counted_only() {
     let forge = repository();
-    since_main(&forge, "image.pkr.hcl")
-        .expect(0, "1 more in lines that did not change since main: 1 error.\nWhat has changed is valid.");
+    since_main(&forge, "image.pkr.hcl").expect(
+        0,
+        "2 more in lines that did not change since main: 1 error and 1 warning.\nWhat has changed is valid.",
+    );
     let forge = forge.file("image.pkr.hcl", &OLD.replace("default = 1", "default = -"));
     since_main(&forge, "image.pkr.hcl").expect(
         1,
@@ -181,7 +183,7 @@ error[reference-not-allowed]: the default of a variable cannot refer to other va
   |
   = help: compute what depends on others in `locals`
 
-3 more in lines that did not change since main: 3 errors.
+5 more in lines that did not change since main: 3 errors and 2 warnings.
 1 of 3 templates is wrong: ../b",
     );
     assert_eq!(forge.read("report.json").matches("\"code\":").count(), 1);

@@ -95,9 +95,13 @@ fn what_is_no_legacy_json_is_not_fixed() {
         let ended = forge.run(&["fix", name]);
         assert_eq!((ended.code, ended.stdout.as_str(), ended.stderr.as_str()), (Some(1), "", message));
     }
-    let absent = forge.packer(&["fix", "absent.json"]);
+    let absent = forge.run(&["fix", "absent.json"]);
     assert_eq!((absent.code, absent.stdout.as_str()), (Some(1), ""));
     assert!(absent.stderr.contains("absent.json"), "{}", absent.stderr);
+    // Packer says everything on standard output.
+    let absent = forge.packer(&["fix", "absent.json"]);
+    assert_eq!((absent.code, absent.stderr.as_str()), (Some(1), ""));
+    assert!(absent.stdout.contains("absent.json"), "{}", absent.stdout);
 }
 
 #[test]

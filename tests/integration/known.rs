@@ -72,7 +72,7 @@ error[unknown-provisioner]: there is no provisioner `ansibel`
 #[test]
 fn they_are_an_error_where_they_are_to_be_built() {
     let sound = TEMPLATE.replace("nam}", "name}").replace("ansibel", "ansible");
-    let forge = Forge::new().file("image.pkr.hcl", &sound);
+    let forge = Forge::new().file("image.pkr.hcl", &sound).file("a.yml", "");
     forge.run(&["validate", "image.pkr.hcl"]).code(0);
     let ended = forge.run(&["build", "image.pkr.hcl"]);
     ended.code(1);

@@ -87,7 +87,11 @@ fn our_own_variables_go_before_packers() {
     forge.run(&["validate", "image.pkr.hcl"]).code(0);
     assert!(!forge.exists("packer.log"));
     let log = forge.read("our.log");
-    assert_eq!(messages(&log), ["started", "The configuration is", "ended"], "{log}");
+    assert_eq!(
+        messages(&log),
+        ["started", "the default of `password` is a secret for all to read", "The configuration is", "ended"],
+        "{log}"
+    );
     let quiet = template().env("IMGFORGE_LOG", "0").env("PACKER_LOG", "1");
     assert_eq!(quiet.run(&["validate", "image.pkr.hcl"]).stderr, "");
 }

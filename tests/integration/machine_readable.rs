@@ -195,6 +195,7 @@ fn a_mistake_is_one_line_and_secrets_are_in_none() {
     );
     let ended = forge.packer(&["-machine-readable", "build", "secret.json"]);
     let said = lines(ended.code(0)).join("\n");
-    assert!(!said.contains("cret") && !said.contains("s3%!(PACKER_COMMA)"), "{said}");
+    assert!(!said.contains("3,cret") && !said.contains("s3%!(PACKER_COMMA)"), "{said}");
+    assert!(said.contains("\"variables\": {\"secret\": \"**************\"}"), "{said}");
     assert!(said.contains("file.x,artifact,0,file,0,<sensitive>.txt\n"), "{said}");
 }

@@ -273,9 +273,9 @@ fn what_the_engine_takes_is_the_engines_and_overrides_are_checked() {
   provisioner "windows-restart" {
     restart_timout = "5m"
   }
-  post-processor "checksum" {
+  post-processor "compress" {
     keep_input_artifact = true
-    checksum_types      = ["sha256"]
+    output              = "x.gz"
     override            = {}
   }
 }
@@ -283,11 +283,12 @@ fn what_the_engine_takes_is_the_engines_and_overrides_are_checked() {
     assert_eq!(
         told("image.pkr.hcl", &text),
         [
+            "13:21 missing-file the file `a.yml` is not there; the path is relative to the working directory, `@FOLDER@`",
             "14:21 wrong-type `groups` takes a list(string), not the string \"web\"",
             "16:33 unknown-argument ansible has no argument `use_prox`; did you mean `use_proxy`?",
             "21:5 unknown-argument windows-restart has no argument `restart_timout`; did you mean `restart_timeout`?",
-            "26:5 unknown-argument checksum has no argument `override`; remove it; `imgforge schema component \
-             checksum` lists what there is",
+            "26:5 unknown-argument compress has no argument `override`; remove it; `imgforge schema component \
+             compress` lists what there is",
         ]
     );
 }
@@ -305,7 +306,11 @@ fn legacy_components_have_what_hcl2_has_no_types_for() {
 "#;
     assert_eq!(
         told("image.json", text),
-        ["4:60 unknown-argument chef-solo has no argument `run_lst`; did you mean `run_list`?"]
+        [
+            "4:14 no-machine `chef-solo` runs on the machine, to which `null` has no connection; use `shell-local` for \
+             what is done here, or leave it out for this source by `except`",
+            "4:60 unknown-argument chef-solo has no argument `run_lst`; did you mean `run_list`?",
+        ]
     );
     let text = r#"source "null" "a" {
   communicator = "none"
@@ -323,6 +328,8 @@ build {
     assert_eq!(
         told("image.pkr.hcl", text),
         [
+            "6:15 no-machine `chef-solo` runs on the machine, to which `null.a` has no connection; use `shell-local` for \
+             what is done here, or leave it out for this source by `except`",
             "7:5 unknown-argument chef-solo has no argument `json`; remove it; `imgforge schema component chef-solo` \
              lists what there is",
             "10:31 wrong-type `override` takes a string, not an object",
@@ -448,12 +455,15 @@ builder lxd (checked, not built here)
   skip_publish         bool
   virtual_machine      bool",
     );
-    forge.run(&["schema", "component", "checksum"]).expect(
+    forge.run(&["schema", "component", "compress"]).expect(
         0,
         "\
-post-processor checksum (checked, not run here)
-  checksum_types  list(string)
-  output          string
+post-processor compress (checked, not run here)
+  algorithm          string
+  archive            string
+  compression_level  number
+  format             string
+  output             string
   as every post-processor:
     except               list(string)  Not for these sources.
     keep_input_artifact  bool          Whether the artifact it was given stays.

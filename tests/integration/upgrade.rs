@@ -212,7 +212,12 @@ fn said(forge: &Forge, folder: &Path, arguments: &[&str], file: &str) -> Vec<Str
         .as_array()
         .unwrap()
         .iter()
-        .map(|found| format!("{}: {}", found["code"].as_str().unwrap(), found["message"].as_str().unwrap()))
+        .map(|found| {
+            // Names are made of the time.
+            let digits = |character: char| if character.is_ascii_digit() { '0' } else { character };
+            let message: String = found["message"].as_str().unwrap().chars().map(digits).collect();
+            format!("{}: {message}", found["code"].as_str().unwrap())
+        })
         .collect();
     said.sort();
     said
@@ -252,6 +257,7 @@ fn reason(said: &str) -> Option<&'static str> {
         ("fixable-argument: ", "`fix` is for JSON: what still works is not warned of in HCL2"),
         ("wrong-type: `override` takes", "the `override` of a `vagrant` post-processor is a map of strings in HCL2"),
         ("variable-cycle: ", "a cycle of variables is one of locals"),
+        ("unwritable-output: ", "a path that has a variable in it that is not declared is known in HCL2"),
         ("local-cycle: ", "a cycle of variables is one of locals"),
     ];
     table.iter().find(|(start, _)| said.starts_with(start)).map(|(_, reason)| *reason)
@@ -312,8 +318,15 @@ fn public_templates_are_the_same_in_hcl2() {
         let (old, new) = (said(&forge, folder, &given, name), said(&forge, folder, &given, &target));
         let (old_set, new_set): (BTreeSet<&String>, BTreeSet<&String>) = (old.iter().collect(), new.iter().collect());
         let mut is_same = true;
+        let is_unused = |one: &&String| one.starts_with("unused-variable: ");
         for one in old_set.symmetric_difference(&new_set) {
             is_same = false;
+            let (others, is_hidden) =
+                (if old_set.contains(one) { &new_set } else { &old_set }, "a mistake of one hides what is unused");
+            if is_unused(&one) && !others.iter().any(|other| is_unused(other)) {
+                *reasons.entry(is_hidden).or_default() += 1;
+                continue;
+            }
             match reason(one) {
                 Some(reason) => *reasons.entry(reason).or_default() += 1,
                 None => differs(format!("{} only: {one}", if old_set.contains(one) { "JSON" } else { "HCL2" })),

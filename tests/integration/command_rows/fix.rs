@@ -17,7 +17,7 @@ pub(super) fn rows() -> Vec<Row> {
         row("124", "fix: a root key that there is not", || {
             let ended = Forge::new().file("image.json", STRANGE).packer(&["fix", "image.json"]);
             assert_eq!(ended.code, Some(1));
-            assert!(ended.stderr.contains("no key `hello`"), "{}", ended.stderr);
+            assert!(ended.stdout.contains("no key `hello`"), "{}", ended.stdout);
         }),
         row("125", "fix without validating", || {
             let ended = Forge::new().file("image.json", STRANGE).packer(&["fix", "-validate=false", "image.json"]);

@@ -62,7 +62,7 @@ fn scripts_that_no_shell_reads() {
             "warning 2:38 not-executable",
             "2:50 missing-file",
             "warning 2:61 missing-interpreter",
-            "warning 5:22 doubled-shebang",
+            "5:22 invalid-value",
             "warning 9:22 missing-interpreter",
             "warning 13:24 missing-interpreter",
         ]
