@@ -14,12 +14,12 @@ use crate::{builders, post_processors, provisioners, schema};
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use imgforge_template::arguments::Argument;
-use imgforge_template::diagnostic::{Diagnostic, Diagnostics, Severity};
+use imgforge_template::diagnostic::{Diagnostics, Severity};
 use imgforge_template::host::Host;
 use imgforge_template::schema::{Field, Shape};
 use imgforge_template::source::{Origin, Sources};
 use imgforge_template::template::{self, Depth, Request, Template, World};
-use imgforge_template::upgrade::{Kinds, Options, Part, upgrade};
+use imgforge_template::upgrade::{Kinds, Options, Part, is_overlooked, upgrade};
 use imgforge_template::{fix, hcl};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -39,16 +39,11 @@ pub struct Hcl2UpgradeArguments {
 
 /// Mistakes that a template in HCL2 has in the same way: what a component demands, and what is not there yet. All
 /// others keep a template from being upgraded.
-const KEPT: [&str; 8] = [
-    "conflicting-arguments",
-    "invalid-value",
-    "missing-argument",
-    "missing-file",
-    "nothing-to-do",
-    "undefined-variable",
-    "unset-variable",
-    "variable-cycle",
-];
+const KEPT: [&str; 6] =
+    ["conflicting-arguments", "invalid-value", "missing-argument", "missing-file", "nothing-to-do", "unset-variable"];
+
+/// Mistakes of variables that Packer may get over; then the template is in use, and has them in HCL2 too.
+const OVERLOOKED: [&str; 2] = ["undefined-variable", "variable-cycle"];
 
 pub(crate) fn run(arguments: &Hcl2UpgradeArguments, audience: Audience) -> Exit {
     let session = Session::terminal(audience, None);
@@ -119,19 +114,17 @@ fn of_template(
     plan::plan(template, &selection, host, diagnostics);
     // An old option is no worse in the new template.
     let old: Vec<_> = fix::old_options(&template.document).into_iter().map(|mended| mended.place).collect();
+    let is_overlooked = is_overlooked(template);
     diagnostics.retain(|found| {
         let is_old = found.primary.as_ref().is_some_and(|label| old.contains(&label.span));
-        is_mistake(found) && !is_old
+        let is_kept = KEPT.contains(&found.code) || is_overlooked && OVERLOOKED.contains(&found.code);
+        found.severity == Severity::Error && !is_old && !is_kept
     });
     if diagnostics.has_errors() {
         return None;
     }
     fix::advise(&template.document, diagnostics);
     Some(upgrade(template, &Options { annotations, kinds: &Components }, diagnostics))
-}
-
-fn is_mistake(found: &Diagnostic) -> bool {
-    found.severity == Severity::Error && !KEPT.contains(&found.code)
 }
 
 /// The arguments of all components: those that are ours and those that are only known.

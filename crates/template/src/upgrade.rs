@@ -5,6 +5,7 @@
 
 mod arguments;
 mod component;
+mod overlooked;
 mod plugins;
 mod source;
 mod text;
@@ -13,6 +14,7 @@ mod variables;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::template::Template;
 pub use arguments::{Kinds, Part};
+pub use overlooked::is_overlooked;
 use source::Sources;
 use variables::Variables;
 
