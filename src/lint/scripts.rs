@@ -36,10 +36,10 @@ impl Files {
 }
 
 fn read(path: &Path, host: &dyn Host) -> Option<Script> {
-    host.status(path).ok().filter(|status| !status.is_directory && status.size <= MOST_BYTES)?;
+    // Empty ones stand for what is made later; pipes have no size either, and nobody may write to them.
+    host.status(path).ok().filter(|status| !status.is_directory && (1..=MOST_BYTES).contains(&status.size))?;
     let bytes = host.read(path).ok()?;
-    // Empty ones stand for what is made later.
-    if bytes.is_empty() || bytes.contains(&0) {
+    if bytes.contains(&0) {
         return None;
     }
     let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();

@@ -92,6 +92,19 @@ build {
     assert_eq!(found(&forge, "image.pkr.hcl"), ["warning 12:14 crlf-script", "16:19 missing-file"]);
 }
 
+/// Nobody may write to a pipe, which would be waited for.
+#[test]
+fn pipes_and_devices_are_not_read() {
+    let forge = Forge::new();
+    let status = std::process::Command::new("mkfifo").arg(forge.path().join("pipe")).status().unwrap();
+    assert!(status.success());
+    let rest = r#"  provisioner "shell-local" {
+    scripts = ["pipe", "/dev/zero"]
+  }
+"#;
+    assert_eq!(found_with(forge, rest), ["warning 2:16 not-executable", "warning 2:24 not-executable"]);
+}
+
 #[test]
 fn commands_that_no_shell_can_read() {
     let rest = r##"  provisioner "shell-local" {
