@@ -24,8 +24,10 @@ arguments! {
         /// Commands, joined into one script.
         inline: Option<Vec<Late>>,
         /// A script file, relative to the working directory.
+        #[excludes(inline)]
         script: Option<Spanned<PathBuf>>,
         /// Script files, run one after the other.
+        #[excludes(inline, script)]
         scripts: Option<Vec<Spanned<PathBuf>>>,
         /// Environment variables as `NAME=value`.
         environment_vars: Option<Vec<Late>>,
@@ -217,28 +219,17 @@ pub fn must_be_known(name: &str, given: &Given) -> Result<()> {
     Ok(())
 }
 
-/// Reports unless exactly one of the arguments is given; each comes with what was given of its concern.
-pub fn check_one_of(kinds: &[(&str, &Given)], body: &Body, diagnostics: &mut Diagnostics) {
-    let all = || kinds.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    if kinds.iter().all(|(name, given)| !given.has(name)) {
-        diagnostics.push(
-            Diagnostic::error("missing-argument", format!("one of {} is required", all()))
-                .at(body.header())
-                .help("there is nothing to run"),
-        );
+/// Reports that none of the arguments is given; each comes with what was given of its concern.
+pub fn check_any_of(kinds: &[(&str, &Given)], body: &Body, diagnostics: &mut Diagnostics) {
+    if kinds.iter().any(|(name, given)| given.has(name)) {
         return;
     }
-    let known = kinds.iter().filter(|(name, given)| !given.is_unknown(name));
-    let mut given = known.filter_map(|(name, given)| given.span(name).map(|span| (*name, span)));
-    let Some((first, first_span)) = given.next() else { return };
-    for (name, span) in given {
-        diagnostics.push(
-            Diagnostic::error("conflicting-arguments", format!("`{name}` and `{first}` exclude each other"))
-                .at(span)
-                .related(first_span, format!("`{first}` is given here"))
-                .help(format!("keep one of {}", all())),
-        );
-    }
+    let all = kinds.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    diagnostics.push(
+        Diagnostic::error("missing-argument", format!("one of {all} is required"))
+            .at(body.header())
+            .help("there is nothing to run"),
+    );
 }
 
 /// Reports a path that is no file; `what` it is for opens the message.

@@ -29,6 +29,7 @@ arguments! {
     /// What a `file` source takes.
     pub struct FileArguments {
         /// The text of the file.
+        #[excludes(source)]
         content: Option<String>,
         /// A file to copy.
         source: Option<Spanned<PathBuf>>,
@@ -84,19 +85,12 @@ impl FileBuilder {
 
 impl FileArguments {
     fn check(&self, body: &Body, diagnostics: &mut Diagnostics) {
-        match (self.given.span("source"), self.given.span("content")) {
-            (Some(source), Some(content)) => diagnostics.push(
-                Diagnostic::error("conflicting-arguments", "`source` and `content` exclude each other")
-                    .at(content)
-                    .related(source, "`source` is given here")
-                    .help("keep one of the two"),
-            ),
-            (None, None) => diagnostics.push(
+        if !self.given.has("source") && !self.given.has("content") {
+            diagnostics.push(
                 Diagnostic::warning("nothing-to-do", "there is no `source` or `content`: the file will be empty")
                     .at(body.header())
                     .help("add one of the two"),
-            ),
-            _ => {}
+            );
         }
         if self.target.value.as_os_str().is_empty() && self.given.span("target") == Some(self.target.span) {
             diagnostics.push(
@@ -236,7 +230,7 @@ mod tests {
             [
                 "missing-file at \"gone\": the source `gone` is not there (the path is relative to the working \
                  directory, `WORK`)",
-                "conflicting-arguments at \"x\": `source` and `content` exclude each other (keep one of the two)",
+                "conflicting-arguments at \"x\": `content` and `source` exclude each other (keep one of the two)",
                 "invalid-value at \"\": `target` is empty (write the path of the file to make)",
             ]
         );

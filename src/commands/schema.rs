@@ -117,6 +117,12 @@ fn argument(row: &Row) -> [String; 3] {
     if !row.words.is_empty() {
         rest.push(format!("One of {}.", row.words.join(", ")));
     }
+    if !row.excludes.is_empty() {
+        rest.push(format!("Not beside {}.", row.excludes.join(", ")));
+    }
+    if let Some(new) = row.renamed {
+        rest.push(format!("The old name of {new}."));
+    }
     if row.is_late {
         rest.push("Rendered when it runs.".to_owned());
     }

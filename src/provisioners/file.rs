@@ -29,6 +29,7 @@ arguments! {
     /// What `file` takes.
     pub struct FileArguments {
         /// The text of the file, in place of a source.
+        #[excludes(source, sources)]
         content: Option<Late>,
         /// Where the copy goes; with a slash at the end, below it.
         destination: Spanned<String>,
@@ -177,19 +178,6 @@ impl FileArguments {
         if let Some(late) = &self.content {
             late.check(body.context(), &value_names(body.context()), diagnostics);
         }
-        for name in ["source", "sources"] {
-            if let Some(span) = self.given.span(name)
-                && !self.given.is_unknown(name)
-                && !self.given.is_unknown("content")
-            {
-                diagnostics.push(
-                    Diagnostic::error("conflicting-arguments", format!("`content` and `{name}` exclude each other"))
-                        .at(content)
-                        .related(span, format!("`{name}` is given here"))
-                        .help("keep one of the two"),
-                );
-            }
-        }
         if let (true, Some(direction)) = (download, &self.direction) {
             diagnostics.push(
                 Diagnostic::error("conflicting-arguments", "`content` cannot be downloaded")
@@ -316,8 +304,8 @@ mod tests {
                 ("direction", Str("download"))
             ]),
             [
-                "conflicting-arguments at \"x\": `content` and `source` exclude each other (keep one of the two)",
                 "conflicting-arguments at \"x\": `content` cannot be downloaded (remove one of the two)",
+                "conflicting-arguments at \"x\": `content` and `source` exclude each other (keep one of the two)",
                 "invalid-value at \"/etc/\": `destination` must name a file when there is `content` (add the file's \
                  name after the last `/`)",
             ]

@@ -6,7 +6,7 @@ use crate::component::Component;
 use crate::context::BuildContext;
 use crate::lines::LineSink;
 use crate::scripts::local::TemporaryFile;
-use crate::scripts::{Known, ScriptArguments, check_one_of, must_be_known, shell_word, unless_cancelled, value_names};
+use crate::scripts::{Known, ScriptArguments, check_any_of, must_be_known, shell_word, unless_cancelled, value_names};
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
 use imgforge_template::arguments;
@@ -73,7 +73,7 @@ impl Shell {
         let scripts: ScriptArguments = body.read(diagnostics);
         let arguments: ShellArguments = body.read(diagnostics);
         let kinds = ["inline", "script", "scripts"].map(|name| (name, &scripts.given));
-        check_one_of(&kinds, body, diagnostics);
+        check_any_of(&kinds, body, diagnostics);
         scripts.check(body, diagnostics);
         if let Some(command) = &arguments.execute_command {
             let mut names = value_names(body.context());

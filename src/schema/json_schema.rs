@@ -105,6 +105,9 @@ fn property(row: &Row) -> (String, Value) {
             members
                 .insert("anyOf".to_owned(), json!([{"enum": row.words}, {"type": "string", "pattern": INTERPOLATION}]));
         }
+        if row.renamed.is_some() {
+            members.insert("deprecated".to_owned(), json!(true));
+        }
         if let Some(default) = row.default {
             members.insert("default".to_owned(), json!(default));
         }

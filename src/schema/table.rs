@@ -41,6 +41,10 @@ pub(crate) struct Row {
     /// Whether Go templates in it are rendered only when its step runs, as far as that is known.
     pub(crate) is_late: bool,
     pub(crate) default: Option<&'static str>,
+    /// Which others must not be given beside it, as far as that is known.
+    pub(crate) excludes: Vec<&'static str>,
+    /// What it is called now, if this is known to be an old name.
+    pub(crate) renamed: Option<&'static str>,
     /// Empty where there is none.
     pub(crate) help: &'static str,
 }
@@ -69,7 +73,16 @@ pub(crate) fn engine(kind: &str) -> Vec<Row> {
         let field = Field { name: "override", shape: Shape::Argument("object") };
         let help = "Arguments for one source alone, by its name.";
         let mut rows = rows(ProvisionerArguments::TABLE.iter());
-        rows.push(Row { field, is_required: false, words: &[], is_late: false, default: None, help });
+        rows.push(Row {
+            field,
+            is_required: false,
+            words: &[],
+            is_late: false,
+            default: None,
+            excludes: Vec::new(),
+            renamed: None,
+            help,
+        });
         rows.sort_by_key(|row| row.field.name);
         rows
     } else if kind == known::POST_PROCESSORS.what {
@@ -110,9 +123,17 @@ fn rows(arguments: impl Iterator<Item = &'static Argument>) -> Vec<Row> {
             words: argument.words,
             is_late: argument.is_late,
             default: argument.default,
+            excludes: argument.excludes.to_vec(),
+            renamed: argument.renamed,
             help: argument.help.trim(),
         })
         .collect();
+    // It is said of one of the two alone.
+    let pairs: Vec<(&str, &str)> =
+        rows.iter().flat_map(|row| row.excludes.iter().map(|other| (*other, row.field.name))).collect();
+    for row in &mut rows {
+        row.excludes.extend(pairs.iter().filter(|(other, _)| *other == row.field.name).map(|(_, name)| *name));
+    }
     rows.sort_by_key(|row| row.field.name);
     rows
 }
@@ -136,7 +157,16 @@ fn of(kind: &'static str, name: &'static str, known: Known) -> Table {
         .map(|field| {
             let is_needed = |need: &Need| need.one_of == [field.name] && need.unless.is_empty();
             let is_required = known.schema.needs.iter().any(is_needed);
-            Row { field, is_required, words: &[], is_late: false, default: None, help: "" }
+            Row {
+                field,
+                is_required,
+                words: &[],
+                is_late: false,
+                default: None,
+                excludes: Vec::new(),
+                renamed: None,
+                help: "",
+            }
         })
         .collect();
     sort(rows.iter_mut().map(|row| &mut row.field));

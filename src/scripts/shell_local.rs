@@ -1,7 +1,7 @@
 //! Scripts on this machine: what the provisioner and the post-processor `shell-local` have in common.
 
 use super::local::TemporaryFile;
-use super::{Known, ScriptArguments, check_one_of, local, must_be_known, shell_word, value_names};
+use super::{Known, ScriptArguments, check_any_of, local, must_be_known, shell_word, value_names};
 use crate::context::BuildContext;
 use crate::lines::LineSink;
 use anyhow::{Context as _, Result};
@@ -20,6 +20,7 @@ arguments! {
     /// What `shell-local` takes besides the arguments of all scripts.
     pub struct ShellLocalArguments {
         /// One command; the same as `inline` with one element.
+        #[excludes(inline, script, scripts)]
         command: Option<Late>,
         /// The program to run and its arguments, with `{{ .Vars }}` and `{{ .Script }}`; a single element is given to `/bin/sh -c`.
         execute_command: Option<Vec<Late>>,
@@ -55,7 +56,7 @@ impl ShellLocal {
             ("scripts", &scripts.given),
             ("command", &arguments.given),
         ];
-        check_one_of(&kinds, body, diagnostics);
+        check_any_of(&kinds, body, diagnostics);
         scripts.check(body, diagnostics);
         arguments.check(&scripts, body, diagnostics);
         body.finish(component, diagnostics);
@@ -380,8 +381,7 @@ mod tests {
         assert_eq!(
             block.mistakes(new),
             [
-                "conflicting-arguments at \"true\": `command` and `script` exclude each other (keep one of `inline`, \
-                 `script`, `scripts`, `command`)",
+                "conflicting-arguments at \"true\": `command` and `script` exclude each other (keep one of the two)",
                 "not-executable at \"plain.sh\": the script `plain.sh` is not executable (run `chmod +x plain.sh`, or \
                  set `execute_command`)",
                 "invalid-value at \"macos\": `macos` is not an operating system (use one of `darwin`, `freebsd`, \

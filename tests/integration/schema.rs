@@ -418,17 +418,17 @@ fn tables_are_shown_by_name() {
         0,
         "\
 builder file
-  content  string  The text of the file.
-  source   string  A file to copy.
+  content  string  The text of the file. Not beside source.
+  source   string  A file to copy. Not beside content.
   target   string  required The file to make.
 
 provisioner file
-  content      string        The text of the file, in place of a source. Rendered when it runs.
+  content      string        The text of the file, in place of a source. Not beside source, sources. Rendered when it runs.
   destination  string        required Where the copy goes; with a slash at the end, below it.
   direction    string        `upload` to the machine, or `download` from it.
   generated    bool          [false] The sources come to be while the build runs, so they need not be there before.
-  source       string        A file or folder. A folder with a slash at the end gives its contents, one without itself.
-  sources      list(string)  Several files or folders.
+  source       string        A file or folder. A folder with a slash at the end gives its contents, one without itself. Not beside content.
+  sources      list(string)  Several files or folders. Not beside content.
   as every provisioner:
     continue_on_error  bool          [false] Go on with the build when it fails.
     except             list(string)  Not for these sources.

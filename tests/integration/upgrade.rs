@@ -341,7 +341,7 @@ fn public_templates_are_the_same_in_hcl2() {
             is_same = false;
             let (others, is_hidden) =
                 (if old_set.contains(one) { &new_set } else { &old_set }, "a mistake of one hides what is unused");
-            if is_unused(&one) && !others.iter().any(|other| is_unused(other)) {
+            if is_unused(one) && !others.iter().any(is_unused) {
                 *reasons.entry(is_hidden).or_default() += 1;
                 continue;
             }

@@ -32,6 +32,10 @@ pub struct Argument {
     pub is_late: bool,
     /// As the user would write it in a string; `None` where leaving it out means "not set".
     pub default: Option<&'static str>,
+    /// Which others must not be given beside it; said of one of the two.
+    pub excludes: &'static [&'static str],
+    /// What it is called now, if this is an old name.
+    pub renamed: Option<&'static str>,
     pub help: &'static str,
 }
 
@@ -528,7 +532,12 @@ macro_rules! arguments {
     (
         $(#[doc = $doc:literal])*
         $visibility:vis struct $name:ident {
-            $( $(#[doc = $help:literal])* $field:ident : $kind:ty $(= $default:literal)? ),* $(,)?
+            $(
+                $(#[doc = $help:literal])*
+                $(#[excludes($($other:ident),+)])?
+                $(#[renamed($new:ident)])?
+                $field:ident : $kind:ty $(= $default:literal)?
+            ),* $(,)?
         }
     ) => {
         $(#[doc = $doc])*
@@ -549,6 +558,8 @@ macro_rules! arguments {
                     required: !<$kind as $crate::arguments::FromArgument>::IS_OPTIONAL
                         && $crate::arguments!(@is_required $($default)?),
                     default: $crate::arguments!(@default $($default)?),
+                    excludes: &[$($(stringify!($other)),+)?],
+                    renamed: $crate::arguments!(@renamed $($new)?),
                     help: concat!($($help),*),
                 }, )*
             ];
@@ -561,6 +572,8 @@ macro_rules! arguments {
     };
     (@is_required) => { true };
     (@is_required $default:literal) => { false };
+    (@renamed) => { None };
+    (@renamed $new:ident) => { Some(stringify!($new)) };
     (@default) => { None };
     (@default $default:literal) => { Some($default) };
 }

@@ -50,8 +50,12 @@ impl Body {
         A::read(&mut Reader::new(self, diagnostics))
     }
 
-    /// Reports the arguments that no reader knows, each with the closest name that one does.
+    /// Reports the arguments that no reader knows, each with the closest name that one does, those that exclude each
+    /// other, and old names.
     pub fn finish(&self, component: &str, diagnostics: &mut Diagnostics) {
+        for argument in self.known.borrow().iter().flat_map(|table| table.iter()) {
+            self.check_rules(argument, diagnostics);
+        }
         let taken = self.taken.borrow();
         let known = self.known.borrow();
         let names = || known.iter().flat_map(|table| table.iter()).map(|argument| argument.name);
@@ -70,6 +74,39 @@ impl Body {
                 None => diagnostic.help("remove it, or check the name in the component's documentation"),
             });
         }
+    }
+
+    fn check_rules(&self, argument: &Argument, diagnostics: &mut Diagnostics) {
+        let Argument { name, excludes, renamed, .. } = argument;
+        if let Some(new) = renamed
+            && let Some((_, entry)) = self.entry(name)
+        {
+            let message = format!("`{name}` is the old name of `{new}`");
+            let help = format!("rename it to `{new}`");
+            diagnostics.push(Diagnostic::warning("deprecated-argument", message).at(entry.key).help(help));
+        }
+        // What is not known yet may turn out not to be given.
+        let given = |name: &str| {
+            let (_, entry) = self.entry(name)?;
+            let is_given = !matches!(entry.value.kind, Kind::Null(_) | Kind::Unknown(_));
+            is_given.then_some(entry.span)
+        };
+        let Some(span) = given(name) else { return };
+        if let Some((other, place)) = excludes.iter().find_map(|other| Some((other, given(other)?))) {
+            let message = format!("`{name}` and `{other}` exclude each other");
+            diagnostics.push(
+                Diagnostic::error("conflicting-arguments", message)
+                    .at(span)
+                    .related(place, format!("`{other}` is given here"))
+                    .help("keep one of the two"),
+            );
+        }
+    }
+
+    /// Names are compared without regard to case in legacy JSON.
+    fn entry(&self, name: &str) -> Option<(&String, &Entry)> {
+        let is_it = |(key, _): &(&String, &Entry)| self.weak && key.eq_ignore_ascii_case(name);
+        self.entries.get_key_value(name).or_else(|| self.entries.iter().find(is_it))
     }
 
     /// What is missing because its name is misspelt is one mistake, not two.
@@ -96,9 +133,7 @@ impl Body {
     }
 
     pub(crate) fn take(&self, name: &str) -> Option<(Span, Located<'_>)> {
-        // Names are compared without regard to case in legacy JSON.
-        let is_it = |(key, _): &(&String, &Entry)| self.weak && key.eq_ignore_ascii_case(name);
-        let (key, entry) = self.entries.get_key_value(name).or_else(|| self.entries.iter().find(is_it))?;
+        let (key, entry) = self.entry(name)?;
         self.taken.borrow_mut().insert(key.clone());
         let expression = entry.expression.as_deref();
         Some((entry.key, Located { value: entry.value.clone(), expression, span: entry.span }))

@@ -47,6 +47,7 @@ arguments! {
         /// Path of the image: plain, or with `file://`.
         iso_url: Option<Spanned<String>>,
         /// Several; the first that is there is taken.
+        #[excludes(iso_url)]
         iso_urls: Vec<Spanned<String>>,
         /// `none`, hexadecimal digits, `sha256:…` (or sha1, sha512), or `file:` and the path of a list of checksums.
         iso_checksum: Option<Spanned<String>>,
@@ -121,8 +122,10 @@ arguments! {
         host_port_min: Option<u16>,
         host_port_max: Option<u16>,
         /// Old name of `host_port_min`.
+        #[renamed(host_port_min)]
         ssh_host_port_min: Option<u16>,
         /// Old name of `host_port_max`.
+        #[renamed(host_port_max)]
         ssh_host_port_max: Option<u16>,
         /// Forward this host's port `ssh_port`.
         skip_nat_mapping: bool = "false",

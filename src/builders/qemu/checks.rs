@@ -105,13 +105,6 @@ pub(super) fn boot(boot: &BootArguments, diagnostics: &mut Diagnostics) {
         let help = "VNC's ports begin at 5900";
         wrong(given, "vnc_port_min", "`vnc_port_min` must be at least 5900", help, diagnostics);
     }
-    for old in ["ssh_host_port_min", "ssh_host_port_max"] {
-        if let Some(span) = given.span(old) {
-            let new = old.trim_start_matches("ssh_");
-            let diagnostic = Diagnostic::warning("deprecated-argument", format!("`{old}` is the old name of `{new}`"));
-            diagnostics.push(diagnostic.at(span).help(format!("rename it to `{new}`")));
-        }
-    }
     let (host_minimum, host_maximum) = boot.host_ports();
     for (name, minimum, maximum) in [
         ("vnc_port", boot.vnc_port_min, boot.vnc_port_max),

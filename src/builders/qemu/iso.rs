@@ -45,19 +45,12 @@ impl Iso {
     /// Checks what the user wrote, and whether local files are there.
     pub(super) fn read(arguments: &IsoArguments, body: &Body, diagnostics: &mut Diagnostics) -> Self {
         let given = &arguments.given;
-        match (given.span("iso_url"), given.span("iso_urls")) {
-            (Some(one), Some(several)) => diagnostics.push(
-                Diagnostic::error("conflicting-arguments", "`iso_url` and `iso_urls` exclude each other")
-                    .at(several)
-                    .related(one, "the other one")
-                    .help("keep one of them"),
-            ),
-            (None, None) => diagnostics.push(
+        if !given.has("iso_url") && !given.has("iso_urls") {
+            diagnostics.push(
                 Diagnostic::error("missing-argument", "one of `iso_url` and `iso_urls` is required")
                     .at(body.header())
                     .help("add `iso_url`, the path of an installation CD or, with `disk_image = true`, of a disk"),
-            ),
-            _ => {}
+            );
         }
         let urls: Vec<&Spanned<String>> = arguments.iso_url.iter().chain(&arguments.iso_urls).collect();
         let candidates: Vec<PathBuf> = urls.iter().filter_map(|url| local(url, "image", diagnostics)).collect();

@@ -134,9 +134,9 @@ fn an_image_and_its_checksum_are_looked_at() {
     );
     assert_eq!(
         said("iso_url = a; iso_urls = b; iso_checksum = none"),
-        "conflicting-arguments at [b]: `iso_url` and `iso_urls` exclude each other\n\
-         missing-file at [a]: there is no image `a`\n\
-         no-checksum at [none]: the image's checksum is not checked"
+        "missing-file at [a]: there is no image `a`\n\
+         no-checksum at [none]: the image's checksum is not checked\n\
+         conflicting-arguments at [b]: `iso_urls` and `iso_url` exclude each other"
     );
     assert_eq!(
         said("iso_url = file://Cargo.toml; iso_checksum = file:SUMS"),

@@ -308,7 +308,7 @@ fn mistakes_are_shown_at_their_places_all_at_once() {
                  directory, `WORK`)"
                 .to_owned(),
             "conflicting-arguments at [\"here.sh\", \"folder\", \"/nowhere/x.sh\"]: `scripts` and `script` exclude \
-                 each other (keep one of `inline`, `script`, `scripts`)"
+                 each other (keep one of the two)"
                 .to_owned(),
             "not-a-file at \"folder\": the script `folder` is a folder (name a file in it)".to_owned(),
             "missing-file at \"/nowhere/x.sh\": the script `/nowhere/x.sh` is not there (check the path)".to_owned(),
