@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::host::LocalHost;
 use crate::plan::{self, Selection};
 use crate::reports::Audience;
-use crate::{builders, post_processors, provisioners, schema};
+use crate::{builders, plugins, post_processors, provisioners, schema};
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use imgforge_template::arguments::Argument;
@@ -155,6 +155,10 @@ impl Kinds for Components {
             Shape::Block { is_repeated: true, .. } => "blocks".to_owned(),
             Shape::Block { is_repeated: false, .. } => "block".to_owned(),
         })
+    }
+
+    fn plugin(&self, component: &str) -> Option<(&'static str, &'static str)> {
+        plugins::of_component(component)
     }
 }
 

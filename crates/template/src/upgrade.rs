@@ -41,7 +41,7 @@ pub fn upgrade(template: &Template, options: &Options<'_>, diagnostics: &mut Dia
     let builds: Vec<String> = document.builds.iter().map(|build| upgrade.build(build)).collect();
     let locals = upgrade.locals();
     let sections = [
-        ("What this template needs.", vec![plugins::packer_block(document)]),
+        ("What this template needs.", vec![plugins::packer_block(document, options.kinds)]),
         ("Values from outside: by `-var`, a var file, or `PKR_VAR_name` in the environment.", upgrade.variables()),
         ("Values made of others.", locals),
         ("Where images come from. Each of them is built as the `build` block says.", sources),

@@ -13,11 +13,15 @@ pub enum Part {
     PostProcessor,
 }
 
-/// What is known of the arguments of components.
+/// What is known of components.
 pub trait Kinds {
     /// The type of an argument in the words of HCL2: `list(string)`, or `block` or `blocks` for what is written as
     /// one; `None` where it is not known. `path` leads through the blocks that it is in.
     fn kind(&self, part: Part, component: &str, path: &[&str]) -> Option<String>;
+
+    /// The plugin that a component comes from: what the names of its components begin with, and its address. `None` for
+    /// one that comes with Packer itself.
+    fn plugin(&self, component: &str) -> Option<(&'static str, &'static str)>;
 }
 
 /// What becomes of a value.
