@@ -194,8 +194,7 @@ impl<'a> Planner<'a> {
             let (kind, name) = (none.clone(), none);
             let source = Source { kind, name, name_text: None, body: Arc::new(nothing), header: build.header };
             let used = Used { is_stand_in: true, ..Used::new(&source, None, build.header) };
-            let view = self.view(&used, &block_name, "");
-            let view = View { scope: view.scope.with("source", Value::unknown()), ..view };
+            let view = self.view(&used, &block_name, "").with_source(Value::unknown());
             self.steps(build, &used, &view);
         }
         self.used.extend(sources.iter().map(|used| used.source.header));
@@ -211,10 +210,10 @@ impl<'a> Planner<'a> {
             let view = self.view(&used, &block_name, &label);
             // What a `dynamic` source iterates over reaches its own arguments; the steps of the build don't see it.
             let iterators = used.iterator.iter().cloned().collect();
-            let source_view = View { iterators, ..view.clone() };
+            let source_view = view.clone().with_iterators(iterators);
             let builder = self.builder(&used, source_view);
             let view = match &builder {
-                Some(builder) => View { value_names: builder.value_names().to_vec(), ..view },
+                Some(builder) => view.with_value_names(builder.value_names()),
                 None => view,
             };
             self.outline(&name, &label, &used, &view);
@@ -274,7 +273,7 @@ impl<'a> Planner<'a> {
     }
 
     fn user_context(&self) -> GoContext {
-        let user = User::Variables { values: self.template.user.clone(), undeclared: Severity::Warning };
+        let user = User::Variables { values: Arc::new(self.template.user.clone()), undeclared: Severity::Warning };
         legacy_context(self.host.clone(), &self.template.root, user, false)
     }
 
@@ -293,8 +292,7 @@ impl<'a> Planner<'a> {
         context.build_type = Some(kind.clone());
         let source = [("type", Value::string(kind)), ("name", Value::string(used.name.as_str()))];
         let scope = self.template.scope.clone().with("source", Value::object(source));
-        let (value_names, iterators) = (Vec::new(), Vec::new());
-        View { language, scope, context, block_name: block_name.to_owned(), value_names, iterators }
+        View::new(language, scope, context, block_name)
     }
 
     /// What a component's name stands for; `None` after an error where it is no name at all.

@@ -13,8 +13,8 @@ use imgforge_template::source::{Span, Spanned};
 use imgforge_template::syntax::{self, Attribute, Block, Expression, ExpressionKind, ObjectItem, ObjectKey};
 use imgforge_template::types::Type;
 use imgforge_template::value::{Kind, Value};
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
 
 /// Names that `build.*` and `{{build}}` always have; builders add their own.
 const BUILD_VALUES: &[&str] = &[
@@ -40,13 +40,61 @@ pub(crate) struct View {
     pub(crate) scope: Scope,
     pub(crate) context: GoContext,
     /// `build.name` of HCL2: the name of the build block.
-    pub(crate) block_name: String,
-    pub(crate) value_names: Vec<&'static str>,
+    block_name: String,
+    value_names: Vec<&'static str>,
+    /// `build.*` before it is known: made once, since all blocks of a build are checked with it.
+    later: Arc<OnceLock<Later>>,
     /// What `dynamic` blocks iterate over; these names hide all others.
     pub(crate) iterators: Vec<(Arc<str>, Value)>,
 }
 
+/// `build.*` as names without values.
+struct Later {
+    build: Value,
+    names: Arc<[String]>,
+}
+
 impl View {
+    /// A view without values of a builder's own, and outside of `dynamic` blocks.
+    pub(crate) fn new(language: Language, scope: Scope, context: GoContext, block_name: &str) -> Self {
+        let (value_names, later, iterators) = Default::default();
+        Self { language, scope, context, block_name: block_name.to_owned(), value_names, later, iterators }
+    }
+
+    /// The same, with the values that a builder adds to `build.*`.
+    pub(crate) fn with_value_names(self, value_names: &[&'static str]) -> Self {
+        Self { value_names: value_names.to_vec(), later: Arc::default(), ..self }
+    }
+
+    /// The same, where `source` is this.
+    pub(crate) fn with_source(mut self, source: Value) -> Self {
+        self.scope = self.scope.with("source", source);
+        self
+    }
+
+    /// The same, inside of these `dynamic` blocks alone.
+    pub(crate) fn with_iterators(mut self, iterators: Vec<(Arc<str>, Value)>) -> Self {
+        self.iterators = iterators;
+        self
+    }
+
+    fn later(&self) -> &Later {
+        self.later.get_or_init(|| {
+            let names: BTreeSet<&str> = self.value_names().collect();
+            let members = names.iter().map(|name| ((*name).to_owned(), Kind::Unknown(Type::String).into()));
+            let build = Value::object(members.chain([self.block_name_member()]));
+            Later { build, names: names.into_iter().map(str::to_owned).collect() }
+        })
+    }
+
+    fn value_names(&self) -> impl Iterator<Item = &'static str> {
+        BUILD_VALUES.iter().chain(&self.value_names).copied()
+    }
+
+    fn block_name_member(&self) -> (String, Value) {
+        ("name".to_owned(), Value::string(self.block_name.as_str()))
+    }
+
     /// The view with `build.*` known, or with names only while checking.
     fn with_values(&self, values: Option<&BTreeMap<String, String>>) -> (Scope, GoContext) {
         (self.scope_with(values, &self.iterators), self.context_with(values))
@@ -58,37 +106,33 @@ impl View {
         values: Option<&BTreeMap<String, String>>,
         iterators: &[(Arc<str>, Value)],
     ) -> Scope {
-        let members = self.build_values(values).into_iter().map(|(name, value)| {
-            let value = value.map_or_else(|| Kind::Unknown(Type::String).into(), Value::string);
-            (name, value)
-        });
-        let name = ("name".to_owned(), Value::string(self.block_name.as_str()));
-        let scope = self.scope.clone().with("build", Value::object(members.chain([name])));
+        let build = match values {
+            None => self.later().build.clone(),
+            Some(values) => {
+                let members = self.known(values).into_iter().map(|(name, value)| (name, Value::string(value)));
+                Value::object(members.chain([self.block_name_member()]))
+            }
+        };
+        let scope = self.scope.clone().with("build", build);
         iterators.iter().fold(scope, |scope, (name, value)| scope.with(name, value.clone()))
     }
 
     /// What Go templates are rendered with.
     pub(crate) fn context_with(&self, values: Option<&BTreeMap<String, String>>) -> GoContext {
-        let given = self.build_values(values);
-        let mut context = self.context.clone();
-        context.build_values = match values {
-            None => BuildValues::Later(given.into_keys().collect()),
-            Some(_) => BuildValues::Known(given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()),
+        let build_values = match values {
+            None => BuildValues::Later(self.later().names.clone()),
+            Some(values) => BuildValues::Known(self.known(values)),
         };
-        context
+        GoContext { build_values, ..self.context.clone() }
     }
 
-    /// All names of `build.*` with their values, as far as these are known.
-    fn build_values(&self, values: Option<&BTreeMap<String, String>>) -> BTreeMap<String, Option<String>> {
-        let names = BUILD_VALUES.iter().chain(&self.value_names);
-        let given = names.map(|name| {
-            let value = values.map(|values| {
-                let missing = || format!("ERR_{}_NOT_IMPLEMENTED_BY_BUILDER", name.to_uppercase());
-                values.get(*name).cloned().unwrap_or_else(missing)
-            });
-            ((*name).to_owned(), value)
-        });
-        given.collect()
+    /// All names of `build.*` with their values.
+    fn known(&self, values: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        let value = |name: &str| {
+            let missing = || format!("ERR_{}_NOT_IMPLEMENTED_BY_BUILDER", name.to_uppercase());
+            (name.to_owned(), values.get(name).cloned().unwrap_or_else(missing))
+        };
+        self.value_names().map(value).collect()
     }
 
     /// What `dynamic` iterates over and computes is evaluated with: neither `source` nor `build` is known then.

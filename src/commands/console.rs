@@ -175,7 +175,7 @@ impl Console {
         redactor.add(template.secrets.iter().map(String::as_str));
         let values = template.user.iter();
         let values = values.map(|(name, value)| (name.clone(), value.as_ref().map(|value| redactor.redact(value))));
-        let user = User::Variables { values: values.collect(), undeclared: Severity::Warning };
+        let user = User::Variables { values: Arc::new(values.collect()), undeclared: Severity::Warning };
         let strings = legacy_context(host, &template.root, user, false);
         Self { template, scope, strings }
     }

@@ -8,6 +8,7 @@ mod words;
 use super::block::{Block, elements};
 use super::{Report, Subject, scripts};
 use imgforge_template::source::Span;
+use std::collections::BTreeSet;
 use words::{Reader, Stop};
 
 /// What is wrong with a script.
@@ -31,8 +32,9 @@ pub(super) fn mistake(script: &str) -> Option<Mistake> {
 }
 
 pub(super) fn check(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let mut seen = BTreeSet::new();
     for step in subject.builds.iter().flat_map(|build| build.steps()).filter(|step| is_read_by_shell(step)) {
-        ["inline", "command"].iter().for_each(|name| inline(step, name, report));
+        ["inline", "command"].iter().for_each(|name| inline(step, name, &mut seen, report));
     }
     scripts::each(subject, |step, path, script| {
         if let Some((line, what)) = script.syntax.filter(|_| is_read_by_shell(step)) {
@@ -63,7 +65,8 @@ fn names_another(command: &str) -> bool {
     OTHERS.iter().any(|other| command.contains(other))
 }
 
-fn inline(step: &Block<'_>, name: &str, report: &mut Report<'_>) {
+/// `seen` are the scripts of other builds, which mostly share them.
+fn inline(step: &Block<'_>, name: &str, seen: &mut BTreeSet<(Span, String)>, report: &mut Report<'_>) {
     let Some(given) = step.given(name) else { return };
     if step.text("inline_shebang").is_some_and(|shebang| names_another(&shebang.value)) {
         return;
@@ -78,6 +81,9 @@ fn inline(step: &Block<'_>, name: &str, report: &mut Report<'_>) {
         script.push('\n');
     }
     if script.strip_prefix("#!").is_some_and(|rest| names_another(rest.lines().next().unwrap_or_default())) {
+        return;
+    }
+    if !seen.insert((given.span, script.clone())) {
         return;
     }
     let Some(mistake) = mistake(&script) else { return };

@@ -114,7 +114,7 @@ impl World {
             build_type: Some("null".to_owned()),
             template_dir: None,
             resource_names: None,
-            build_values: BuildValues::Later(vec!["ID".to_owned(), "Host".to_owned()]),
+            build_values: BuildValues::Later(["ID".to_owned(), "Host".to_owned()].into()),
         };
         let sources = Sources::default();
         sources.add("t.pkr.hcl", Origin::File, writer.text);

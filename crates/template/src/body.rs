@@ -53,7 +53,8 @@ impl Body {
     /// Reports the arguments that no reader knows, each with the closest name that one does, those that exclude each
     /// other, and old names.
     pub fn finish(&self, component: &str, diagnostics: &mut Diagnostics) {
-        for argument in self.known.borrow().iter().flat_map(|table| table.iter()) {
+        let has_rules = |argument: &&Argument| argument.renamed.is_some() || !argument.excludes.is_empty();
+        for argument in self.known.borrow().iter().flat_map(|table| table.iter()).filter(has_rules) {
             self.check_rules(argument, diagnostics);
         }
         let taken = self.taken.borrow();

@@ -108,7 +108,7 @@ pub enum User {
     Forbidden,
     Variables {
         /// `None` is a variable whose value is not known.
-        values: BTreeMap<String, Option<String>>,
+        values: Arc<BTreeMap<String, Option<String>>>,
         /// How bad it is to read another one: an error inside `variables`; elsewhere Packer makes it empty.
         undeclared: Severity,
     },
@@ -130,7 +130,7 @@ pub enum BuildValues {
     /// Nothing.
     Forbidden,
     /// Something that is not known before the build; it will have these names.
-    Later(Vec<String>),
+    Later(Arc<[String]>),
     Known(BTreeMap<String, String>),
 }
 

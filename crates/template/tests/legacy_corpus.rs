@@ -132,7 +132,7 @@ fn render_like_another_engine(all: &BTreeMap<String, Arc<Text>>) {
         let users = template.user_variables().map(|user| (user.value.to_owned(), Some(format!("user-{}", user.value))));
         let context = GoContext {
             host: Arc::new(Nowhere),
-            user: User::Variables { values: users.collect(), undeclared: Severity::Error },
+            user: User::Variables { values: std::sync::Arc::new(users.collect()), undeclared: Severity::Error },
             environment_allowed: true,
             secrets: None,
             build_name: Some("web-1".to_owned()),

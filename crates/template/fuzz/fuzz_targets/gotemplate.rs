@@ -19,7 +19,7 @@ fuzz_target!(|source: &str| {
     let users = [("a".to_owned(), Some("x".to_owned())), ("b".to_owned(), None)];
     let context = GoContext {
         host: Arc::new(memory::Memory::default()),
-        user: User::Variables { values: users.into(), undeclared: Severity::Error },
+        user: User::Variables { values: std::sync::Arc::new(users.into()), undeclared: Severity::Error },
         environment_allowed: true,
         secrets: None,
         build_name: Some("web".to_owned()),

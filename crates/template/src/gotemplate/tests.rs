@@ -50,9 +50,11 @@ pub(super) fn context() -> GoContext {
     GoContext {
         host: Arc::new(World),
         user: User::Variables {
-            values: [("region", value("eu-west-1")), ("name", value("Box")), ("empty", value("")), ("later", None)]
-                .map(|(name, value)| (name.to_owned(), value))
-                .into(),
+            values: Arc::new(
+                [("region", value("eu-west-1")), ("name", value("Box")), ("empty", value("")), ("later", None)]
+                    .map(|(name, value)| (name.to_owned(), value))
+                    .into(),
+            ),
             undeclared: Severity::Warning,
         },
         environment_allowed: false,
@@ -60,7 +62,7 @@ pub(super) fn context() -> GoContext {
         build_name: Some("web".to_owned()),
         build_type: Some("qemu".to_owned()),
         template_dir: Some("./images/../images".into()),
-        build_values: BuildValues::Later(vec!["ID".to_owned(), "Host".to_owned()]),
+        build_values: BuildValues::Later(["ID".to_owned(), "Host".to_owned()].into()),
         resource_names: None,
     }
 }

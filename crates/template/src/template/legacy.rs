@@ -86,7 +86,7 @@ impl Evaluation<'_> {
         loop {
             let before = pending.len();
             let mut waiting = Vec::new();
-            let user = User::Variables { values: values.clone(), undeclared: Severity::Error };
+            let user = User::Variables { values: Arc::new(values.clone()), undeclared: Severity::Error };
             let context = legacy_context(self.world.host.clone(), self.root, user, true);
             let context = GoContext { secrets: self.world.secrets.clone(), ..context };
             for (name, template, span) in pending {

@@ -5,6 +5,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::document::Source;
 use crate::gotemplate::{Fields, GoTemplate, User};
 use crate::template::Template;
+use std::sync::Arc;
 
 /// The names of all sources.
 #[derive(Default)]
@@ -61,7 +62,7 @@ fn rendered(source: &Source, template: &Template, diagnostics: &mut Diagnostics)
         return written.clone();
     };
     let mut ignored = Diagnostics::default();
-    let user = User::Variables { values: template.user.clone(), undeclared: Severity::Warning };
+    let user = User::Variables { values: Arc::new(template.user.clone()), undeclared: Severity::Warning };
     let context = crate::template::legacy_context(template.scope.host.clone(), &template.root, user, false);
     let name = GoTemplate::parse(text.clone(), &mut ignored).render(&context, &Fields::None, &mut ignored);
     let name = name.filter(|name| !name.is_empty()).unwrap_or_else(|| identifier(written));
