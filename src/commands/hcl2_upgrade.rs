@@ -68,6 +68,11 @@ pub(crate) fn run(arguments: &Hcl2UpgradeArguments, audience: Audience) -> Exit 
         name.push(".pkr.hcl");
         name.into()
     });
+    let is_input =
+        std::fs::canonicalize(&target).ok().is_some_and(|target| std::fs::canonicalize(path).ok() == Some(target));
+    if is_input {
+        return session.fail(&anyhow!("`{}` is the template itself: name another file to write", target.display()));
+    }
     if let Err(error) = std::fs::write(&target, text).with_context(|| format!("write `{}`", target.display())) {
         return session.fail(&error);
     }

@@ -205,6 +205,10 @@ fn of_a_template_that_is_wrong_nothing_is_written() {
 "#,
     );
     assert!(!forge.exists("wrong.json.pkr.hcl"));
+    let forge = forge.file("sound.json", "{\"builders\": [{\"type\": \"null\", \"communicator\": \"none\"}]}");
+    let itself = forge.run(&["hcl2_upgrade", "-output-file=./sound.json", "sound.json"]);
+    itself.expect(1, "error: `./sound.json` is the template itself: name another file to write");
+    assert!(forge.read("sound.json").starts_with("{\"builders\""));
     forge.run(&["hcl2_upgrade", "absent.json"]).code(1);
     forge.run(&["hcl2_upgrade", "a.pkr.hcl"]).expect(1, "error: `a.pkr.hcl` is HCL2 already");
     assert!(!forge.exists("absent.json.pkr.hcl") && !forge.exists("a.pkr.hcl.pkr.hcl"));
