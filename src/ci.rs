@@ -6,7 +6,6 @@ mod jenkins;
 mod local;
 mod plain;
 
-pub(crate) use plain::reporter as plain_reporter;
 
 use crate::event::Reporter;
 use crate::git::Git;

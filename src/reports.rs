@@ -17,7 +17,7 @@ pub mod terminal;
 #[cfg(test)]
 mod testing;
 
-use crate::ci::github::without_commands;
+use crate::ci::github::{is_read_by_runner, without_commands};
 use crate::cli::colour_of;
 use crate::event::{Event, Reporter};
 use anyhow::{Context as _, Result, bail};
@@ -87,12 +87,14 @@ pub(crate) enum Audience {
 impl Audience {
     /// Who writes it for them; colours and times are for people.
     pub(crate) fn reporter(self, lines: Lines, colour: Option<bool>, timestamps: bool) -> Box<dyn Reporter> {
+        // What is said has names of files in it, which a pull request chooses.
+        let out = if is_read_by_runner() { without_commands(lines.out) } else { lines.out };
         match self {
             Self::People => {
                 let look = Look::of(lines.is_terminal, colour_of(colour, lines.is_terminal), timestamps);
-                Box::new(Terminal::new(lines.out, look))
+                Box::new(Terminal::new(out, look))
             }
-            Self::Programs => Box::new(MachineReadable::new(lines.out)),
+            Self::Programs => Box::new(MachineReadable::new(out)),
         }
     }
 }

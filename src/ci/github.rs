@@ -161,6 +161,11 @@ impl Write for Neutral {
     }
 }
 
+/// Whether a runner reads what this process prints.
+pub(crate) fn is_read_by_runner() -> bool {
+    std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
+}
+
 /// A stream on which no line is a command of the runner.
 pub(crate) fn without_commands(out: Box<dyn Write + Send>) -> Box<dyn Write + Send> {
     Box::new(Neutral { out: Shared(Arc::new(Mutex::new(out))), line: Vec::new() })

@@ -1,9 +1,9 @@
 //! `imgforge completions`: what a shell completes.
 
+use super::session;
 use crate::exit::Exit;
 use clap::{Args, Command, ValueEnum};
 use clap_complete::{Shell, generate};
-use std::io::Write as _;
 
 /// Print what makes a shell complete commands and flags, the flags with two dashes
 #[derive(Args, Debug)]
@@ -31,7 +31,5 @@ pub(crate) fn run(arguments: &CompletionsArguments, mut command: Command) -> Exi
     let name = command.get_name().to_owned();
     let mut script = Vec::new();
     generate(shell, &mut command, name, &mut script);
-    // Whoever has closed the stream wants nothing.
-    let _closed = std::io::stdout().write_all(&script);
-    Exit::Success
+    session::print(&script)
 }

@@ -1,7 +1,7 @@
 //! `imgforge fix`: a legacy template without the options that are called otherwise now, on standard output.
 
 use super::place::{is_hcl2, place};
-use super::session::Session;
+use super::session::{self, Session};
 use crate::cli::TemplateArguments;
 use crate::event::Event;
 use crate::exit::Exit;
@@ -14,7 +14,6 @@ use imgforge_template::document::legacy;
 use imgforge_template::host::Host;
 use imgforge_template::source::Sources;
 use imgforge_template::{fix, inputs, json};
-use std::io::Write as _;
 use std::sync::Arc;
 
 /// Print a legacy JSON template with what is old in it replaced
@@ -40,11 +39,11 @@ pub(crate) fn run(arguments: &FixArguments, audience: Audience, is_packer: bool)
     }
     let sources = Sources::default();
     let mut diagnostics = Diagnostics::default();
+    let mut is_printed = true;
     if let Some(text) = fixed(arguments, &host, &sources, &mut diagnostics) {
-        // To the byte, which no reporter promises. Whoever has closed the stream wants nothing.
-        let _closed = std::io::stdout().lock().write_all(text.as_bytes());
+        is_printed = session::print(text.as_bytes()) == Exit::Success;
     }
-    let failed = diagnostics.has_errors();
+    let failed = diagnostics.has_errors() || !is_printed;
     let list = diagnostics.into_sorted();
     if !list.is_empty() {
         session.events.emit(Event::Diagnostics { sources: Arc::new(sources), list });

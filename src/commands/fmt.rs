@@ -5,7 +5,7 @@ mod find;
 mod replace;
 
 use super::place;
-use super::session::Session;
+use super::session::{self, Session};
 use crate::cli::TemplateOptions;
 use crate::event::Event;
 use crate::exit::Exit;
@@ -16,7 +16,6 @@ use imgforge_template::diagnostic::{Diagnostic, Diagnostics};
 use imgforge_template::host::Host;
 use imgforge_template::source::Sources;
 use imgforge_template::{hcl, inputs};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -119,8 +118,7 @@ impl Run<'_> {
         let is_changed = *old != *new;
         self.has_changes |= is_changed;
         if self.is_writing() || !(self.arguments.check || is_changed) {
-            // To the byte, which no reporter promises. Whoever has closed the stream wants nothing.
-            let _closed = std::io::stdout().lock().write_all(new.as_bytes());
+            self.has_errors |= session::print(new.as_bytes()) != Exit::Success;
         }
     }
 

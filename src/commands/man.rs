@@ -1,12 +1,11 @@
 //! `imgforge man`: the manual, one page for all and one for each command.
 
-use super::session::Session;
+use super::session::{self, Session};
 use crate::exit::Exit;
 use crate::reports::Audience;
 use anyhow::{Context as _, Result};
 use clap::{Args, Command};
 use clap_mangen::Man;
-use std::io::Write as _;
 
 /// Print a page of the manual, for `man -l -`
 #[derive(Args, Debug)]
@@ -18,11 +17,7 @@ pub struct ManArguments {
 /// `command` is the whole command line as it is declared.
 pub(crate) fn run(arguments: &ManArguments, command: Command) -> Exit {
     match page(arguments, command) {
-        Ok(page) => {
-            // Whoever has closed the stream wants nothing.
-            let _closed = std::io::stdout().write_all(&page);
-            Exit::Success
-        }
+        Ok(page) => session::print(&page),
         Err(error) => Session::terminal(Audience::People, None).fail(&error),
     }
 }

@@ -55,11 +55,7 @@ pub(crate) fn run(arguments: &RunArguments, audience: Audience) -> Exit {
         runtime.block_on(job(&config, platform, &environment, audience, &reports))
     });
     result.unwrap_or_else(|error| {
-        let lines = match audience {
-            Audience::People => ci::plain_reporter(reports.lines().out),
-            Audience::Programs => audience.reporter(reports.lines(), None, false),
-        };
-        let session = open(lines, &reports);
+        let session = open(audience.reporter(reports.lines(), Some(false), false), &reports);
         session.finish(session.fail(&error))
     })
 }

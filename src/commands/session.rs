@@ -11,7 +11,7 @@ use crate::reports::{Audience, Lines, Reports};
 use anyhow::{Context as _, Result};
 use imgforge_ledger::Ledger;
 use imgforge_template::source::Sources;
-use std::io::IsTerminal as _;
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -84,6 +84,19 @@ impl Session {
             self.events.fail(format!("{error:#}"));
         }
         if exit == Exit::Success && !wrong.is_empty() { Exit::Failed } else { exit }
+    }
+}
+
+/// Writes to standard output what a program reads, to the byte, which no reporter promises. Whoever has closed the stream
+/// wants nothing; any other end of it is told on standard error.
+pub(super) fn print(bytes: &[u8]) -> Exit {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            let error = anyhow::Error::new(error).context("write to standard output");
+            Session::beside_output(Audience::People).fail(&error)
+        }
+        _ => Exit::Success,
     }
 }
 

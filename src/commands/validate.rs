@@ -10,6 +10,7 @@ use crate::cli::{LintArguments, PluginFlags, ReportArguments, TemplateArguments,
 use crate::exit::Exit;
 use crate::host::LocalHost;
 use crate::reports::Audience;
+use crate::reports::snippet::visible;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use imgforge_template::diagnostic::Diagnostics;
@@ -80,10 +81,10 @@ fn check(arguments: &ValidateArguments, session: &Session) -> Result<Exit> {
     let mut wrong = Vec::new();
     for template in &templates {
         if are_named {
-            session.events.say(format!("==> {}", template.display()));
+            session.events.say(format!("==> {}", visible(&template.display().to_string())));
         }
         if run.template(template)? {
-            wrong.push(template.display().to_string());
+            wrong.push(visible(&template.display().to_string()));
         }
     }
     failed |= !wrong.is_empty();

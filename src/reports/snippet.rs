@@ -39,6 +39,15 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> Strin
     renderer.render(&[group])
 }
 
+/// A name of a file for people's eyes: line endings and what terminals act upon are written out.
+pub(crate) fn visible(name: &str) -> String {
+    let shown = |character: char| match character.is_control() {
+        true => character.escape_default().collect(),
+        false => character.to_string(),
+    };
+    name.chars().map(shown).collect()
+}
+
 /// The lines from the first to the last label of one file: a whole file for each of many mistakes takes its time.
 fn snippet<'a>(
     file: FileId,
@@ -53,7 +62,7 @@ fn snippet<'a>(
     let end = text[end..].find('\n').map_or(text.len(), |newline| end + newline + 1);
     let first_line = sources.position(file, u32::try_from(start).unwrap_or(u32::MAX)).line;
     let snippet =
-        Snippet::source(text[start..end].to_owned()).line_start(first_line).path(sources.name(file).to_string());
+        Snippet::source(text[start..end].to_owned()).line_start(first_line).path(visible(&sources.name(file)));
     labels.iter().zip(spans).fold(snippet, |snippet, ((kind, label), span)| {
         let annotation = kind.span(span.start - start..span.end - start);
         snippet.annotation(if label.message.is_empty() { annotation } else { annotation.label(label.message.as_str()) })

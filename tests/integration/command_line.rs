@@ -333,3 +333,16 @@ Build 'null' finished after @TIME@.
     );
     assert_eq!(forge.read("done.txt"), "done\n");
 }
+
+/// What a program reads may be cut where the disk is full: that is no success.
+#[test]
+fn output_that_can_t_be_written_is_told() {
+    let forge = Forge::new().file("old.json", r#"{"builders": [{"type": "null", "communicator": "none"}]}"#);
+    for arguments in [&["fix", "old.json"][..], &["man"], &["completions", "bash"]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let ended =
+            forge.ended(forge.command(arguments).stdout(full).stderr(std::process::Stdio::piped()).output().unwrap());
+        let said = "error: write to standard output: No space left on device (os error 28)\n";
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(1), said), "{arguments:?}");
+    }
+}

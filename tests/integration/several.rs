@@ -195,3 +195,19 @@ fn as_packer_there_is_one_template() {
     forge.run(&["validate"]).code(2);
     forge.packer(&["validate"]).code(1);
 }
+
+/// Whoever opens a pull request names its files.
+#[test]
+fn names_of_files_are_neither_commands_of_a_runner_nor_of_a_terminal() {
+    let broken = "source \"null\" {\n";
+    let forge = Forge::new().file("d\n::error::x/a.pkr.hcl", broken).file("e\u{1b}[31m/a.pkr.hcl", broken);
+    let forge = forge.env("GITHUB_ACTIONS", "true");
+    for arguments in [&["validate", "-recursive", "."][..], &["plugins", "install", "a\n::error::x"]] {
+        let ended = forge.run(arguments);
+        ended.code(1);
+        assert!(!ended.stdout.contains('\u{1b}'), "{}", ended.stdout);
+        assert!(!ended.stdout.lines().any(|line| line.trim_start().starts_with("::")), "{}", ended.stdout);
+    }
+    let shown = forge.run(&["validate", "-recursive", "."]).stdout;
+    assert!(shown.contains("==> ./d\\n::error::x\n") || shown.contains("==> d\\n::error::x\n"), "{shown}");
+}
