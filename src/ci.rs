@@ -6,7 +6,6 @@ mod jenkins;
 mod local;
 mod plain;
 
-
 use crate::event::Reporter;
 use crate::git::Git;
 use anyhow::Result;

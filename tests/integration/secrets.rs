@@ -178,3 +178,20 @@ variable "list" {
     let ended = Forge::new().file("image.json", made).run(&["validate", "image.json"]);
     assert!(!ended.code(1).stdout.to_lowercase().contains("hunter2"), "{}", ended.stdout);
 }
+
+#[test]
+fn a_secret_for_a_misspelt_variable_is_not_shown() {
+    let forge = Forge::new()
+        .file("image.pkr.hcl", "variable \"token\" {\n  type      = string\n  sensitive = true\n}\nsource \"null\" \"a\" {\n  communicator = \"none\"\n}\nbuild {\n  sources = [\"null.a\"]\n}\n")
+        .file("values.pkrvars.hcl", "tokn = \"other-s3cret\"\n");
+    let ended = forge.run(&[
+        "validate",
+        "-report=json=report.json",
+        "-var=tokne=very-s3cret",
+        "-var-file=values.pkrvars.hcl",
+        "image.pkr.hcl",
+    ]);
+    let said = ended.code(1).stdout.clone() + &forge.read("report.json");
+    assert!(said.contains("declares no variable `tokne`") && said.contains("declares no variable `tokn`"), "{said}");
+    assert!(!said.contains("s3cret"), "{said}");
+}

@@ -46,6 +46,8 @@ pub struct Assignment {
     pub name: Spanned<String>,
     pub value: Given,
     pub form: Form,
+    /// The variable that a name which is not declared is likely to mean.
+    pub meant: Option<String>,
 }
 
 /// A value is text until the type of its variable says how to read it, or an expression of a var file.
@@ -66,8 +68,8 @@ impl Assignment {
 }
 
 /// All assignments of a template's variables, weakest first, and whether those are all: a var file that is wrong may
-/// give more. Names that no variable has are reported here; those of legacy JSON are kept, since a template may use them
-/// all the same.
+/// give more. Names that no variable has are reported here, and kept: a template in legacy JSON may use them all the same,
+/// and the value of a misspelt one may be a secret.
 pub fn assignments(
     document: &Document,
     inputs: &Inputs,
@@ -96,9 +98,12 @@ pub fn assignments(
     }
     let (mut list, is_complete) = (reader.list, reader.is_complete);
     if document.language == Language::Hcl2 {
+        for assignment in list.iter_mut().filter(|assignment| !is_declared(document, &assignment.name.value)) {
+            let names = document.variables.iter().map(|variable| variable.name.value.as_str());
+            assignment.meant = suggest::closest(&assignment.name.value, names).map(str::to_owned);
+        }
         report_undeclared(&list[..from_files], document, Severity::Warning, inputs.warn_undeclared, diagnostics);
         report_undeclared(&list[from_files..], document, Severity::Error, true, diagnostics);
-        list.retain(|assignment| is_declared(document, &assignment.name.value));
     }
     (list, is_complete)
 }
@@ -120,9 +125,8 @@ fn report_undeclared(
             severity,
             ..Diagnostic::error("undeclared-variable", format!("the template declares no variable `{name}`"))
         };
-        let names = document.variables.iter().map(|variable| variable.name.value.as_str());
         let diagnostic = diagnostic.at(assignment.name.span);
-        diagnostics.push(match suggest::closest(name, names) {
+        diagnostics.push(match &assignment.meant {
             Some(close) => diagnostic.help(format!("did you mean `{close}`?")),
             None => diagnostic.help(format!("add `variable \"{name}\" {{}}` to the template, or remove the value")),
         });
@@ -152,7 +156,12 @@ impl Reader<'_> {
     fn text(&mut self, source: &str, name: &str, value: &str, given: Given) {
         let file = self.sources.add(source, Origin::Argument, value);
         let name = Spanned::new(name.to_owned(), Span::new(file, 0..value.len()));
-        self.list.push(Assignment { name, value: given, form: Form::Text { file, text: value.to_owned() } });
+        self.list.push(Assignment {
+            name,
+            value: given,
+            form: Form::Text { file, text: value.to_owned() },
+            meant: None,
+        });
     }
 
     /// `*.auto.pkrvars.hcl`, then `*.auto.pkrvars.json`, each by name.
@@ -207,7 +216,7 @@ impl Reader<'_> {
             self.block(block.header);
         }
         for Attribute { name, value } in body.attributes {
-            self.list.push(Assignment { name, value: Given::VarFile, form: Form::Expression(value) });
+            self.list.push(Assignment { name, value: Given::VarFile, form: Form::Expression(value), meant: None });
         }
     }
 
@@ -258,7 +267,7 @@ impl Reader<'_> {
                 }
                 _ => Form::Expression(item.value.clone()),
             };
-            self.list.push(Assignment { name, value: Given::VarFile, form });
+            self.list.push(Assignment { name, value: Given::VarFile, form, meant: None });
         }
     }
 }

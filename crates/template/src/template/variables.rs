@@ -62,12 +62,16 @@ impl Evaluation<'_> {
     }
 
     /// What was written for a sensitive variable is secret too where it does not fit its type, is not the value that
-    /// counts, or can't be read: messages quote it, and show its line.
+    /// counts, can't be read, or was given to a misspelt name: messages quote it, and show its line.
     pub(super) fn add_written_secrets(&mut self, variable: &Variable, assignments: &[Assignment]) {
         if let Some(default) = &variable.default {
             self.add_written(default);
         }
-        for assignment in assignments.iter().filter(|assignment| assignment.name.value == variable.name.value) {
+        let name = &variable.name.value;
+        let is_its = |assignment: &&Assignment| {
+            assignment.name.value == *name || assignment.meant.as_ref().is_some_and(|meant| meant == name)
+        };
+        for assignment in assignments.iter().filter(is_its) {
             match &assignment.form {
                 Form::Text { text, .. } => self.secrets.push(text.clone()),
                 Form::Expression(expression) => self.add_written(expression),
