@@ -5,10 +5,11 @@ mod impersonation;
 mod json;
 mod key;
 mod renewal;
+mod user;
 mod vault;
 
-use crate::http::{chain, failure};
-use crate::{Endpoints, Error, Kind, Result, http};
+use crate::error::root_cause;
+use crate::{Endpoints, Error, Kind, Result};
 use google_cloud_auth::credentials::CacheableResource;
 use google_cloud_auth::errors::CredentialsError;
 use renewal::{Renewed, Source};
@@ -70,8 +71,18 @@ type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 #[derive(Clone, Debug)]
 pub(crate) struct Credentials {
     pub(crate) inner: google_cloud_auth::credentials::Credentials,
-    /// Whose they are, where we know it without asking.
-    email: Option<String>,
+    owner: Owner,
+}
+
+/// Whose credentials are.
+#[derive(Clone, Debug)]
+pub(crate) enum Owner {
+    /// The account of this address.
+    Known(String),
+    /// The account of the machine that we run on; its metadata server is at this address.
+    Machine(String),
+    /// Only Google knows.
+    Unknown,
 }
 
 /// What all kinds of credentials are made with.
@@ -94,7 +105,7 @@ impl Credentials {
         if scopes.is_empty() {
             scopes.extend(SCOPES.map(str::to_owned));
         }
-        let world = World { http: http::client()?, endpoints, scopes, environment };
+        let world = World { http: crate::http::client()?, endpoints, scopes, environment };
         let base = Self::base(options, &world)?;
         Ok(match &options.impersonate_service_account {
             Some(account) => base.impersonating(account, &world),
@@ -111,7 +122,7 @@ impl Credentials {
             if token.is_empty() || token.contains(|c: char| !c.is_ascii_graphic()) {
                 return Err(unusable("`access_token`", "it is empty or has characters that no token has"));
             }
-            return Ok(Self::renewed(Fixed(token.to_owned()), world.endpoints, None));
+            return Ok(Self::renewed(Fixed(token.to_owned()), world.endpoints, Owner::Unknown));
         }
         if let Some(path) = &options.credentials_file {
             return Self::of_file(&format!("`credentials_file` {}", path.display()), path, world);
@@ -125,13 +136,12 @@ impl Credentials {
         }
     }
 
-    fn renewed(source: impl Source, endpoints: &Endpoints, email: Option<String>) -> Self {
-        Self { inner: Renewed::new(source, universe(endpoints)).into(), email }
+    fn renewed(source: impl Source, endpoints: &Endpoints, owner: Owner) -> Self {
+        Self { inner: Renewed::new(source, endpoints.universe()).into(), owner }
     }
 
-    /// The account's address, where it stands in the credentials themselves.
-    pub(crate) fn email(&self) -> Option<&str> {
-        self.email.as_deref()
+    pub(crate) fn owner(&self) -> &Owner {
+        &self.owner
     }
 
     /// A bearer token that is valid for some minutes more.
@@ -148,8 +158,9 @@ impl Credentials {
     /// # Errors
     /// As [`Credentials::token`].
     pub(crate) async fn headers(&self) -> Result<HeaderMap> {
-        match self.inner.headers(http_extensions()).await {
+        match self.inner.headers(http::Extensions::new()).await {
             Ok(CacheableResource::New { data, .. }) => Ok(data),
+            // The answer to those who say what they have already, as we don't.
             Ok(CacheableResource::NotModified) => Ok(HeaderMap::new()),
             Err(error) => Err(own(&error)),
         }
@@ -161,19 +172,9 @@ impl Credentials {
     }
 }
 
-/// We never say what we have already.
-fn http_extensions() -> ::http::Extensions {
-    ::http::Extensions::new()
-}
-
-/// The universe's domain, where none is written.
-fn universe(endpoints: &Endpoints) -> &str {
-    if endpoints.universe_domain.is_empty() { "googleapis.com" } else { &endpoints.universe_domain }
-}
-
 /// Credentials that can't work as they stand. `source` is the argument, variable or file that they come from.
 fn unusable(source: &str, message: impl Into<String>) -> Error {
-    failure("credentials", source, Kind::Forbidden, message.into())
+    Error::new("credentials", source, Kind::Forbidden, message)
 }
 
 /// The error of ours that the library carries, or its own words.
@@ -186,7 +187,7 @@ fn own(error: &CredentialsError) -> Error {
         cause = error.source();
     }
     let kind = if error.is_transient() { Kind::Transient } else { Kind::Forbidden };
-    failure("credentials", "the library", kind, chain(error))
+    Error::new("credentials", "the account", kind, root_cause(error))
 }
 
 /// A token from elsewhere.

@@ -1,7 +1,7 @@
 //! The token of a CI job, exchanged for Google's: no key is stored anywhere.
 
 use super::renewal::{Source, Token};
-use super::{Credentials, Environment, WorkloadIdentity, World, unusable};
+use super::{Credentials, Environment, Owner, WorkloadIdentity, World, unusable};
 use crate::http::Request;
 use crate::{Endpoints, Result};
 use serde::Deserialize;
@@ -76,7 +76,7 @@ impl Credentials {
             url: token_url(world.endpoints),
             scopes,
         };
-        let federated = Self::renewed(source, world.endpoints, None);
+        let federated = Self::renewed(source, world.endpoints, Owner::Unknown);
         Ok(match &identity.service_account {
             Some(account) => federated.impersonating(account, world),
             None => federated,

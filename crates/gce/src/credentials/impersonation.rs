@@ -1,7 +1,7 @@
 //! Acting as a service account that trusts ours.
 
 use super::renewal::{Source, Token};
-use super::{Credentials, World};
+use super::{Credentials, Owner, World};
 use crate::Result;
 use crate::http::Request;
 use serde::Deserialize;
@@ -44,7 +44,7 @@ impl Credentials {
             delegates,
             scopes: world.scopes.clone(),
         };
-        Self::renewed(source, world.endpoints, Some(account.to_owned()))
+        Self::renewed(source, world.endpoints, Owner::Known(account.to_owned()))
     }
 }
 
@@ -56,8 +56,8 @@ impl Source for Impersonation {
         }
         let request = self.http.post(&self.url).json(&body);
         let resource = format!("service account {}", self.account);
-        let request = Request::new("serviceAccounts.generateAccessToken", resource, request);
-        let answer: Answer = request.authorized(&self.base).json().await?;
+        let request = Request::new("serviceAccounts.generateAccessToken", &resource, request).authorized(&self.base);
+        let answer: Answer = request.json().await?;
         Ok(Token::valid_for(answer.access_token, LIFETIME_SECONDS))
     }
 }

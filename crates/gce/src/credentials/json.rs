@@ -1,20 +1,23 @@
 //! Google's JSON files, and where they lie if the user names none.
 //!
-//! A service account's key and an impersonation are ours, so that custom endpoints hold for them; users, external
-//! accounts (with AWS, programs, files and addresses as their sources) and the metadata server are the library's.
+//! External accounts (with AWS, programs, files and addresses as their sources) and the metadata server are left to
+//! Google's library; the others are ours, so that custom endpoints hold for them.
 
-use super::{Credentials, World, own, universe, unusable};
-use crate::http::chain;
-use crate::{Endpoints, Error, Result};
+use super::{Credentials, Owner, World, own, unusable};
+use crate::error::root_cause;
+use crate::{Endpoints, Error, Kind, Result};
 use google_cloud_auth::build_errors::Error as BuildError;
 use google_cloud_auth::credentials::{
-    self, CacheableResource, CredentialsProvider, external_account, service_account, user_account,
+    self, CacheableResource, CredentialsProvider, external_account, service_account,
 };
 use google_cloud_auth::errors::CredentialsError;
 use google_cloud_gax::retry_policy::{Aip194Strict, RetryPolicyExt};
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+
+/// Where Google gives tokens, if a file doesn't say.
+pub(super) const TOKEN_URI: &str = "https://oauth2.googleapis.com/token";
 
 /// How often the library asks for a token before it gives up; with its pauses about a quarter of a minute.
 const ATTEMPTS: u32 = 5;
@@ -37,19 +40,16 @@ impl Credentials {
     }
 
     fn of_metadata_server(world: &World<'_>) -> Result<Self> {
-        const SOURCE: &str = "the machine's service account";
+        let host = (world.environment)("GCE_METADATA_HOST").unwrap_or_else(|| "metadata.google.internal".to_owned());
+        let url = format!("http://{host}");
         let builder = credentials::mds::Builder::default()
+            .with_endpoint(&url)
             .with_scopes(world.scopes.clone())
-            .with_universe_domain(universe(world.endpoints))
+            .with_universe_domain(world.endpoints.universe())
             .with_retry_policy(Aip194Strict.with_attempt_limit(METADATA_ATTEMPTS));
-        // The library reads the variable too, but from the process alone.
-        let builder = match (world.environment)("GCE_METADATA_HOST") {
-            Some(host) => builder.with_endpoint(format!("http://{host}")),
-            None => builder,
-        };
         let none = "there are neither credentials in the options, nor `GOOGLE_APPLICATION_CREDENTIALS`, nor a file of \
                     `gcloud auth application-default login`, nor a metadata server as on Google's machines";
-        Self::of_library(SOURCE, builder.build(), world.endpoints, Some(none))
+        Self::of_library("the environment", builder.build(), world.endpoints, Owner::Machine(url), Some(none))
     }
 
     /// # Errors
@@ -71,8 +71,6 @@ impl Credentials {
 
     fn of_value(source: &str, mut json: Value, world: &World<'_>) -> Result<Self> {
         redirect(&mut json, world.endpoints);
-        let retry = Aip194Strict.with_attempt_limit(ATTEMPTS);
-        let scopes = world.scopes.clone();
         match text(source, &json, "type")?.as_str() {
             "service_account" => Self::of_key(source, &json, world),
             "impersonated_service_account" => {
@@ -85,14 +83,13 @@ impl Credentials {
                 let base = Self::of_value(source, json["source_credentials"].clone(), world)?;
                 Ok(base.impersonating_by(account, delegates, world))
             }
-            "authorized_user" => {
-                let builder = user_account::Builder::new(json).with_scopes(scopes).with_retry_policy(retry);
-                Self::of_library(source, builder.build(), world.endpoints, None)
-            }
+            "authorized_user" => Self::of_user(source, &json, world),
             "external_account" => {
-                let builder = external_account::Builder::new(json).with_scopes(scopes).with_retry_policy(retry);
-                let builder = builder.with_universe_domain(universe(world.endpoints));
-                Self::of_library(source, builder.build(), world.endpoints, None)
+                let builder = external_account::Builder::new(json)
+                    .with_scopes(world.scopes.clone())
+                    .with_universe_domain(world.endpoints.universe())
+                    .with_retry_policy(Aip194Strict.with_attempt_limit(ATTEMPTS));
+                Self::of_library(source, builder.build(), world.endpoints, Owner::Unknown, None)
             }
             other => Err(unusable(
                 source,
@@ -105,22 +102,22 @@ impl Credentials {
     }
 
     /// A service account whose signed statements are its tokens.
-    pub(super) fn self_signed(source: &str, json: &Value, email: &str, world: &World<'_>) -> Result<Self> {
+    pub(super) fn self_signed(source: &str, json: &Value, email: String, world: &World<'_>) -> Result<Self> {
         let access = service_account::AccessSpecifier::from_scopes(world.scopes.clone());
         let builder = service_account::Builder::new(json.clone()).with_access_specifier(access);
-        let credentials = Self::of_library(source, builder.build(), world.endpoints, None)?;
-        Ok(Self { email: Some(email.to_owned()), ..credentials })
+        Self::of_library(source, builder.build(), world.endpoints, Owner::Known(email), None)
     }
 
     fn of_library(
         source: &str,
         built: std::result::Result<credentials::Credentials, BuildError>,
         endpoints: &Endpoints,
+        owner: Owner,
         advice: Option<&'static str>,
     ) -> Result<Self> {
         let inner = built.map_err(|error| unusable(source, incomplete(&error)))?;
-        let named = Named { source: source.to_owned(), universe: universe(endpoints).to_owned(), inner, advice };
-        Ok(Self { inner: named.into(), email: None })
+        let named = Named { source: source.to_owned(), universe: endpoints.universe().to_owned(), inner, advice };
+        Ok(Self { inner: named.into(), owner })
     }
 }
 
@@ -169,7 +166,7 @@ fn well_known(world: &World<'_>) -> Option<PathBuf> {
 
 /// What the library misses in a file. Its other words quote what it found, and that may be a secret.
 fn incomplete(error: &BuildError) -> String {
-    let words = chain(error);
+    let words = root_cause(error);
     match words.split_once("missing field ") {
         Some((_, field)) => {
             let field = field.split('`').nth(1).unwrap_or_default();
@@ -197,10 +194,10 @@ impl CredentialsProvider for Named {
         self.inner.headers(extensions).await.map_err(|error| {
             let error = Error { resource: self.source.clone(), ..own(&error) };
             let error = match self.advice {
-                Some(advice) => Error { kind: crate::Kind::Forbidden, message: advice.to_owned(), ..error },
+                Some(advice) => Error { kind: Kind::Forbidden, message: advice.to_owned(), ..error },
                 None => error,
             };
-            CredentialsError::from_source(error.kind == crate::Kind::Transient, error)
+            CredentialsError::from_source(error.kind == Kind::Transient, error)
         })
     }
 

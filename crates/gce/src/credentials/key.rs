@@ -3,9 +3,9 @@
 //! Google's library sends the signed statement itself instead of a token. Compute Engine takes it, but neither the relay
 //! of Identity-Aware Proxy nor the question whose a token is do, and a custom `oauth2` endpoint would never be asked.
 
-use super::json::text;
+use super::json::{TOKEN_URI, text, token_uri};
 use super::renewal::{Source, Token};
-use super::{Credentials, World, universe, unusable};
+use super::{Credentials, Owner, World, unusable};
 use crate::Result;
 use crate::http::Request;
 use aws_lc_rs::rand::SystemRandom;
@@ -48,26 +48,26 @@ impl Credentials {
         let email = text(source, json, "client_email")?;
         let pair = pair(&text(source, json, "private_key")?)
             .ok_or_else(|| unusable(source, "`private_key` is no RSA key in PEM (`-----BEGIN PRIVATE KEY-----`)"))?;
-        let domain = universe(world.endpoints);
+        let domain = world.endpoints.universe();
         let own = json["universe_domain"].as_str().unwrap_or("googleapis.com");
         if own != domain {
             return Err(unusable(source, format!("it is for `{own}`, but `universe_domain` is `{domain}`")));
         }
         if domain != "googleapis.com" && !world.endpoints.custom.contains_key("oauth2") {
             // There only signed statements count: there is nobody who exchanges them.
-            return Self::self_signed(source, json, &email, world);
+            return Self::self_signed(source, json, email, world);
         }
-        let audience = json["token_uri"].as_str().unwrap_or("https://oauth2.googleapis.com/token").to_owned();
+        let audience = json["token_uri"].as_str().unwrap_or(TOKEN_URI).to_owned();
         let key = Key {
             http: world.http.clone(),
             key_id: json["private_key_id"].as_str().unwrap_or_default().to_owned(),
             pair,
-            url: super::json::token_uri(world.endpoints).unwrap_or_else(|| audience.clone()),
+            url: token_uri(world.endpoints).unwrap_or_else(|| audience.clone()),
             audience,
             scopes: world.scopes.clone(),
             email: email.clone(),
         };
-        Ok(Self::renewed(key, world.endpoints, Some(email)))
+        Ok(Self::renewed(key, world.endpoints, Owner::Known(email)))
     }
 }
 
@@ -108,7 +108,7 @@ impl Source for Key {
             .post(&self.url)
             .form(&[("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("assertion", &statement)]);
         let resource = format!("service account {}", self.email);
-        let answer: Answer = Request::new("oauth2.token", resource, request).hiding(&statement).json().await?;
+        let answer: Answer = Request::new("oauth2.token", &resource, request).hiding(&statement).json().await?;
         Ok(Token::valid_for(answer.access_token, answer.expires_in.unwrap_or(LIFETIME.as_secs())))
     }
 }

@@ -33,6 +33,11 @@ impl Token {
 /// Where tokens come from.
 pub(super) trait Source: Send + Sync + 'static {
     fn fetch(&self) -> impl Future<Output = Result<Token>> + Send;
+
+    /// The project that pays for requests, where it is not the one that they are about.
+    fn quota_project(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// The tokens of a source, as Google's library wants them.
@@ -80,7 +85,10 @@ impl<S: Source> CredentialsProvider for Renewed<S> {
         let mut value = HeaderValue::from_str(&format!("Bearer {}", token.secret))
             .map_err(|_| CredentialsError::from_msg(false, "the token has characters that no header may have"))?;
         value.set_sensitive(true);
-        let data = HeaderMap::from_iter([(AUTHORIZATION, value)]);
+        let mut data = HeaderMap::from_iter([(AUTHORIZATION, value)]);
+        if let Some(project) = self.source.quota_project().and_then(|project| HeaderValue::from_str(project).ok()) {
+            data.insert("x-goog-user-project", project);
+        }
         Ok(CacheableResource::New { entity_tag: EntityTag::new(), data })
     }
 

@@ -1,7 +1,7 @@
 //! Tokens that HashiCorp Vault gets for us.
 
 use super::renewal::{Source, Token};
-use super::{Credentials, World, unusable};
+use super::{Credentials, Owner, World, unusable};
 use crate::Result;
 use crate::http::Request;
 use serde::Deserialize;
@@ -39,7 +39,7 @@ impl Credentials {
         };
         let url = format!("{}/v1/{}", variable("VAULT_ADDR")?.trim_end_matches('/'), path.trim_matches('/'));
         let source = Vault { http: world.http.clone(), path: path.to_owned(), url, token: variable("VAULT_TOKEN")? };
-        Ok(Self::renewed(source, world.endpoints, None))
+        Ok(Self::renewed(source, world.endpoints, Owner::Unknown))
     }
 }
 
