@@ -6,12 +6,14 @@
 
 mod advice;
 mod call;
+mod checksum;
 mod clients;
 mod credentials;
 mod disks;
 mod endpoints;
 mod error;
 mod gce;
+mod http;
 mod iap;
 mod images;
 mod instances;
@@ -22,6 +24,9 @@ mod preflight;
 mod retry;
 mod secrets;
 mod storage;
+#[cfg(test)]
+mod testing;
+mod upload;
 
 pub use credentials::{CredentialOptions, WorkloadIdentity};
 pub use disks::{AttachedDisk, Disk, DiskRequest, DiskSource};
@@ -39,4 +44,5 @@ pub use operation::{Operation, Scope};
 pub use oslogin::{LoginKey, LoginProfile};
 pub use preflight::Permission;
 pub use secrets::{ParameterVersion, SecretVersion};
-pub use storage::{Object, Upload};
+pub use storage::Object;
+pub use upload::Upload;
