@@ -47,6 +47,7 @@ class Fake:
 
     def close(self) -> None:
         assert self.process.stdin and self.process.stdout
+        self.compute.close()
         self.process.stdin.close()
         self.process.wait(timeout=10)
         self.process.stdout.close()
