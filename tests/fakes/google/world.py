@@ -34,6 +34,8 @@ SETTINGS: Json = {
     "boot_seconds": 0,
     # Whether instances have an sshd at all.
     "guests": True,
+    # The shortest `maxRunDuration`; Google's own minimum is 30 seconds.
+    "shortest_run_seconds": 30,
     # Smaller for tests that would read a whole disk.
     "bytes_per_gb": 2**30,
 }
