@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import disks
+import guest
+import images
+import instances
+import lifecycle
 import operations
 from call import Call, Function, Json
 from resources import find, named
+from seeds import seed
+from world import World
 
 DOCUMENT = "compute.v1"
 PREFIX = "/compute/v1/"
@@ -35,4 +42,13 @@ METHODS: dict[str, Function] = {
     "compute.networks.get": read("networks", "network"),
     "compute.subnetworks.get": read("subnetworks", "subnetwork"),
     "compute.addresses.get": read("addresses", "address"),
-} | operations.METHODS
+} | operations.METHODS | images.METHODS | disks.METHODS | instances.METHODS
+CONTROL: dict[str, Function] = {"preempt": lifecycle.preempt}
+SEEDS = {"projects": seed}
+
+
+def start(world: World) -> None:
+    guest.make_account(world)
+    images.publish(world)
+    world.observers.append(lambda: guest.refresh_all(world))
+    world.closers.append(lambda: guest.stop_all(world))

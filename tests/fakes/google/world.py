@@ -72,6 +72,8 @@ class World:
         # Operations by their path, and those that a request's `requestId` began.
         self.operations: dict[str, Any] = {}
         self.requests: dict[tuple[str, str], str] = {}
+        # The machines inside of instances, by the instance's path: see guest.py.
+        self.guests: dict[str, Any] = {}
         # Of the other services: `buckets`, `oslogin`, `secrets`; shown in the state and open to seeds.
         self.parts: dict[str, Json] = {}
         # Whose the tokens are that the fake gave out.
