@@ -1,7 +1,8 @@
-"""The metadata server that a virtual machine of Google's has, for clients that get their credentials there.
+"""The metadata server of the machine that imgforge itself runs on, where clients get credentials when they have no others.
 
-No document describes it. `GCE_METADATA_HOST=127.0.0.1:PORT` makes Google's clients ask here. Who does not send the header
-`Metadata-Flavor: Google` is refused, and every answer has it too. The instance runs as the settings' first account.
+No document describes it. `GCE_METADATA_HOST` (and for google-auth `GCE_METADATA_IP`) as `127.0.0.1:PORT` makes clients ask here. Who does not
+send the header `Metadata-Flavor: Google` is refused, and every answer has it too. The machine runs as the first account of
+the settings. What guests ask is `metadata.py`.
 """
 
 from __future__ import annotations

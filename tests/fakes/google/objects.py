@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import crc32c
 from call import Json, Refused
@@ -57,14 +56,6 @@ def object_of(world: World, bucket: str, name: str, generation: str | None = Non
 def file_of(world: World, metadata: Json) -> Path:
     """Where the bytes of an object lie."""
     return world.folder / "objects" / metadata["generation"]
-
-
-def file_at(world: World, link: str) -> Path | None:
-    """The bytes of an object by any of the links that Compute Engine takes: `gs://`, its own, or a public address."""
-    found = re.fullmatch(r"gs://([^/]+)/(.+)", link) or re.search(r"/b/([^/]+)/o/([^?]+)", link)
-    found = found or re.fullmatch(r"https?://[^/]+/([^/]+)/(.+)", link)
-    metadata = world.part("buckets").get(found[1], {}).get(unquote(found[2])) if found else None
-    return file_of(world, metadata) if metadata else None
 
 
 def check_conditions(query: Json, metadata: Json | None, prefix: str = "if") -> None:

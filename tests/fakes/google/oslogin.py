@@ -24,18 +24,6 @@ PREFIX = ("/", "/oslogin/")
 FULL = 32 * 1024
 
 
-def keys_of(world: World, username: str) -> list[str]:
-    """The keys that let in a POSIX user now, as lines of authorized_keys."""
-    now = time.time() * 1_000_000
-    return [
-        key["key"].strip()
-        for profile in world.part("oslogin").values()
-        if any(account["username"] == username for account in profile["posixAccounts"])
-        for key in profile["sshPublicKeys"].values()
-        if now < int(key.get("expirationTimeUsec", now + 1))
-    ]
-
-
 def _user(call: Call, name: str) -> str:
     """The e-mail of a resource's name `users/E-MAIL/…`, which must be the caller's."""
     user = name.split("/")[1]

@@ -25,7 +25,7 @@ from googleapiclient.http import MediaIoBaseDownload, MediaIoBaseUpload
 
 import crc32c
 import tokens
-from running import Fake
+from harness import Fake
 
 UNIT = 256 * 1024
 AUTHORIZED = {"Authorization": "Bearer fake-token"}
@@ -64,7 +64,7 @@ class ServiceTest(unittest.TestCase):
 class Storage(ServiceTest):
     def setUp(self) -> None:
         super().setUp()
-        self.objects = self.fake.client("storage.v1").objects()
+        self.objects = self.fake.service("storage.v1").objects()
         self.fake.control("settings", {"chunk_kept_bytes": None})
         self.fake.control("seed", {"buckets": {self.id(): {}}})
 
@@ -248,7 +248,7 @@ class Storage(ServiceTest):
         self.assertEqual(self.objects.get_media(bucket=self.id(), object="d").execute(), b"1" * 10 + b"2" * 10)
 
     def test_a_bucket(self) -> None:
-        buckets = self.fake.client("storage.v1").buckets()
+        buckets = self.fake.service("storage.v1").buckets()
         self.assertEqual(buckets.get(bucket=self.id()).execute()["location"], "US")
         self.refused(404, buckets.get(bucket="nobody"))
         self.refused(404, self.objects.list(bucket="nobody"))
@@ -262,7 +262,7 @@ class Storage(ServiceTest):
         )
         self.assertEqual(self.fake.request("POST", address, b'{"name": "a"}')[0], 401)
         self.expect_violations("a request without a token")
-        self.refused(401, self.fake.client("storage.v1", token="stolen").objects().list(bucket=self.id()))
+        self.refused(401, self.fake.service("storage.v1", token="stolen").objects().list(bucket=self.id()))
         self.expect_violations("a request with a token that nobody gave out")
 
 
@@ -278,7 +278,7 @@ class OsLogin(ServiceTest):
 
     def setUp(self) -> None:
         super().setUp()
-        self.users = self.fake.client("oslogin.v1").users()
+        self.users = self.fake.service("oslogin.v1").users()
         self.keys = self.users.sshPublicKeys()
         self.user = f"users/{tokens.ACCOUNT}"
 
@@ -336,7 +336,7 @@ class Authentication(ServiceTest):
         buckets = session.get(f"{self.fake.url}/storage/v1/b/nobody")
         self.assertEqual(buckets.status_code, 404)
         info = session.get(f"{self.fake.url}/oauth2/tokeninfo", params={"access_token": scoped.token}).json()
-        older = self.fake.client("oauth2.v2", "oauth2/").tokeninfo(access_token=scoped.token).execute()
+        older = self.fake.service("oauth2.v2", "oauth2/").tokeninfo(access_token=scoped.token).execute()
         self.assertEqual(info.get("email"), older.get("email"))
         return str(info.get("email"))
 
@@ -428,7 +428,7 @@ class Authentication(ServiceTest):
             "scope": tokens.CLOUD_PLATFORM,
             "subjectToken": self.fake.control("ci_token", {"audience": f"{tokens.POOL}/providers/gitlab"})["token"],
         }
-        answer = self.fake.client("sts.v1", "sts/").v1().token(body=body).execute()
+        answer = self.fake.service("sts.v1", "sts/").v1().token(body=body).execute()
         self.assertEqual((answer["token_type"], answer["expires_in"]), ("Bearer", 3600))
 
     def test_impersonation(self) -> None:
@@ -442,7 +442,7 @@ class Authentication(ServiceTest):
         self.assertEqual(self.uses(made), "c@p.iam.gserviceaccount.com")
 
     def test_what_iam_refuses(self) -> None:
-        accounts = self.fake.client("iamcredentials.v1", "iamcredentials/").projects().serviceAccounts()
+        accounts = self.fake.service("iamcredentials.v1", "iamcredentials/").projects().serviceAccounts()
         name = f"projects/-/serviceAccounts/{tokens.ACCOUNT}"
         scope = [tokens.CLOUD_PLATFORM]
         answer = accounts.generateAccessToken(name=name, body={"scope": scope, "lifetime": "60s"}).execute()
@@ -465,7 +465,8 @@ class Authentication(ServiceTest):
             "print(project, credentials.service_account_email, credentials.token)"
         )
         with tempfile.TemporaryDirectory() as home:
-            environment = {"GCE_METADATA_HOST": self.fake.url.removeprefix("http://"), "HOME": home}
+            address = self.fake.url.removeprefix("http://")
+            environment = {"GCE_METADATA_HOST": address, "GCE_METADATA_IP": address, "HOME": home}
             command = [sys.executable, "-c", program]
             printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
         project, email, token = printed.split()
@@ -479,7 +480,7 @@ class Authentication(ServiceTest):
             self.given(type="service_account"), scopes=[tokens.CLOUD_PLATFORM]
         )
         made.refresh(Request())
-        self.refused(401, self.fake.client("storage.v1", token=made.token).buckets().get(bucket="b"))
+        self.refused(401, self.fake.service("storage.v1", token=made.token).buckets().get(bucket="b"))
         self.assertEqual(self.fake.request("GET", f"/oauth2/tokeninfo?access_token={made.token}")[0], 400)
 
     def test_who_asks_github_without_the_jobs_secret(self) -> None:
@@ -501,7 +502,7 @@ class Projects(ServiceTest):
         )
 
     def test_secrets(self) -> None:
-        client = self.fake.client("secretmanager.v1", "secretmanager/").projects()
+        client = self.fake.service("secretmanager.v1", "secretmanager/").projects()
         versions = client.secrets().versions()
         answer = versions.access(name="projects/p/secrets/s/versions/2").execute()
         self.assertEqual(
@@ -522,7 +523,7 @@ class Projects(ServiceTest):
         self.refused(404, versions.access(name="projects/p/secrets/none/versions/latest"))
 
     def test_parameters(self) -> None:
-        client = self.fake.client("parametermanager.v1", "parametermanager/")
+        client = self.fake.service("parametermanager.v1", "parametermanager/")
         versions = client.projects().locations().parameters().versions()
         name = "projects/p/locations/global/parameters/n/versions/v1"
         answer = versions.render(name=name).execute()
@@ -533,7 +534,7 @@ class Projects(ServiceTest):
 
     def test_services(self) -> None:
         self.fake.control("settings", {"disabled_services": ["oslogin.googleapis.com"]})
-        services = self.fake.client("serviceusage.v1", "serviceusage/").services()
+        services = self.fake.service("serviceusage.v1", "serviceusage/").services()
         names = [f"projects/p/services/{name}.googleapis.com" for name in ("compute", "oslogin")]
         answer = services.batchGet(parent="projects/p", names=names).execute()
         self.assertEqual([service["state"] for service in answer["services"]], ["ENABLED", "DISABLED"])
@@ -544,7 +545,7 @@ class Projects(ServiceTest):
         self.fake.control("settings", {"denied_permissions": ["compute.images.create"]})
         body = {"permissions": ["compute.instances.create", "compute.images.create"]}
         for version, named in (("v1", "p"), ("v3", "projects/p")):
-            projects = self.fake.client(f"cloudresourcemanager.{version}", "cloudresourcemanager/").projects()
+            projects = self.fake.service(f"cloudresourcemanager.{version}", "cloudresourcemanager/").projects()
             answer = projects.testIamPermissions(resource=named, body=body).execute()
             self.assertEqual(answer, {"permissions": ["compute.instances.create"]})
             got = projects.get(**{"projectId" if version == "v1" else "name": named}).execute()
