@@ -47,6 +47,7 @@ SERVICES = [
     "metadata_server",
     "ci_tokens",
     "credentials",
+    "iap",
 ]
 
 

@@ -44,9 +44,11 @@ SETTINGS: Json = {
     "denied_permissions": [],
     # How much of each chunk of a resumable upload is kept, a multiple of 256 KiB; None keeps all.
     "chunk_kept_bytes": None,
-    # After how many bytes to the client an IAP connection is cut, and how often in all.
+    # After how many bytes to the client an IAP connection is cut, how often that still happens, and whether the relay knows
+    # afterwards what was cut.
     "iap_cut_after_bytes": None,
     "iap_cuts": 1,
+    "iap_remembers": True,
     "ssh_port": 22,
     # The local account of this machine that plays the guest's.
     "ssh_account": "imgforge-test",
