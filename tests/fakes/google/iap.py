@@ -1,10 +1,12 @@
 """Identity-Aware Proxy: a port of an instance by way of a websocket. No document describes it; public clients do.
 
-`/iap/v4/connect?project=&zone=&instance=&interface=nic0&port=22&newWebsocket=True` has subprotocol `relay.tunnel.cloudproxy.app`, a token, and
-`Origin: bot:iap-tunneler`; `/iap/v4/reconnect?sid=&ack=&zone=&newWebsocket=True` goes on after the connection was lost, `ack` being how many bytes the
-client has received. What follows is `relay.py`. The websocket is opened whatever is wrong, and closed with a code that says
-it: 4003 when nothing listens at the port, 4033 when the token is no good, 4047 when there is no such instance, or it
-does not run. What a client does against the protocol is a violation.
+    /iap/v4/connect?project=&zone=&instance=&interface=nic0&port=22&newWebsocket=True
+    /iap/v4/reconnect?sid=&ack=&zone=&newWebsocket=True
+
+with subprotocol `relay.tunnel.cloudproxy.app`, a token, and `Origin: bot:iap-tunneler`. `reconnect` goes on after the connection was
+lost, `ack` being how many bytes the client has received. What follows is `relay.py`. The websocket is opened whatever is
+wrong, and closed with a code that says it: 4003 when nothing listens at the port, 4033 when the token is no good, 4047
+when there is no such instance, or it does not run. What a client does against the protocol is a violation.
 
 The settings `iap_cut_after_bytes`, `iap_cuts` and `iap_remembers` make connections that are lost, with or without a way back.
 """

@@ -48,6 +48,7 @@ SERVICES = [
     "ci_tokens",
     "credentials",
     "iap",
+    "vault",
 ]
 
 

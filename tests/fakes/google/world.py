@@ -39,6 +39,7 @@ SETTINGS: Json = {
     # The secret by which a job of GitHub asks for its token, and what that says of the job.
     "ci_request_token": "fake-request-token",
     "ci_subject": "repo:example/images:ref:refs/heads/main",
+    "vault_token": "fake-vault-token",
     # APIs that are not enabled, and permissions that nobody has.
     "disabled_services": [],
     "denied_permissions": [],
