@@ -34,6 +34,22 @@ from world import World, merged
 # One line each: modules as call.py describes them.
 SERVICES = [
     "compute",
+    "storage",
+    "uploads",
+    "oslogin",
+    "oauth2",
+    "sts",
+    "iamcredentials",
+    "secretmanager",
+    "parametermanager",
+    "serviceusage",
+    "cloudresourcemanager",
+    "cloudresourcemanager_v1",
+    "metadata_server",
+    "ci_tokens",
+    "credentials",
+    "iap",
+    "vault",
 ]
 
 
@@ -153,8 +169,7 @@ class Handler(BaseHTTPRequestHandler):
                 continue
             record["method"] = method.id
             variables = unquoted(match.groupdict())
-            if method.id not in self.server.open:
-                world.check_token(self.token(query))
+            bearer = None if method.id in self.server.open else world.check_token(self.token(query))
             # An upload's body is a file, or a file with its description before it; a resumable one begins with the latter.
             described = body if not route.upload or query.get("uploadType") == ["resumable"] else None
             if raw and body is None and not route.upload:
@@ -172,6 +187,7 @@ class Handler(BaseHTTPRequestHandler):
             given = {name: values if name in repeated else values[0] for name, values in query.items()}
             with world.lock:
                 call = self.call(method.id, variables, given, body, raw)
+                call.bearer = bearer
                 self.suffer(call)
                 self.hide(path)
                 result = function(call)
