@@ -4,6 +4,7 @@ import socket
 import unittest
 
 from googleapiclient.errors import HttpError
+
 from harness import HERE, PROJECT, ZONE, Fake, Key, status_of
 
 
@@ -19,8 +20,10 @@ class Build(unittest.TestCase):
         self.assertEqual(compute.zones().get(project=PROJECT, zone=ZONE).execute()["status"], "UP")
         base = compute.images().getFromFamily(project="debian-cloud", family="debian-12").execute()
         self.assertEqual(base["name"], "debian-12-bookworm-v20261101")
+        fake.control("settings", {"operation_seconds": 1})
         operation = fake.insert(metadata=self.key.metadata(), labels={"imgforge-run": "r1"})
         self.assertEqual((operation["status"], operation["operationType"], fake.get()["status"]), ("PENDING", "insert", "PROVISIONING"))
+        fake.control("settings", {"operation_seconds": 0.05})
         self.assertNotIn("error", fake.wait(operation))
         instance = fake.get()
         self.assertEqual(instance["status"], "RUNNING")
@@ -47,7 +50,9 @@ class Build(unittest.TestCase):
         self.assertNotIn("natIP", fake.get()["networkInterfaces"][0]["accessConfigs"][0])
         with self.assertRaises(ConnectionRefusedError):
             socket.create_connection((interface["networkIP"], 22))
+        fake.control("settings", {"operation_seconds": 1})
         operation = compute.images().insert(project=PROJECT, body=wanted).execute()
+        fake.control("settings", {"operation_seconds": 0.05})
         self.assertEqual(compute.images().get(project=PROJECT, image="golden-1").execute()["status"], "PENDING")
         fake.wait(operation)
         image = compute.images().get(project=PROJECT, image="golden-1").execute()
