@@ -1,5 +1,6 @@
 //! One account in Google Cloud, with a client for each of its services.
 
+use crate::clients::Clients;
 use crate::credentials::Credentials;
 use crate::{CredentialOptions, Endpoints, Result};
 use std::sync::Arc;
@@ -20,7 +21,9 @@ pub struct Gce {
 pub(crate) struct Inner {
     pub(crate) endpoints: Endpoints,
     pub(crate) credentials: Credentials,
-    /// For all that is not Compute Engine.
+    /// For Compute Engine.
+    pub(crate) clients: Clients,
+    /// For all else.
     pub(crate) http: reqwest::Client,
 }
 
@@ -29,15 +32,15 @@ impl Gce {
     ///
     /// # Errors
     /// When the credentials can't be used as they stand.
-    pub async fn new(_options: &Options) -> Result<Self> {
-        todo!()
+    pub async fn new(options: &Options) -> Result<Self> {
+        let endpoints = options.endpoints.clone();
+        let credentials = Credentials::new(&options.credentials, &endpoints)?;
+        let http = crate::http::client()?;
+        let clients = Clients::new(endpoints.clone(), credentials.clone());
+        Ok(Self { inner: Arc::new(Inner { endpoints, credentials, clients, http }) })
     }
 
-    /// The e-mail address of the account, where Google tells it.
-    ///
-    /// # Errors
-    /// When Google refuses the credentials.
-    pub async fn account(&self) -> Result<String> {
-        todo!()
+    pub(crate) fn clients(&self) -> &Clients {
+        &self.inner.clients
     }
 }
