@@ -1,0 +1,292 @@
+//! What each argument of the builder changes in what Google is asked: builds that differ in one argument, their recorded
+//! requests held against each other.
+
+use super::fake::Fake;
+use super::forge::{Place, builder, calls};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+/// Arguments that change no request by themselves, and why.
+const SILENT: &[(&str, &str)] = &[
+    ("access_token", "who asks: the header `Authorization`"),
+    ("account_file", "who asks"),
+    ("credentials_file", "who asks"),
+    ("credentials_json", "who asks"),
+    ("impersonate_service_account", "who asks"),
+    ("vault_gcp_oauth_engine", "who asks"),
+    ("custom_endpoints", "whom is asked: every request of these tests"),
+    ("universe_domain", "whom is asked: the domain of every address"),
+    ("disk_attachment._", "a placeholder in Packer's table"),
+    ("pause_before_connecting", "how long is waited"),
+    ("state_timeout", "how long is waited"),
+    ("windows_password_timeout", "WinRM is not spoken"),
+];
+/// The same by how their names begin.
+const SILENT_GROUPS: &[(&str, &str)] = &[
+    ("ssh_", "how the machine is spoken to"),
+    ("temporary_key_pair_", "the comment of the key in `ssh-keys`"),
+    ("winrm_", "WinRM is not spoken"),
+    ("iap_", "the tunnel's end on this side"),
+    ("oslogin_", "seen with OS Login alone: oslogin.rs"),
+];
+
+/// 256 bits in base64.
+const RAW_KEY: &str = "c2l4dGVlbiBieXRlcyBvciB0d2ljZSBhcyBtYW55ISE=";
+const KMS_KEY: &str = "projects/demo/locations/global/keyRings/r/cryptoKeys/k";
+
+/// A further disk, with members that differ.
+fn disk(more: Value) -> Value {
+    let mut disk = json!({"volume_type": "pd-ssd", "volume_size": 11, "device_name": "data"});
+    disk.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    json!({ "disk_attachment": [disk] })
+}
+
+/// Each argument, what a template has for it, and what another has that lacks this argument alone.
+fn cases() -> Vec<(&'static str, Value, Value)> {
+    let none = || json!({});
+    let gpu = |count| json!({"accelerator_type": "nvidia-t4", "accelerator_count": count, "on_host_maintenance": "TERMINATE"});
+    let affinity = |key, operator, value| json!({"node_affinity": [{"key": key, "operator": operator, "values": [value]}]});
+    let reservation = |key, value| {
+        let kind = "SPECIFIC_RESERVATION";
+        json!({"reservation_affinity": {"consume_reservation_type": kind, "key": key, "values": [value]}})
+    };
+    let ssh = || json!({"communicator": "ssh"});
+    let with_ssh = |name: &str, value: Value| json!({"communicator": "ssh", name: value});
+    let script = |more: Value| {
+        let mut script = json!({"startup_script_file": "file"});
+        script.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        script
+    };
+    vec![
+        ("accelerator_count", gpu(1), gpu(2)),
+        ("accelerator_type", gpu(1), json!({"on_host_maintenance": "TERMINATE"})),
+        ("address", json!({"address": "reserved"}), none()),
+        ("communicator", ssh(), none()),
+        ("delete_at", json!({"delete_at": "2099-03-01T00:00:00Z"}), none()),
+        ("deprecate_at", json!({"deprecate_at": "2099-01-01T00:00:00Z"}), none()),
+        ("disable_default_service_account", json!({"disable_default_service_account": true}), none()),
+        ("disk_attachment", disk(none()), none()),
+        ("disk_attachment.attachment_mode", disk(json!({"attachment_mode": "READ_ONLY"})), disk(none())),
+        ("disk_attachment.create_image", disk(json!({"create_image": true})), disk(none())),
+        ("disk_attachment.device_name", disk(json!({"device_name": "other"})), disk(none())),
+        ("disk_attachment.disk_encryption_key", disk(json!({"disk_encryption_key": {"kmsKeyName": KMS_KEY}})), disk(none())),
+        ("disk_attachment.disk_encryption_key.kmsKeyName", disk(json!({"disk_encryption_key": {"kmsKeyName": KMS_KEY}})), disk(none())),
+        ("disk_attachment.disk_encryption_key.rawKey", disk(json!({"disk_encryption_key": {"rawKey": RAW_KEY}})), disk(none())),
+        ("disk_attachment.disk_name", disk(json!({"disk_name": "named"})), disk(none())),
+        ("disk_attachment.interface_type", disk(json!({"interface_type": "NVME"})), disk(none())),
+        ("disk_attachment.iops", disk(json!({"volume_type": "pd-extreme", "iops": 20000})), disk(json!({"volume_type": "pd-extreme"}))),
+        ("disk_attachment.keep_device", disk(json!({"keep_device": true})), disk(none())),
+        ("disk_attachment.replica_zones", disk(json!({"replica_zones": ["europe-west1-b", "europe-west1-c"]})), disk(none())),
+        ("disk_attachment.source_image", disk(json!({"source_image": "debian-12-bookworm-v20261101"})), disk(none())),
+        ("disk_attachment.source_volume", json!({"disk_attachment": [{"source_volume": "zones/europe-west1-b/disks/data"}]}), none()),
+        ("disk_attachment.volume_size", disk(json!({"volume_size": 13})), disk(none())),
+        ("disk_attachment.volume_type", disk(json!({"volume_type": "pd-balanced"})), disk(none())),
+        ("disk_encryption_key", json!({"disk_encryption_key": {"kmsKeyName": KMS_KEY}}), none()),
+        ("disk_encryption_key.kmsKeyName", json!({"disk_encryption_key": {"kmsKeyName": KMS_KEY}}), none()),
+        ("disk_encryption_key.rawKey", json!({"disk_encryption_key": {"rawKey": RAW_KEY}}), none()),
+        ("disk_name", json!({"disk_name": "named"}), none()),
+        ("disk_size", json!({"disk_size": 21}), none()),
+        ("disk_type", json!({"disk_type": "pd-balanced"}), none()),
+        ("enable_integrity_monitoring", json!({"enable_vtpm": true, "enable_integrity_monitoring": true}), json!({"enable_vtpm": true})),
+        ("enable_nested_virtualization", json!({"enable_nested_virtualization": true}), none()),
+        ("enable_secure_boot", json!({"enable_secure_boot": true}), none()),
+        ("enable_vtpm", json!({"enable_vtpm": true}), none()),
+        ("image_architecture", json!({"image_architecture": "x86_64"}), none()),
+        ("image_description", json!({"image_description": "mine"}), none()),
+        ("image_encryption_key", json!({"image_encryption_key": {"kmsKeyName": KMS_KEY}}), none()),
+        ("image_encryption_key.kmsKeyName", json!({"image_encryption_key": {"kmsKeyName": KMS_KEY}}), none()),
+        ("image_encryption_key.rawKey", json!({"image_encryption_key": {"rawKey": RAW_KEY}}), none()),
+        ("image_family", json!({"image_family": "mine"}), none()),
+        ("image_forbidden_signatures_db", json!({"image_forbidden_signatures_db": ["file"]}), none()),
+        ("image_guest_os_features", json!({"image_guest_os_features": ["GVNIC"]}), none()),
+        ("image_key_exchange_key", json!({"image_key_exchange_key": ["file"]}), none()),
+        ("image_labels", json!({"image_labels": {"team": "web"}}), none()),
+        ("image_licenses", json!({"image_licenses": ["projects/vm-options/global/licenses/enable-vmx"]}), none()),
+        ("image_name", json!({"image_name": "another"}), none()),
+        ("image_platform_key", json!({"image_platform_key": "file"}), none()),
+        ("image_project_id", json!({"image_project_id": "golden"}), none()),
+        ("image_signatures_db", json!({"image_signatures_db": ["file"]}), none()),
+        ("image_storage_locations", json!({"image_storage_locations": ["eu"]}), none()),
+        ("instance_name", json!({"instance_name": "named"}), none()),
+        ("instance_termination_action", json!({"instance_termination_action": "STOP"}), none()),
+        ("labels", json!({"labels": {"team": "web"}}), none()),
+        ("machine_type", json!({"machine_type": "n1-standard-1"}), none()),
+        ("max_run_duration_in_seconds", json!({"max_run_duration_in_seconds": 3600}), none()),
+        ("metadata", json!({"metadata": {"colour": "green"}}), none()),
+        ("metadata_files", json!({"metadata_files": {"colour": "file"}}), none()),
+        ("min_cpu_platform", json!({"min_cpu_platform": "Intel Skylake"}), none()),
+        ("network", json!({"network": "other"}), none()),
+        ("network_ip", json!({"network_ip": "10.132.0.9"}), none()),
+        ("network_project_id", json!({"network": "other", "network_project_id": "golden"}), json!({"network": "other"})),
+        ("node_affinity", affinity("k", "IN", "v"), none()),
+        ("node_affinity.key", affinity("l", "IN", "v"), affinity("k", "IN", "v")),
+        ("node_affinity.operator", affinity("k", "NOT_IN", "v"), affinity("k", "IN", "v")),
+        ("node_affinity.values", affinity("k", "IN", "w"), affinity("k", "IN", "v")),
+        ("obsolete_at", json!({"obsolete_at": "2099-02-01T00:00:00Z"}), none()),
+        ("omit_external_ip", json!({"omit_external_ip": true, "use_internal_ip": true}), json!({"use_internal_ip": true})),
+        ("on_host_maintenance", json!({"on_host_maintenance": "TERMINATE"}), none()),
+        ("preemptible", json!({"preemptible": true}), none()),
+        ("project_id", json!({"project_id": "golden"}), none()),
+        ("region", json!({"region": "europe-west2"}), none()),
+        ("reservation_affinity", json!({"reservation_affinity": {"consume_reservation_type": "NO_RESERVATION"}}), none()),
+        ("reservation_affinity.consume_reservation_type", json!({"reservation_affinity": {"consume_reservation_type": "NO_RESERVATION"}}), json!({"reservation_affinity": {"consume_reservation_type": "ANY_RESERVATION"}})),
+        ("reservation_affinity.key", reservation("l", "v"), reservation("k", "v")),
+        ("reservation_affinity.values", reservation("k", "w"), reservation("k", "v")),
+        ("resource_manager_tags", json!({"resource_manager_tags": {"tagKeys/1": "tagValues/2"}}), none()),
+        ("scopes", json!({"scopes": ["https://www.googleapis.com/auth/cloud-platform"]}), none()),
+        ("service_account_email", json!({"service_account_email": "builder@demo.iam.gserviceaccount.com"}), none()),
+        ("skip_create_image", json!({"skip_create_image": true}), none()),
+        ("source_image", json!({"source_image": "debian-12-bookworm-v20261101", "source_image_family": null}), none()),
+        ("source_image_family", json!({"source_image_family": "debian-13"}), none()),
+        ("source_image_project_id", json!({"source_image_project_id": ["debian-cloud"]}), none()),
+        ("startup_script_file", script(none()), none()),
+        ("subnetwork", json!({"subnetwork": "default"}), none()),
+        ("tags", json!({"tags": ["ssh"]}), none()),
+        ("use_iap", with_ssh("use_iap", json!(true)), ssh()),
+        ("use_internal_ip", with_ssh("use_internal_ip", json!(true)), ssh()),
+        ("use_os_login", with_ssh("use_os_login", json!(true)), ssh()),
+        ("wait_to_add_ssh_keys", with_ssh("wait_to_add_ssh_keys", json!("10ms")), ssh()),
+        ("wrap_startup_script", script(json!({"wrap_startup_script": false})), script(none())),
+        ("zone", json!({"zone": "europe-west1-c"}), none()),
+    ]
+}
+
+/// The requests of one build by method and turn: where each went and what it said, without what is of the run alone.
+fn requests(fake: &Fake, number: usize, more: &Value) -> BTreeMap<String, Value> {
+    let before = fake.log().len();
+    let mut all = json!({"communicator": "none"});
+    all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let image = format!("image-{number}");
+    let place = Place::new(&json!({"builders": [builder(fake, &image, &all)]}));
+    place.write("file", "-----BEGIN CERTIFICATE-----\n");
+    let ended = place.run(&["build", "-force", "template.json"]);
+    assert_eq!(ended.code, Some(0), "{more}\n{}", ended.output);
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let mut found = BTreeMap::new();
+    for call in calls(fake).into_iter().filter(|call| call["call"].as_u64().unwrap() > before as u64) {
+        let method = call["method"].as_str().unwrap_or_default().to_owned();
+        let count = counts.entry(method.clone()).or_default();
+        *count += 1;
+        let turn = if *count == 1 { method } else { format!("{method} ({count})") };
+        let said = json!({"path": call["path"], "query": call["query"], "request": call["request"]});
+        found.insert(turn, serde_json::from_str(&plain(&said.to_string(), &image)).unwrap());
+    }
+    found
+}
+
+/// A request without what each run has of its own: its number, keys, times.
+fn plain(text: &str, image: &str) -> String {
+    let mut text = text.replace(image, "IMAGE");
+    for (before, is_own) in [
+        ("imgforge-", (|c: char| c.is_ascii_hexdigit()) as fn(char) -> bool),
+        ("imgforge-run\":\"", |c| c.is_ascii_hexdigit()),
+        ("imgforge-expires\":\"", |c| c.is_ascii_digit()),
+        ("imgforge-owner\":\"", |c| c != '"'),
+        ("imgforge-template\":\"", |c| c != '"'),
+        ("requestId\":\"", |c| c != '"'),
+        ("Fingerprint\":\"", |c| c != '"'),
+        ("ingerprint\":\"", |c| c != '"'),
+        ("ssh-ed25519 ", |c| c != '"'),
+        ("/operations/", |c| c != '"' && c != '/'),
+    ] {
+        let mut done = String::new();
+        while let Some(at) = text.find(before) {
+            let end = at + before.len();
+            done += &text[..end];
+            text = text[end..].trim_start_matches(is_own).to_owned();
+        }
+        text = done + &text;
+    }
+    text
+}
+
+/// The pointers at which two values differ.
+fn differences(a: &Value, b: &Value, at: &str, found: &mut Vec<String>) {
+    match (a, b) {
+        (Value::Object(a), Value::Object(b)) => {
+            let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+            for name in names {
+                let of = |members: &serde_json::Map<String, Value>| members.get(name).cloned().unwrap_or_default();
+                differences(&of(a), &of(b), &format!("{at}/{name}"), found);
+            }
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            for index in 0..a.len().max(b.len()) {
+                let of = |elements: &[Value]| elements.get(index).cloned().unwrap_or_default();
+                differences(&of(a), &of(b), &format!("{at}/{index}"), found);
+            }
+        }
+        (a, b) if a != b => found.push(at.to_owned()),
+        _ => {}
+    }
+}
+
+/// Where the requests of two builds differ; a request that only one makes is named alone.
+fn changes(with: &BTreeMap<String, Value>, without: &BTreeMap<String, Value>) -> Vec<String> {
+    let turns: BTreeSet<&String> = with.keys().chain(without.keys()).collect();
+    let mut found = Vec::new();
+    for turn in turns {
+        let method = turn.strip_prefix("compute.").unwrap_or(turn);
+        match (with.get(turn), without.get(turn)) {
+            (Some(a), Some(b)) => {
+                let mut pointers = Vec::new();
+                differences(a, b, "", &mut pointers);
+                found.extend(pointers.into_iter().map(|pointer| {
+                    let pointer = pointer.strip_prefix("/request").map_or_else(|| format!("[{}]", &pointer[1..]), str::to_owned);
+                    format!("{method} {pointer}")
+                }));
+            }
+            (Some(_), None) => found.push(format!("+ {method}")),
+            _ => found.push(format!("- {method}")),
+        }
+    }
+    found
+}
+
+#[test]
+fn every_argument_is_in_a_request_or_has_a_reason() {
+    let fake = Fake::start(json!({"guests": true}));
+    fake.seed(json!({
+        "projects/demo/zones/europe-west1-b/disks/data": {"sizeGb": "10"},
+        "projects/demo/regions/europe-west1/addresses/reserved": {"address": "127.9.9.9"},
+        "projects/demo/global/networks/other": {"autoCreateSubnetworks": true},
+        "projects/golden/global/networks/other": {"autoCreateSubnetworks": true},
+    }));
+    let mut known: BTreeMap<String, BTreeMap<String, Value>> = BTreeMap::new();
+    let mut table = String::new();
+    let mut silent = Vec::new();
+    let mut number = 0;
+    for (argument, with, without) in cases() {
+        let mut recorded = |more: &Value| {
+            known.entry(more.to_string()).or_insert_with(|| {
+                number += 1;
+                requests(&fake, number, more)
+            }).clone()
+        };
+        let changed = changes(&recorded(&with), &recorded(&without));
+        let (first, rest) = changed.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
+        let more = if rest.is_empty() { String::new() } else { format!(", and {} more", rest.len()) };
+        writeln!(table, "{argument} -> {first}{more}").unwrap();
+        if changed.is_empty() {
+            silent.push(argument);
+        }
+    }
+    println!("{table}");
+    assert_eq!(fake.violations(), [""; 0]);
+    insta::assert_snapshot!(table, @"");
+    assert_eq!(silent, [""; 0], "these change nothing");
+
+    let folder = std::env::var_os("IMGFORGE_CORPUS")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"), PathBuf::from);
+    let Ok(schemas) = std::fs::read_to_string(folder.join("schemas.tsv")) else { return };
+    let tested: BTreeSet<&str> = cases().into_iter().map(|(argument, ..)| argument).collect();
+    let has_reason = |name: &str| {
+        SILENT.iter().any(|(silent, _)| *silent == name) || SILENT_GROUPS.iter().any(|(start, _)| name.starts_with(start))
+    };
+    let rows = schemas.lines().map(|line| line.split('\t').collect::<Vec<_>>());
+    let names = rows.filter(|row| row.starts_with(&["builder", "googlecompute", "argument"])).map(|row| row[3].to_owned());
+    let missing: Vec<String> = names.filter(|name| !tested.contains(name.as_str()) && !has_reason(name)).collect();
+    assert_eq!(missing, [""; 0], "arguments that nothing is known of");
+}

@@ -1,0 +1,200 @@
+//! What a failing cloud leaves, and what it makes us say: every call of a build fails once in each of the ways in which it can.
+
+use super::fake::Fake;
+use super::forge::{Place, builder};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// One trouble: the rule for the fake, and what the table calls it.
+struct Trouble {
+    method: String,
+    call: usize,
+    what: &'static str,
+    fault: Value,
+    /// What the template has for it.
+    more: Value,
+}
+
+fn template(fake: &Fake, image: &str, more: &Value) -> Value {
+    let inline = more.get("inline").cloned().unwrap_or_else(|| json!(["true"]));
+    let mut more = more.clone();
+    more.as_object_mut().unwrap().remove("inline");
+    json!({
+        "builders": [builder(fake, image, &more)],
+        "provisioners": [{"type": "shell", "inline": inline}],
+    })
+}
+
+/// Instances, disks, images, keys and objects: all that a build could leave.
+fn things(fake: &Fake) -> BTreeMap<String, Value> {
+    let state = fake.state();
+    let is_thing = |path: &str| ["/instances/", "/disks/", "/images/"].iter().any(|kind| path.contains(kind));
+    state.into_iter().filter(|(path, _)| is_thing(path)).collect()
+}
+
+/// What the user reads of it: the build's end, or the first mistake.
+fn told(output: &str) -> String {
+    let mut lines = output.lines();
+    let line = lines.clone().find(|line| line.starts_with("--> ")).or_else(|| lines.find(|line| line.starts_with("error")));
+    let line = line.unwrap_or(output.lines().last().unwrap_or_default());
+    line.trim_start_matches("--> googlecompute: ").to_owned()
+}
+
+/// The number of a run, and what is named after it, is another one each time.
+fn plain(text: &str, image: &str) -> String {
+    let text = text.replace(image, "IMAGE");
+    let mut parts = text.split("imgforge-");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let rest = part.trim_start_matches(|c: char| c.is_ascii_hexdigit() || c == '-');
+        plain += if rest.len() < part.len() { "imgforge-RUN" } else { "imgforge-" };
+        plain += rest;
+    }
+    plain
+}
+
+/// One build with one trouble: its row of the table, and what is wrong with its end.
+fn suffer(fake: &Fake, trouble: &Trouble, number: usize) -> (String, Option<String>) {
+    let image = format!("image-{number}");
+    let before = things(fake);
+    fake.faults(json!([{"method": trouble.method, "call": trouble.call, "fault": trouble.fault}]));
+    let place = Place::new(&template(fake, &image, &trouble.more));
+    let ended = place.run(&["build", "template.json"]);
+    fake.faults(json!([]));
+    let mut after = things(fake);
+    let artifact = after.remove(&format!("projects/demo/global/images/{image}"));
+    let mut wrong = Vec::new();
+    for path in after.keys().filter(|path| !before.contains_key(*path)) {
+        wrong.push(format!("left {path}"));
+    }
+    match (&artifact, ended.code) {
+        (Some(artifact), Some(0)) if artifact["labels"]["imgforge-role"] == "artifact" => {}
+        (None, Some(1 | 75)) => {}
+        (artifact, code) => wrong.push(format!("ended with {code:?}, and the image is {artifact:?}")),
+    }
+    if std::fs::read_dir(place.path().join("state/runs")).is_ok_and(|mut runs| runs.next().is_some()) {
+        wrong.push("left a journal".to_owned());
+    }
+    let code = ended.code.unwrap_or(-1);
+    let method = trouble.method.trim_start_matches("compute.");
+    let row = format!("{method} {} {}: {code} {}", trouble.call, trouble.what, plain(&told(&ended.output), &image));
+    let wrong = (!wrong.is_empty()).then(|| format!("{row}\n  {}\n{}", wrong.join("\n  "), ended.output));
+    (row, wrong)
+}
+
+/// Runs them on several fakes at once; the rows come in order.
+fn table(troubles: &[Trouble]) -> String {
+    let next = AtomicUsize::new(0);
+    let rows = Mutex::new(BTreeMap::new());
+    let wrong = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let fake = Fake::start(json!({}));
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(trouble) = troubles.get(number) else { break };
+                    let (row, is_wrong) = suffer(&fake, trouble, number);
+                    rows.lock().unwrap().insert(number, row);
+                    wrong.lock().unwrap().extend(is_wrong);
+                }
+                assert_eq!(fake.violations(), [""; 0]);
+            });
+        }
+    });
+    let wrong = wrong.into_inner().unwrap();
+    assert!(wrong.is_empty(), "{} of {} went wrong:\n\n{}", wrong.len(), troubles.len(), wrong.join("\n\n"));
+    let mut table = String::new();
+    for row in rows.into_inner().unwrap().values() {
+        writeln!(table, "{row}").unwrap();
+    }
+    table
+}
+
+/// The methods that a plain build calls, each with how often; waiting counts once, since how often is up to the time.
+fn methods() -> Vec<(String, usize)> {
+    let fake = Fake::start(json!({}));
+    let place = Place::new(&template(&fake, "whole", &json!({})));
+    let ended = place.run(&["build", "template.json"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.output);
+    assert_eq!(fake.violations(), [""; 0]);
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for method in fake.methods() {
+        *counts.entry(method).or_default() += 1;
+    }
+    counts.into_iter().collect()
+}
+
+fn is_change(method: &str) -> bool {
+    let verb = method.rsplit('.').next().unwrap_or_default();
+    ["insert", "stop", "delete", "setLabels", "setMetadata"].contains(&verb)
+}
+
+#[test]
+fn a_call_that_is_refused_leaves_nothing() {
+    let mut troubles = Vec::new();
+    for (method, count) in methods() {
+        for call in 1..=count {
+            let fault = json!({"http": 403, "reason": "forbidden", "message": "the administrator says no"});
+            troubles.push(Trouble { method: method.clone(), call, what: "refused", fault, more: json!({}) });
+        }
+    }
+    let table = table(&troubles);
+    println!("{table}");
+    insta::assert_snapshot!(table, @"");
+}
+
+#[test]
+fn an_operation_that_fails_or_never_ends_leaves_nothing() {
+    let mut troubles = Vec::new();
+    for (method, count) in methods().into_iter().filter(|(method, _)| is_change(method)) {
+        for call in 1..=count {
+            let mut add = |what, fault, more| troubles.push(Trouble { method: method.clone(), call, what, fault, more });
+            let exhausted = json!({"code": "ZONE_RESOURCE_POOL_EXHAUSTED", "message": "the zone is full"});
+            let quota = json!({"code": "QUOTA_EXCEEDED", "message": "Quota 'CPUS' exceeded. Limit: 24.0"});
+            add("no capacity", json!({"operation": exhausted}), json!({}));
+            add("no quota", json!({"operation": quota}), json!({}));
+            add("never ends", json!({"never_done": true}), json!({"state_timeout": "2s"}));
+        }
+    }
+    let table = table(&troubles);
+    println!("{table}");
+    insta::assert_snapshot!(table, @"");
+}
+
+#[test]
+fn what_passes_by_itself_is_not_told() {
+    let mut troubles = Vec::new();
+    for (method, count) in methods() {
+        for call in 1..=count {
+            let mut add =
+                |what, fault| troubles.push(Trouble { method: method.clone(), call, what, fault, more: json!({}) });
+            add("busy", json!({"http": 503, "reason": "backendError"}));
+            add("cut", json!({"cut": true}));
+            if is_change(&method) {
+                add("lost answer", json!({"lost_answer": true}));
+                add("not found yet", json!({"not_found_reads": 3}));
+            }
+        }
+    }
+    let table = table(&troubles);
+    println!("{table}");
+    let others: Vec<&str> = table.lines().filter(|line| !line.contains(": 0 ")).collect();
+    assert_eq!(others, [""; 0]);
+}
+
+#[test]
+fn what_may_work_later_is_exit_code_75() {
+    let trouble = |method: &str, what, fault| Trouble { method: method.to_owned(), call: 1, what, fault, more: json!({}) };
+    let always = json!({"http": 429, "reason": "rateLimitExceeded", "message": "too many requests"});
+    let mut refused = trouble("compute.instances.insert", "too many requests, always", always);
+    refused.call = 0;
+    let mut lost = trouble("no.method", "the machine ends the connection", json!({"cut": true}));
+    lost.more = json!({"inline": ["kill -KILL $PPID"]});
+    let table = table(&[refused, lost]);
+    println!("{table}");
+    insta::assert_snapshot!(table, @"");
+}
