@@ -5,9 +5,8 @@ mod account;
 mod errors;
 mod labels;
 mod names;
-mod vault;
 
-pub use account::{Account, GoogleArguments, Place, connect};
+pub use account::{Account, CREDENTIALS, GoogleArguments, Place, connect};
 pub use errors::{Explain, explained};
 pub use labels::{Role, labels};
 pub use names::{check_label, check_name, is_name};
