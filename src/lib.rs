@@ -31,6 +31,8 @@ pub mod sweepers;
 pub mod build;
 pub mod data_reader;
 pub mod glob;
+#[cfg(feature = "gce")]
+pub mod google;
 pub(crate) mod known;
 pub mod lint;
 pub mod plan;

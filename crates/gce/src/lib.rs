@@ -1,0 +1,44 @@
+//! The calls of Google Cloud that imgforge makes, in small types of its own.
+//!
+//! Knows nothing of templates, builders or reports. Calls that create take a [`Claim`](imgforge_ledger::Claim) by value: nothing comes to be that is
+//! not written down. Every call that changes something carries a request id of its own and is sent again after a lost
+//! answer, so that it happens once; every wait has a deadline of ours.
+
+mod checksum;
+mod clients;
+mod credentials;
+mod endpoints;
+mod error;
+mod gce;
+mod http;
+mod iap;
+mod images;
+mod instances;
+mod lookups;
+mod operation;
+mod oslogin;
+mod preflight;
+mod retry;
+mod secrets;
+mod storage;
+#[cfg(test)]
+mod testing;
+mod upload;
+
+pub use credentials::{CredentialOptions, WorkloadIdentity};
+pub use endpoints::Endpoints;
+pub use error::{Error, Kind, Result};
+pub use gce::{Gce, Options};
+pub use iap::Tunnel;
+pub use images::{Deprecation, EncryptionKey, Image, ImageRequest, ImageSource, ShieldedState};
+pub use instances::{
+    Accelerator, AttachedDisk, Disk, DiskRequest, DiskSource, External, Instance, InstanceRequest, Interface,
+    NodeAffinity, Reservation, Scheduling, ServiceAccount, Shielded,
+};
+pub use lookups::{MachineType, Network, Project, Quota, Region, Subnetwork, Zone};
+pub use operation::Operation;
+pub use oslogin::{LoginKey, LoginProfile};
+pub use preflight::Permission;
+pub use secrets::{ParameterVersion, SecretVersion};
+pub use storage::Object;
+pub use upload::Upload;

@@ -1,0 +1,114 @@
+//! Cloud Storage: its objects. How large ones get there is `upload.rs`.
+
+use crate::http::address;
+use crate::{Gce, Result};
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// An object as it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Object {
+    pub bucket: String,
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    pub metadata: BTreeMap<String, String>,
+    pub created: String,
+}
+
+/// An object as Google writes it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Answer {
+    bucket: String,
+    name: String,
+    size: String,
+    #[serde(default)]
+    metadata: BTreeMap<String, String>,
+    #[serde(default)]
+    time_created: String,
+    /// In base64, the highest byte first.
+    pub(crate) crc32c: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page {
+    #[serde(default)]
+    items: Vec<Answer>,
+    next_page_token: Option<String>,
+}
+
+impl From<Answer> for Object {
+    fn from(answer: Answer) -> Self {
+        let Answer { bucket, name, size, metadata, time_created, crc32c: _ } = answer;
+        Self { bucket, name, size: size.parse().unwrap_or_default(), metadata, created: time_created }
+    }
+}
+
+impl Gce {
+    /// # Errors
+    /// Google's.
+    pub async fn object(&self, bucket: &str, name: &str) -> Result<Object> {
+        let request = self.request("objects.get", &resource(bucket, name), Method::GET, &self.object_url(bucket, name));
+        Ok(request.json::<Answer>().await?.into())
+    }
+
+    /// All objects of a bucket whose names begin so.
+    ///
+    /// # Errors
+    /// Google's.
+    pub async fn objects(&self, bucket: &str, prefix: &str) -> Result<Vec<Object>> {
+        let url = address(&self.inner.endpoints.url("storage"), &["b", bucket, "o"]);
+        let mut objects = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            let request =
+                self.request("objects.list", &format!("bucket {bucket}"), Method::GET, &url).with(|request| {
+                    let request = request.query(&[("prefix", prefix)]);
+                    token.iter().fold(request, |request, token| request.query(&[("pageToken", token)]))
+                });
+            let page: Page = request.json().await?;
+            objects.extend(page.items.into_iter().map(Object::from));
+            token = page.next_page_token;
+            if token.is_none() {
+                return Ok(objects);
+            }
+        }
+    }
+
+    /// # Errors
+    /// Google's; `NotFound` also when it was deleted, but the answer got lost.
+    pub async fn delete_object(&self, bucket: &str, name: &str) -> Result<()> {
+        let url = self.object_url(bucket, name);
+        self.request("objects.delete", &resource(bucket, name), Method::DELETE, &url).send().await?;
+        Ok(())
+    }
+
+    /// Sets metadata (`None` takes one away) and leaves the rest.
+    ///
+    /// # Errors
+    /// Google's.
+    pub async fn set_object_metadata(
+        &self,
+        bucket: &str,
+        name: &str,
+        metadata: &BTreeMap<String, Option<String>>,
+    ) -> Result<()> {
+        let url = self.object_url(bucket, name);
+        let request = self.request("objects.patch", &resource(bucket, name), Method::PATCH, &url);
+        request.with(|request| request.json(&json!({"metadata": metadata}))).send().await?;
+        Ok(())
+    }
+
+    fn object_url(&self, bucket: &str, name: &str) -> String {
+        address(&self.inner.endpoints.url("storage"), &["b", bucket, "o", name])
+    }
+}
+
+/// An object as messages call it.
+pub(crate) fn resource(bucket: &str, name: &str) -> String {
+    format!("object gs://{bucket}/{name}")
+}
