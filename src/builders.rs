@@ -8,9 +8,11 @@ mod null;
 mod qemu;
 
 use crate::artifact::Artifact;
+use crate::clients::Clients;
 use crate::communicators::Communicator;
 use crate::component::Component;
 use crate::context::BuildContext;
+use crate::sweepers::Area;
 use anyhow::Result;
 use async_trait::async_trait;
 use imgforge_template::diagnostic::Diagnostics;
@@ -43,6 +45,15 @@ pub trait Builder: Send + Sync {
     /// # Errors
     /// When the machine did not come up.
     async fn launch(&self, context: &BuildContext) -> Result<Box<dyn Machine>>;
+
+    /// Where the things are that it makes, for a cleanup without a journal: none where it makes them on this machine. Makes
+    /// the clients, so that things are removed with the credentials they were made with.
+    ///
+    /// # Errors
+    /// When that can't be told by the template alone, or the credentials can't be used.
+    async fn areas(&self, _: &Clients) -> Result<Vec<Area>> {
+        Ok(Vec::new())
+    }
 
     /// Names of the values this builder adds to `build.*`.
     fn value_names(&self) -> &'static [&'static str] {

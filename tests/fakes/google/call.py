@@ -20,6 +20,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any, Callable
 
 if TYPE_CHECKING:
+    from tokens import Bearer
     from world import World
 
 Json = dict[str, Any]
@@ -83,6 +84,8 @@ class Call:
     fault: Json
     # For a raw route that takes the connection over (a websocket): it returns None, and the connection is closed.
     handler: BaseHTTPRequestHandler
+    # Who calls; of raw routes and open methods nobody knows.
+    bearer: Bearer | None = None
 
 
 Function = Callable[[Call], Any]

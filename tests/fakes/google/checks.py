@@ -133,7 +133,7 @@ class Method:
             if body not in (None, {}):
                 found.append(f"{self.id} takes no body")
         else:
-            found += texts(self._request, body if body is not None else {})
+            found += texts(self._request, without_nulls(body if body is not None else {}))
         return found
 
     def violations_of_response(self, body: Any) -> list[str]:
@@ -169,6 +169,13 @@ def is_request_id(value: str) -> bool:
         return uuid.UUID(value).int != 0
     except ValueError:
         return False
+
+
+def without_nulls(body: Any) -> Any:
+    """A request without its fields that are null: they say nothing, or in a patch that the field is to go."""
+    if isinstance(body, dict):
+        return {name: without_nulls(value) for name, value in body.items() if value is not None}
+    return [without_nulls(value) for value in body] if isinstance(body, list) else body
 
 
 def texts(validator: Draft7Validator, body: Any) -> list[str]:

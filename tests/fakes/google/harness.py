@@ -22,11 +22,17 @@ HERE = f"projects/{PROJECT}/zones/{ZONE}"
 TOKEN = "fake-token"
 
 
-class Authorized(httplib2.Http):
+class Authorized(httplib2.Http):  # type: ignore[misc]
     """The transport of Google's client, with a token in each request."""
 
+    def __init__(self, token: str) -> None:
+        super().__init__()
+        self.token = token
+        # Of a resumable upload it says that more is to come.
+        self.redirect_codes -= {308}
+
     def request(self, uri: str, method: str = "GET", body: Any = None, headers: Any = None, **more: Any) -> Any:
-        return super().request(uri, method, body=body, headers={**(headers or {}), "authorization": f"Bearer {TOKEN}"}, **more)
+        return super().request(uri, method, body=body, headers={**(headers or {}), "authorization": f"Bearer {self.token}"}, **more)
 
 
 class Fake:
@@ -38,16 +44,27 @@ class Fake:
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout
         self.url: str = json.loads(self.process.stdout.readline())["url"]
-        self.compute = self.service("compute.v1", "/compute/v1/")
+        self.transports: list[Authorized] = []
+        self.compute = self.service("compute.v1")
 
-    def service(self, document: str, path: str) -> Any:
-        """Google's own client of a service, with its own document."""
-        text = files("googleapiclient.discovery_cache").joinpath("documents", f"{document}.json").read_text()
-        return build_from_document(json.loads(text), http=Authorized(), client_options={"api_endpoint": self.url + path})
+    def service(self, name: str, below: str = "", token: str = TOKEN) -> Any:
+        """Google's own client of a service, with its own document; `below` is what the custom endpoint adds: `sts/`."""
+        document = json.loads(files("googleapiclient.discovery_cache").joinpath("documents", f"{name}.json").read_text())
+        # Uploads go below the root, and not below the endpoint that could be given beside the document.
+        document["rootUrl"] = f"{self.url}/{below}"
+        self.transports.append(Authorized(token))
+        return build_from_document(document, http=self.transports[-1], client_options={"api_endpoint": f"{self.url}/{below}{document['servicePath']}"})
+
+    def __enter__(self) -> "Fake":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
 
     def close(self) -> None:
         assert self.process.stdin and self.process.stdout
-        self.compute.close()
+        for transport in self.transports:
+            transport.close()
         self.process.stdin.close()
         self.process.wait(timeout=10)
         self.process.stdout.close()
@@ -63,6 +80,17 @@ class Fake:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             return error.code, json.load(error)
+
+    def request(self, verb: str, address: str, data: bytes | None = None, **headers: str) -> tuple[int, dict[str, str], bytes]:
+        """The same with bytes, headers and no token: the answer's status, headers and content. `_` stands for `-`."""
+        url = address if address.startswith("http") else self.url + address
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        try:
+            with urllib.request.urlopen(urllib.request.Request(url, data, named, method=verb)) as answer:
+                return answer.status, dict(answer.headers), answer.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, dict(error.headers), error.read()
 
     def control(self, name: str, body: Any = None) -> Any:
         return self.http("GET" if body is None else "POST", f"/_fake/{name}", body)[1]
@@ -82,10 +110,12 @@ class Fake:
 
     def insert(self, name: str = "builder", **more: Any) -> Json:
         """The instance that a build would make; `more` goes over its body."""
-        return self.compute.instances().insert(project=PROJECT, zone=ZONE, body=instance(name, **more)).execute()
+        operation: Json = self.compute.instances().insert(project=PROJECT, zone=ZONE, body=instance(name, **more)).execute()
+        return operation
 
     def get(self, name: str = "builder") -> Json:
-        return self.compute.instances().get(project=PROJECT, zone=ZONE, instance=name).execute()
+        found: Json = self.compute.instances().get(project=PROJECT, zone=ZONE, instance=name).execute()
+        return found
 
 
 def instance(name: str, **more: Any) -> Json:

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import contents
+import objects
 import operations
 from call import Call, Function, Json, Refused
 from catalogue import IMAGES
@@ -23,7 +24,7 @@ def publish(world: World) -> None:
     newest_of = {(project, family): name for project, family, name, _, _ in IMAGES}
     for project, family, name, size, days in IMAGES:
         path = f"projects/{project}/global/images/{name}"
-        image = {
+        image: Json = {
             "family": family, "status": "READY", "diskSizeGb": str(size), "archiveSizeBytes": "1000000", "sourceType": "RAW",
             "architecture": "ARM64" if "arm64" in name else "X86_64", "creationTimestamp": timestamp(days * DAY),
             "licenses": [link(world, f"projects/{project}/global/licenses/{family}")],
@@ -137,8 +138,9 @@ def from_object(call: Call, path: str, image: Json) -> Json:
 
 
 def object_file(world: World, bucket: str, name: str) -> Path | None:
-    """The bytes of an object, as a file. Cloud Storage is another module's."""
-    return None
+    """The bytes of an object, as a file."""
+    metadata = world.part("buckets").get(bucket, {}).get(name)
+    return objects.file_of(world, metadata) if metadata else None
 
 
 def remove(world: World, path: str) -> None:

@@ -17,16 +17,39 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Callable
 
+import tokens
 from call import Json, Refused
 from faults import Faults
+from tokens import Bearer
 
 SETTINGS: Json = {
     # How long an operation takes from its start to DONE.
     "operation_seconds": 0.1,
-    # What OAuth gives out; the key is an account's e-mail.
-    "accounts": {},
-    # Tokens that are good from the start.
+    # The accounts that there are, by e-mail. What may be said of each: `posix`, its POSIX accounts for OS Login (oslogin.py);
+    # `impersonators`, whose tokens are exchanged for its own (anyone's without it).
+    "accounts": {tokens.ACCOUNT: {}},
+    # Tokens that are good from the start: the first account's.
     "tokens": ["fake-token"],
+    # How long the tokens that the fake gives out are good, at most.
+    "token_seconds": 3600,
+    # Refresh token to the account that it is for.
+    "refresh_tokens": {},
+    # Workload identity providers: audience to the issuer whose tokens it takes.
+    "identity_providers": tokens.PROVIDERS,
+    # The secret by which a job of GitHub asks for its token, and what that says of the job.
+    "ci_request_token": "fake-request-token",
+    "ci_subject": "repo:example/images:ref:refs/heads/main",
+    "vault_token": "fake-vault-token",
+    # APIs that are not enabled, and permissions that nobody has.
+    "disabled_services": [],
+    "denied_permissions": [],
+    # How much of each chunk of a resumable upload is kept, a multiple of 256 KiB; None keeps all.
+    "chunk_kept_bytes": None,
+    # After how many bytes to the client an IAP connection is cut, how often that still happens, and whether the relay knows
+    # afterwards what was cut.
+    "iap_cut_after_bytes": None,
+    "iap_cuts": 1,
+    "iap_remembers": True,
     "ssh_port": 22,
     # The local account of this machine that plays the guest's.
     "ssh_account": "imgforge-test",
@@ -34,6 +57,8 @@ SETTINGS: Json = {
     "boot_seconds": 0,
     # Whether instances have an sshd at all.
     "guests": True,
+    # The shortest `maxRunDuration`; Google's own minimum is 30 seconds.
+    "shortest_run_seconds": 30,
     # Smaller for tests that would read a whole disk.
     "bytes_per_gb": 2**30,
 }
@@ -57,8 +82,8 @@ class World:
         self.last_guest = 0
         # Of the other services: `buckets`, `oslogin`, `secrets`; shown in the state and open to seeds.
         self.parts: dict[str, Json] = {}
-        # Token to the second since 1970 at which it expires; None never does.
-        self.tokens: dict[str, float | None] = {}
+        # Whose the tokens are that the fake gave out.
+        self.tokens: dict[str, Bearer] = {}
         self.faults = Faults()
         self.log: list[Json] = []
         self.violations: list[str] = []
@@ -83,19 +108,18 @@ class World:
         with self.lock:
             self.violations.append(text)
 
-    def check_token(self, token: str | None) -> None:
-        """Refuses what is no token. Only a token that was good once is no mistake of the client's."""
+    def check_token(self, token: str | None) -> Bearer:
+        """Whose a token is; refuses what is none. Only one that was good once is no mistake of the client's."""
         if token is None:
             self.violation("a request without a token")
             raise Refused(401, "required", "Request is missing required authentication credential.")
-        if token in self.settings["tokens"]:
-            return
-        if token not in self.tokens:
+        bearer = tokens.bearer_of(self, token)
+        if bearer is None:
             self.violation("a request with a token that nobody gave out")
             raise Refused(401, "authError", "Request had invalid authentication credentials.")
-        expires = self.tokens[token]
-        if expires is not None and expires < time.time():
+        if bearer.seconds <= 0:
             raise Refused(401, "authError", "Request had invalid authentication credentials: the token has expired.")
+        return bearer
 
     def after(self, seconds: float, function: Callable[[], None]) -> None:
         """Runs a function under the lock, on the clock's own thread, which lives as long as the world."""
