@@ -165,7 +165,10 @@ mod tests {
             rounds("source_image_family = debian-12"),
             "Family(\"debian-12\") in mine debian-cloud, then 22 projects"
         );
-        assert_eq!(rounds("source_image = debian-12-v1; source_image_project_id = a, b"), "Image(\"debian-12-v1\") in a b");
+        assert_eq!(
+            rounds("source_image = debian-12-v1; source_image_project_id = a, b"),
+            "Image(\"debian-12-v1\") in a b"
+        );
     }
 
     #[test]
