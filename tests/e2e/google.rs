@@ -73,6 +73,8 @@ fn machine(name: &str, image: &str) -> InstanceRequest {
 async fn the_whole_life_of_a_machine_and_its_image() {
     let life = Life::new().await;
     let gce = &life.gce;
+    let theirs = format!("projects/{PROJECT}/zones/{ZONE}/disks/theirs");
+    life.fake.seed(json!({&theirs: {"name": "theirs"}}));
     assert_eq!(gce.zone(PROJECT, ZONE).await.unwrap().status, "UP");
     assert_eq!(gce.machine_type(PROJECT, ZONE, "e2-standard-2").await.unwrap().cpus, 2);
     assert!(gce.network(PROJECT, "default").await.unwrap().auto_create_subnetworks);
@@ -121,12 +123,15 @@ async fn the_whole_life_of_a_machine_and_its_image() {
 
     life.done(gce.delete_instance(PROJECT, ZONE, &name).await.unwrap()).await;
     assert!(gce.instance(PROJECT, ZONE, &name).await.unwrap_err().is_not_found());
-    assert_eq!(gce.disks(PROJECT, "").await.unwrap().len(), 1);
+    let disks: Vec<_> = gce.disks(PROJECT, "").await.unwrap().into_iter().map(|disk| disk.name).collect();
+    assert_eq!(disks, [name.as_str(), "theirs"]);
     life.done(gce.delete_disk(PROJECT, ZONE, false, &name).await.unwrap()).await;
     life.done(gce.delete_image(PROJECT, &image_name).await.unwrap()).await;
 
-    let left = life.fake.state().into_iter().filter(|(path, _)| path.starts_with(&format!("projects/{PROJECT}/")));
-    assert_eq!(left.map(|(path, _)| path).collect::<Vec<_>>(), Vec::<String>::new());
+    let ours = format!("projects/{PROJECT}/");
+    let left: Vec<_> =
+        life.fake.state().into_iter().map(|(path, _)| path).filter(|path| path.starts_with(&ours)).collect();
+    assert_eq!(left, [theirs]);
     assert_eq!(life.fake.violations(), Vec::<String>::new());
 }
 
