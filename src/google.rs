@@ -4,11 +4,13 @@
 mod account;
 mod errors;
 mod labels;
+mod leftovers;
 mod names;
 
 pub use account::{Account, CREDENTIALS, GoogleArguments, Place, connect};
 pub use errors::{Explain, explained};
 pub use labels::{Role, labels};
+pub use leftovers::is_leftover_of_packer;
 pub use names::{check_label, check_name, is_name};
 
 /// The name of the cleaner that removes things in Google Cloud.

@@ -46,6 +46,9 @@ pub const CREDENTIALS: [&str; 6] = [
     "vault_gcp_oauth_engine",
 ];
 
+/// A token from elsewhere, by the name that other tools for Google Cloud read it.
+const TOKEN: &str = "GOOGLE_OAUTH_ACCESS_TOKEN";
+
 /// A provider of workload identities that trusts the CI, and the account to act as.
 const PROVIDER: &str = "IMGFORGE_GCE_WORKLOAD_IDENTITY_PROVIDER";
 const PROVIDED_ACCOUNT: &str = "IMGFORGE_GCE_SERVICE_ACCOUNT";
@@ -205,7 +208,12 @@ impl Account {
             || impersonate_service_account.is_some()
             || vault_gcp_oauth_engine.is_some();
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        if let Some(provider) = variable(PROVIDER).filter(|_| !says_who) {
+        if says_who {
+            return self;
+        }
+        if let Some(token) = variable(TOKEN) {
+            self.credentials.access_token = Some(token);
+        } else if let Some(provider) = variable(PROVIDER) {
             let service_account = variable(PROVIDED_ACCOUNT);
             self.credentials.workload_identity = Some(WorkloadIdentity { provider, service_account });
         }
@@ -247,12 +255,27 @@ impl Account {
     /// # Errors
     /// When the credentials can't be used as they stand.
     pub async fn connect(&self, clients: &Clients) -> Result<Gce> {
+        self.connect_by(&self.key(), clients).await
+    }
+
+    async fn connect_by(&self, key: &str, clients: &Clients) -> Result<Gce> {
         let make = async {
             let options = Options { endpoints: self.endpoints.clone(), credentials: self.credentials.clone() };
             super::explained(Gce::new(&options).await)
         };
-        let gce = clients.get_or_make::<Gce>(&self.key(), make).await.context("connect to Google Cloud")?;
+        let gce = clients.get_or_make::<Gce>(key, make).await.context("connect to Google Cloud")?;
         Ok((*gce).clone())
+    }
+
+    /// The live account that the details of a claim name. The run that made the claim has it already, with whatever
+    /// credentials it had; everyone else makes it of what is noted, and of the environment.
+    ///
+    /// # Errors
+    /// When the credentials can't be used as they stand.
+    pub async fn connect_noted(details: &BTreeMap<String, String>, clients: &Clients) -> Result<Gce> {
+        let account = Self::of_details(details);
+        let key = details.get("client").cloned().unwrap_or_else(|| account.key());
+        account.connect_by(&key, clients).await
     }
 
     /// What a claim notes, so that the thing is found on the day after: where it is, and as whom to remove it. No secret is
