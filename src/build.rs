@@ -2,16 +2,19 @@
 
 mod on_error;
 mod post_process;
+mod preflight;
 mod provision;
 #[cfg(test)]
 mod tests;
 mod together;
 
 use crate::artifact::Artifact;
+use crate::builders::MachineTaken;
 use crate::cleaners::{Cleaners, Fate};
 use crate::clients::Clients;
 use crate::context::BuildContext;
 use crate::event::{Event, Events};
+use crate::exit::TryAgain;
 use crate::plan::{Plan, PlannedBuild};
 use anyhow::{Context as _, Result};
 use imgforge_ledger::{Ledger, Resource};
@@ -100,6 +103,9 @@ struct Ended {
     started: Instant,
 }
 
+/// How often a build begins again whose machine was taken away.
+const TRIES_AFTER_TAKEN: u32 = 2;
+
 /// The build was told to stop.
 #[derive(Debug, thiserror::Error)]
 #[error("cancelled")]
@@ -117,7 +123,9 @@ pub async fn run(plan: Plan, run: &Run) -> Vec<Outcome> {
     let mut tasks = Vec::new();
     let planned = plan.builds.len();
     run.events.emit(Event::Planned { builds: plan.builds.iter().map(|build| build.name.clone()).collect() });
-    for build in plan.builds {
+    let builds: Vec<Arc<PlannedBuild>> = plan.builds.into_iter().map(Arc::new).collect();
+    let refusals = preflight::all(&builds, run).await;
+    for (build, refusal) in builds.into_iter().zip(refusals) {
         // Taken here and not in the task, so that builds start in the order of the plan.
         let permit = tokio::select! {
             permit = permits.clone().acquire_owned() => permit,
@@ -126,7 +134,7 @@ pub async fn run(plan: Plan, run: &Run) -> Vec<Outcome> {
         let run = run.clone();
         tasks.push(tokio::spawn(async move {
             run.events.emit(Event::BuildStarted { build: build.name.clone() });
-            let ended = run_build(Arc::new(build), &run).await;
+            let ended = run_build(build, refusal, &run).await;
             drop(permit);
             ended
         }));
@@ -145,9 +153,9 @@ pub async fn run(plan: Plan, run: &Run) -> Vec<Outcome> {
     ended.into_iter().map(|build| build.outcome).collect()
 }
 
-async fn run_build(build: Arc<PlannedBuild>, run: &Run) -> Ended {
-    let started = Instant::now();
-    let context = BuildContext {
+/// One build as its components see it.
+fn context_of(build: &PlannedBuild, run: &Run) -> BuildContext {
+    BuildContext {
         name: build.name.clone(),
         label: build.label.clone(),
         builder_type: build.builder_type.clone(),
@@ -159,8 +167,18 @@ async fn run_build(build: Arc<PlannedBuild>, run: &Run) -> Ended {
         debug: run.options.debug,
         source: None,
         events: run.events.clone(),
+    }
+}
+
+/// Runs a build, unless there is a reason not to.
+async fn run_build(build: Arc<PlannedBuild>, refusal: Option<anyhow::Error>, run: &Run) -> Ended {
+    let started = Instant::now();
+    let context = context_of(&build, run);
+    let result = match refusal {
+        Some(error) => Err(error),
+        None => stages(build.clone(), &context, run).await,
     };
-    let result = stages(build.clone(), &context, run).await.map_err(|error| match error.downcast::<Left>() {
+    let result = result.map_err(|error| match error.downcast::<Left>() {
         Ok(Left(error)) => (error, true),
         Err(error) => {
             let leaves = matches!(run.options.on_error, OnError::Abort | OnError::RunCleanupProvisioner);
@@ -194,11 +212,27 @@ async fn run_build(build: Arc<PlannedBuild>, run: &Run) -> Ended {
 
 /// From the source to the artifacts that stay. Whatever it leaves open in the ledger, the caller removes.
 async fn stages(build: Arc<PlannedBuild>, context: &BuildContext, run: &Run) -> Result<Vec<Artifact>> {
-    let artifact = guarded(context, {
-        let (build, context, run) = (build.clone(), context.clone(), run.clone());
-        async move { make(&build, &context, &run).await }
-    })
-    .await?;
+    let mut tries_left = TRIES_AFTER_TAKEN;
+    let artifact = loop {
+        let made = guarded(context, {
+            let (build, context, run) = (build.clone(), context.clone(), run.clone());
+            async move { make(&build, &context, &run).await }
+        })
+        .await;
+        match made {
+            Err(error) if MachineTaken::is_in(&error) && tries_left > 0 => {
+                tries_left -= 1;
+                context.error(format!("{error:#}: the build begins again"));
+                release(context, run, &[]).await;
+            }
+            Err(error) if MachineTaken::is_in(&error) => return Err(TryAgain(error).into()),
+            made => break made?,
+        }
+    };
+    let Some(artifact) = artifact else {
+        clean_up(context, run, &[]).await;
+        return Ok(Vec::new());
+    };
     // The machine has served; only what holds the artifact is still needed.
     clean_up(context, run, &artifact.claims).await;
     let kept = guarded(context, {
@@ -212,10 +246,11 @@ async fn stages(build: Arc<PlannedBuild>, context: &BuildContext, run: &Run) -> 
     Ok(kept)
 }
 
-async fn make(build: &PlannedBuild, context: &BuildContext, run: &Run) -> Result<Artifact> {
+async fn make(build: &PlannedBuild, context: &BuildContext, run: &Run) -> Result<Option<Artifact>> {
     let machine = loop {
         let error = match build.builder.launch(context).await {
             Ok(machine) => break machine,
+            Err(error) if MachineTaken::is_in(&error) => return Err(error),
             Err(error) => error,
         };
         match on_error::next(Stage::Launch, &error, context, run).await {
@@ -230,7 +265,9 @@ async fn make(build: &PlannedBuild, context: &BuildContext, run: &Run) -> Result
     values.insert("PackerRunUUID".to_owned(), context.run_uuid.clone());
     provision::stage(build, &*machine, &values, context, run).await?;
     let mut artifact = match machine.capture(context).await {
-        Ok(artifact) => artifact,
+        Ok(Some(artifact)) => artifact,
+        Ok(None) => return Ok(None),
+        Err(error) if MachineTaken::is_in(&error) => return Err(error),
         Err(error) => {
             return Err(match on_error::next(Stage::Capture, &error, context, run).await {
                 Next::Leave => on_error::leave(Stage::Capture, error, context),
@@ -240,7 +277,7 @@ async fn make(build: &PlannedBuild, context: &BuildContext, run: &Run) -> Result
     };
     values.append(&mut artifact.values);
     artifact.values = values;
-    Ok(artifact)
+    Ok(Some(artifact))
 }
 
 /// Runs work as a task of its own, so that a panic is an error and a cancelled run can stop it anywhere. When this

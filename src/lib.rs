@@ -26,10 +26,13 @@ pub mod communicators;
 pub mod data_sources;
 pub mod post_processors;
 pub mod provisioners;
+pub mod sweepers;
 
 pub mod build;
 pub mod data_reader;
 pub mod glob;
+#[cfg(feature = "gce")]
+pub mod google;
 pub(crate) mod known;
 pub mod lint;
 pub mod plan;

@@ -52,15 +52,15 @@ impl Machine for Made {
         &self.communicator
     }
 
-    async fn capture(self: Box<Self>, context: &BuildContext) -> Result<Artifact> {
+    async fn capture(self: Box<Self>, context: &BuildContext) -> Result<Option<Artifact>> {
         let Some(image) = self.claims.last() else { anyhow::bail!("there is nothing to capture") };
         match self.error {
             Some(error) => Err(error()),
-            None => Ok(Artifact {
+            None => Ok(Some(Artifact {
                 description: format!("the image of {}", context.name),
                 claims: vec![image.clone()],
                 ..Artifact::default()
-            }),
+            })),
         }
     }
 }

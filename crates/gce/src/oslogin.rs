@@ -95,20 +95,11 @@ impl Gce {
             address(&self.inner.endpoints.url("oslogin"), &["v1", "users", &format!("{email}:importSshPublicKey")]);
         let microseconds = expires.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
         let body = json!({"key": key, "expirationTimeUsec": microseconds.to_string()});
-        let mut attempt = 1;
-        let answer: Imported = loop {
-            let request = self.request(CALL, &resource, Method::POST, &url);
-            let request = request.with(|request| request.query(&[("projectId", project)]).json(&body));
-            match request.json().await {
-                Err(error) if error.status == Some(409) && attempt < ATTEMPTS => {
-                    tracing::debug!(attempt, "the OS Login profile is being changed by somebody else: {error}");
-                    tokio::time::sleep(Duration::from_secs(attempt.min(5))).await;
-                    attempt += 1;
-                }
-                Err(error) if error.message.contains("profile size exceeds") => return Err(full(email, error)),
-                answer => break answer?,
-            }
-        };
+        let import = self.clone().import(resource.clone(), url, project.to_owned(), body);
+        let answer = self
+            .create(&claim, import)
+            .await
+            .map_err(|error| if error.message.contains("profile size exceeds") { full(email, error) } else { error })?;
         let profile = LoginProfile::from(answer.login_profile);
         if profile.username.is_empty() {
             let message =
@@ -116,6 +107,23 @@ impl Gce {
             return Err(Error::new(CALL, resource, Kind::Forbidden, message));
         }
         Ok(profile)
+    }
+
+    /// Sends a key until nobody else is changing the profile.
+    async fn import(self, resource: String, url: String, project: String, body: serde_json::Value) -> Result<Imported> {
+        let mut attempt = 1;
+        loop {
+            let request = self.request("users.importSshPublicKey", &resource, Method::POST, &url);
+            let request = request.with(|request| request.query(&[("projectId", &project)]).json(&body));
+            match request.json().await {
+                Err(error) if error.status == Some(409) && attempt < ATTEMPTS => {
+                    tracing::debug!(attempt, "the OS Login profile is being changed by somebody else: {error}");
+                    tokio::time::sleep(Duration::from_secs(attempt.min(5))).await;
+                    attempt += 1;
+                }
+                answer => return answer,
+            }
+        }
     }
 
     /// The account's user name and keys.
