@@ -1,6 +1,11 @@
 //! Google Cloud's client against the fake: the whole life of a machine and its image, and what goes wrong on the way.
 
+mod arguments;
+mod chaos;
+mod failures;
 pub(crate) mod fake;
+mod forge;
+mod together;
 
 use fake::Fake;
 use imgforge_gce::{

@@ -26,13 +26,11 @@ fn git(place: &Place, arguments: &[&str]) -> String {
 impl Repository {
     fn new(on_failure: &str) -> Self {
         let fake = Fake::start(json!({}));
-        let guest = guest();
         let qemu = json!({
             "type": "qemu", "disk_image": true, "skip_resize_disk": true, "accelerator": "tcg", "machine_type": "q35",
             "cpu_model": "max", "memory": 256, "output_directory": "disk", "vm_name": "web.qcow2",
-            "iso_url": guest.join("disk.qcow2"), "iso_checksum": "none",
-            "qemuargs": [["-kernel", guest.join("vmlinuz")], ["-initrd", guest.join("initrd.gz")], ["-append", "console=ttyS0 quiet"]],
-            "ssh_username": "root", "ssh_private_key_file": guest.join("key"), "shutdown_command": "poweroff -f",
+            "iso_url": guest().join("disk.qcow2"), "iso_checksum": "none",
+            "ssh_username": "root", "ssh_password": "imgforge", "shutdown_command": "sync; poweroff -f",
         });
         let place = Place::new(&json!({
             "builders": [qemu, builder(&fake, "web", &json!({}))],
@@ -77,7 +75,7 @@ fn both_are_one_version() {
         .iter()
         .map(|build| (build["builder_type"].as_str().unwrap(), build["artifact_id"].as_str().unwrap()))
         .collect();
-    assert_eq!(builds, [("qemu", "VM"), ("googlecompute", "web")]);
+    assert_eq!(builds, [("googlecompute", "web"), ("qemu", "VM")]);
     assert_eq!(repository.fake.violations(), [""; 0]);
 }
 
@@ -92,7 +90,9 @@ fn when_one_fails_the_other_goes_or_stays_as_on_failure_says() {
         assert_eq!(repository.tags(), "");
         assert!(repository.image().is_null());
         assert_eq!(repository.place.path().join("disk/web.qcow2").exists(), stays, "{on_failure}\n{}", ended.output);
-        assert_eq!(ended.output.contains("VM files in directory: disk"), stays, "{}", ended.output);
+        let (made, removed) = ended.output.split_once("\n==> Removed, since not all builds succeeded:\n").unwrap_or((&ended.output, ""));
+        assert_eq!(made.contains("--> qemu: VM files in directory: disk"), stays, "{}", ended.output);
+        assert_eq!(removed.contains("--> qemu: VM files in directory: disk"), !stays, "{}", ended.output);
         assert!(!repository.place.path().join("out/web/manifest.json").exists());
     }
 }
