@@ -52,10 +52,16 @@ def source_image(call: Call, url: str, field: str) -> Json:
 
 
 def secured(key: Json | None) -> Json:
-    """A key as the cloud shows it: a raw one only by its hash."""
-    if key and "rawKey" in key:
-        return {"sha256": base64.b64encode(hashlib.sha256(base64.b64decode(key["rawKey"])).digest()).decode()}
-    return key or {}
+    """A key as the cloud shows it: a raw one, 32 bytes in base64, only by its hash."""
+    if not key or "rawKey" not in key:
+        return key or {}
+    try:
+        raw = base64.b64decode(key["rawKey"], validate=True)
+    except ValueError:
+        raw = b""
+    if len(raw) != 32:
+        raise Refused(400, "invalid", "The provided raw key is no 256-bit key encoded in RFC 4648 base64.")
+    return {"sha256": base64.b64encode(hashlib.sha256(raw).digest()).decode()}
 
 
 def disk_type(call: Call, scope: str, url: str | None, field: str) -> str:
@@ -74,7 +80,7 @@ def make(call: Call, path: str, body: Json, image_url: str | None, status: str) 
             "physicalBlockSizeBytes": "4096"}
     if "diskEncryptionKey" in disk:
         disk["diskEncryptionKey"] = secured(disk["diskEncryptionKey"])
-    for unknown in set(zone.rsplit("/", 1)[1] for zone in disk.get("replicaZones", [])) - set(ZONES):
+    for unknown in set(zone.rsplit("/", 1)[-1] for zone in disk.get("replicaZones", [])) - set(ZONES):
         raise invalid("replicaZones", unknown, "There is no such zone.")
     image: Json | None = None
     if image_url:
@@ -84,8 +90,8 @@ def make(call: Call, path: str, body: Json, image_url: str | None, status: str) 
             raise invalid("sizeGb", disk["sizeGb"], f"Requested disk size cannot be smaller than the image size ({image['diskSizeGb']} GB)")
         inherited = {key: image[key] for key in ("licenses", "guestOsFeatures", "architecture") if key in image}
         disk = inherited | disk | {"sourceImage": image["selfLink"], "sourceImageId": image["id"]}
-    if int(disk["sizeGb"]) < 1:
-        raise invalid("sizeGb", disk["sizeGb"], "A disk has a GB at least.")
+    if not 1 <= int(disk["sizeGb"]) <= 65536:
+        raise invalid("sizeGb", disk["sizeGb"], "A disk has from 1 to 65536 GB.")
     disk = put(world, path, disk)
     if image:
         contents.copy(world, contents.of_image(world, image), disk, disk["sizeGb"])
@@ -184,5 +190,6 @@ METHODS: dict[str, Function] = {
     "compute.regionDisks.get": get,
     "compute.regionDisks.insert": operations.repeatable(insert),
     "compute.regionDisks.delete": operations.repeatable(delete),
+    "compute.regionDisks.setLabels": operations.repeatable(labels_setter("disks")),
     "compute.regionDisks.list": lister("disks", "compute#diskList"),
 }

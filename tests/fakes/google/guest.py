@@ -12,12 +12,16 @@ import json
 import os
 import pwd
 import re
+import shutil
 import signal
 import subprocess
 import threading
 import time
 from datetime import datetime
 from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 import contents
 from call import Json, Refused
@@ -33,7 +37,9 @@ NO_PENALTIES = "PerSourcePenalties no\n" if SSHD and b"persourcepenalties" in Pa
 
 
 def make_account(world: World) -> None:
-    """The local account that plays the guests' one."""
+    """The local account that plays the guests' one. Who is not root has to play it himself, by settings."""
+    if os.geteuid() != 0:
+        return
     name = world.settings["ssh_account"]
     try:
         pwd.getpwnam(name)
@@ -93,11 +99,9 @@ class Guest:
             raise Refused(500, "internalError", "there is no sshd: install `openssh-server`")
         self.print(f"[    0.000000] Linux version fake: {self.name}\n{self.name} login:\n")
         key = self.folder / "host_key"
-        if not key.exists():
-            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", key], check=True)
+        public = make_host_key(key)
         if self.metadata("enable-guest-attributes").upper() == "TRUE":
-            kind, public = key.with_suffix(".pub").read_text().split()[:2]
-            self.attributes["hostkeys", kind] = public
+            self.attributes["hostkeys", "ssh-ed25519"] = public.split()[1]
         self.refresh()
         self.metadata_server = MetadataServer(self)
         environment = {"FAKE_INSTANCE": self.name, "FAKE_DISKS": self.folder / "disks", "GCE_METADATA_HOST": self.metadata_host}
@@ -212,6 +216,18 @@ class Guest:
                 kill_tree(process.pid)
                 process.wait()
         self.sshd = self.script = None
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def make_host_key(file: Path) -> str:
+    """Writes the private half, which only its owner may read; returns the public one."""
+    key = Ed25519PrivateKey.generate()
+    file.touch(mode=0o600)
+    file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
+    return key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
 
 
 def has_expired(key: str) -> bool:

@@ -97,7 +97,7 @@ def from_disk(call: Call, path: str, image: Json) -> Json:
         # What runs may write while the image is made.
         if call.query.get("forceCreate") != "true" and find(world, instance)["status"] != "TERMINATED":
             raise in_use(disk_path, instance)
-    features = {feature["type"]: feature for feature in disk.get("guestOsFeatures", []) + image.get("guestOsFeatures", [])}
+    features = {feature.get("type"): feature for feature in disk.get("guestOsFeatures", []) + image.get("guestOsFeatures", [])}
     licenses = list(dict.fromkeys(disk.get("licenses", []) + image.get("licenses", [])))
     image = image | {"sourceDisk": disk["selfLink"], "sourceDiskId": disk["id"], "diskSizeGb": disk["sizeGb"],
                      "architecture": image.get("architecture") or disk.get("architecture", "X86_64")}

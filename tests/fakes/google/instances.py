@@ -34,6 +34,8 @@ def attach_disk(call: Call) -> Json:
     path, instance = path_and_instance(call)
     numbers = [attached["index"] for attached in instance["disks"]]
     number = next(number for number in range(len(numbers) + 1) if number not in numbers)
+    if call.body.get("type") == "SCRATCH":
+        raise invalid("type", "SCRATCH", "A local SSD is part of an instance from its beginning.")
     made: list[str] = []
     attached = launch.attach(call, path, number, call.body, made)
     if any(one["deviceName"] == attached["deviceName"] for one in instance["disks"]):

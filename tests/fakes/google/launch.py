@@ -13,6 +13,7 @@ from guest import Guest
 from lifecycle import remove, run
 from resources import find, fingerprint, free, invalid, link, named, path_of, put, scope_of
 
+DEVICE = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9_.-]{0,62})")
 KEY = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 
 
@@ -147,9 +148,7 @@ def interface(call: Call, number: int, given: Json) -> Json:
         else:
             raise invalid(f"{field}.subnetwork", "", "Network interface must specify a subnet if the network resource is in custom subnet mode.")
     if "networkIP" in given:
-        subnet = find(world, disks.path_in(world, result["subnetwork"]))
-        if ipaddress.ip_address(given["networkIP"]) not in ipaddress.ip_network(subnet["ipCidrRange"]):
-            raise invalid(f"{field}.networkIP", given["networkIP"], "IP address must be in the range of the subnetwork.")
+        check_internal(given["networkIP"], find(world, disks.path_in(world, result["subnetwork"]))["ipCidrRange"], f"{field}.networkIP")
     for config in given.get("accessConfigs", []):
         if "natIP" in config:
             reserved(call, config["natIP"], f"{field}.accessConfigs[0].natIP")
@@ -157,6 +156,15 @@ def interface(call: Call, number: int, given: Json) -> Json:
                for config in given.get("accessConfigs", [])]
     result.pop("accessConfigs", None)
     return result | ({"accessConfigs": configs} if configs else {})
+
+
+def check_internal(address: str, subnet: str, field: str) -> None:
+    try:
+        inside = ipaddress.ip_address(address) in ipaddress.ip_network(subnet)
+    except ValueError:
+        raise invalid(field, address, "It is no IP address.") from None
+    if not inside:
+        raise invalid(field, address, f"IP address must be in {subnet}, the range of the subnetwork.")
 
 
 def reserved(call: Call, address: str, field: str) -> str:
@@ -194,6 +202,8 @@ def attach(call: Call, instance: str, number: int, given: Json, made: list[str])
     result: Json = {"kind": "compute#attachedDisk", "mode": "READ_WRITE", "interface": "SCSI", "boot": False, "autoDelete": False, **given,
                     "type": kind, "index": number}
     parameters = result.pop("initializeParams", {})
+    if not DEVICE.fullmatch(given.get("deviceName", "a")):
+        raise invalid(f"{field}.deviceName", given["deviceName"], f"Must be a match of regex '{DEVICE.pattern}'")
     if kind == "SCRATCH":
         return result | {"deviceName": f"local-ssd-{number}", "diskSizeGb": "375", "autoDelete": True}
     if given.get("source"):

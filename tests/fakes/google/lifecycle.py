@@ -71,7 +71,7 @@ def remove(world: World, path: str) -> None:
     if instance is None:
         return
     if guest := world.guests.pop(path, None):
-        guest.stop()
+        guest.remove()
     for resource in world.resources.values():
         if resource["kind"] == "compute#address" and link(world, path) in resource.get("users", []):
             resource["status"] = "RESERVED"

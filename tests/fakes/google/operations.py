@@ -16,8 +16,6 @@ from call import Call, Function, Json, Refused
 from resources import link, missing
 from world import World, timestamp
 
-# The longest that `wait` waits: https://cloud.google.com/compute/docs/reference/rest/v1/zoneOperations/wait
-WAIT_SECONDS = 120.0
 HTTP = {
     "QUOTA_EXCEEDED": 403,
     "RESOURCE_NOT_FOUND": 404,
@@ -27,6 +25,8 @@ HTTP = {
     "ZONE_RESOURCE_POOL_EXHAUSTED": 503,
     "ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS": 503,
 }
+# Reasons that are called otherwise inside of an operation; the rest is only written otherwise.
+CODES = {"notFound": "RESOURCE_NOT_FOUND", "alreadyExists": "RESOURCE_ALREADY_EXISTS", "internalError": "INTERNAL_ERROR"}
 MESSAGES = {400: "BAD REQUEST", 403: "FORBIDDEN", 404: "NOT FOUND", 409: "CONFLICT", 412: "PRECONDITION FAILED",
             429: "TOO MANY REQUESTS", 500: "INTERNAL SERVER ERROR", 503: "SERVICE UNAVAILABLE"}
 
@@ -63,7 +63,7 @@ def start(call: Call, scope: str, kind: str, target: str, effect: Callable[[], N
             try:
                 effect()
             except Refused as refused:
-                code = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", refused.reason).upper()
+                code = CODES.get(refused.reason) or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", refused.reason).upper()
                 error = {"code": code, "message": refused.message, "http": refused.status}
         if error:
             undo()
@@ -143,7 +143,7 @@ def get(call: Call) -> Json:
 def wait(call: Call) -> Json:
     operation = find(call)
     # Waiting gives the lock back, so that all else goes on.
-    call.world.lock.wait_for(lambda: operation.body["status"] == "DONE", WAIT_SECONDS)
+    call.world.lock.wait_for(lambda: operation.body["status"] == "DONE", call.world.settings["wait_seconds"])
     return operation.shown()
 
 

@@ -1,7 +1,6 @@
 """Each kind of fault that a rule can cause, as a client sees it."""
 
 import http.client
-import time
 import unittest
 import urllib.error
 
@@ -55,9 +54,10 @@ class Faults(unittest.TestCase):
     def test_an_operation_that_never_ends(self) -> None:
         self.fake.faults({"method": "compute.instances.insert", "fault": {"never_done": True}})
         operation = self.fake.insert("hangs")
-        time.sleep(0.2)
         place = {"project": PROJECT, "zone": ZONE}
-        shown = self.fake.compute.zoneOperations().get(**place, operation=operation["name"]).execute()
+        self.fake.control("settings", {"wait_seconds": 0.1})
+        self.addCleanup(self.fake.control, "settings", {"wait_seconds": 120})
+        shown = self.fake.compute.zoneOperations().wait(**place, operation=operation["name"]).execute()
         self.assertEqual((shown["status"], self.fake.get("hangs")["status"]), ("RUNNING", "PROVISIONING"))
         # What it has begun can be deleted.
         self.fake.wait(self.fake.compute.instances().delete(**place, instance="hangs").execute())

@@ -74,7 +74,9 @@ class Lists(unittest.TestCase):
 
         self.assertEqual(found(), {"zones/europe-west1-b": ["b"], f"zones/{ZONE}": ["a"]})
         self.assertEqual(found(filter="labels.role=temp"), {f"zones/{ZONE}": ["a"]})
+        first = self.fake.compute.instances().aggregatedList(project=PROJECT, maxResults=1).execute()
         self.assertEqual(found(maxResults=1), {"zones/europe-west1-b": ["b"]})
+        self.assertEqual(found(maxResults=1, pageToken=first["nextPageToken"]), {f"zones/{ZONE}": ["a"]})
         disks = self.fake.compute.disks().aggregatedList(project=PROJECT, filter="-users:*").execute()["items"]
         self.assertEqual([entry for entry in disks.values() if "disks" in entry], [])
 
