@@ -1,9 +1,9 @@
-"""A session of IAP's relay: the bytes of a connection to an instance, in frames, and what is kept of them for a reconnect.
+"""A session of IAP's relay: the bytes of a connection to an instance, in frames, and those kept for a reconnect.
 
 Each binary message of the websocket is one frame, its numbers big-endian: a tag of 16 bits, then
 
     1 CONNECT_SUCCESS_SID     length (32 bits) and the session's name; the relay's first frame
-    2 RECONNECT_SUCCESS_ACK   how many bytes the relay has received in all (64 bits); its first frame after a reconnect
+    2 RECONNECT_SUCCESS_ACK   how many bytes the relay has received in all (64 bits); its first after a reconnect
     4 DATA                    length (32 bits), and at most 16,384 bytes
     7 ACK                     how many bytes were received in all (64 bits), due when more than 32,768 are not acknowledged
 """

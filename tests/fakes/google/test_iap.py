@@ -1,4 +1,4 @@
-"""The relay of IAP, met by a client of it in a few lines: a banner of sshd through it, a reconnect, each code of a close."""
+"""The relay of IAP, met by a client in a few lines: a banner of sshd, a reconnect, each code of a close."""
 
 from __future__ import annotations
 
