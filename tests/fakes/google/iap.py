@@ -49,7 +49,8 @@ def reconnect(call: Call) -> None:
 
     def serve(websocket: Websocket) -> None:
         session = sessions.get(call.query["sid"])
-        if session is None or session.ended or not call.world.settings["iap_remembers"]:
+        # What has ended may still have bytes for the client.
+        if session is None or (session.ended and not session.pending) or not call.world.settings["iap_remembers"]:
             raise Refusal(Code.SESSION_UNKNOWN, "there is no such session")
         session.resume(websocket, int(call.query["ack"]))
 

@@ -1,5 +1,4 @@
-"""Parameter Manager: the versions of parameters, read only, with the secrets that they refer to filled in by
-`render`.
+"""Parameter Manager: the versions of parameters, read only; `render` fills in the secrets that they refer to.
 
 The part `parameters` of the state, and its seed, is `{"projects/P/locations/L/parameters/N": {"v1": "text"}}`. A
 reference is written `__REF__("//secretmanager.googleapis.com/projects/P/secrets/S/versions/V")`, in JSON with its
