@@ -69,6 +69,10 @@ def _shown(profile: Json) -> Json:
 
 def get_login_profile(call: Call) -> Json:
     user = _user(call, call.path["name"])
+    # The document says that it is required, but in words only.
+    if "projectId" not in call.query:
+        call.world.violation("oslogin.users.getLoginProfile: query parameter `projectId` is missing")
+        raise Refused(400, "badRequest", "projectId is required.")
     return _shown(_profile(call.world, user, call.query["projectId"]))
 
 

@@ -65,6 +65,10 @@ class OsLogin(ServiceTest):
         other = self.users.importSshPublicKey(parent="users/other@example.com", projectId="p", body={"key": KEY})
         self.refused(403, other)
 
+    def test_a_profile_is_one_of_a_project(self) -> None:
+        self.refused(400, self.users.getLoginProfile(name=self.user))
+        self.expect_violations("oslogin.users.getLoginProfile: query parameter `projectId` is missing")
+
     def test_a_profile_is_full_at_32_kib(self) -> None:
         for number in range(60):
             body = {"key": f"ssh-ed25519 {'A' * 700} {number}"}
