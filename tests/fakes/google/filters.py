@@ -167,14 +167,17 @@ def page(call: Call, kind: str, resources: list[Json]) -> Json:
 
 def aggregated_page(call: Call, kind: str, collection: str, found: dict[str, list[Json]]) -> Json:
     """The answer of an `aggregatedList`, from the resources of each scope, `zones/Z`. Empty scopes carry a warning."""
+    unreachable = [scope for scope in found if scope.removeprefix("zones/") in call.world.settings["unreachable_zones"]]
+    found = found | {scope: [] for scope in unreachable}
     flat = [(scope, resource) for scope, resources in sorted(found.items()) for resource in select(call, resources)]
     taken, token = cut(call, [{"scope": scope, "resource": resource} for scope, resource in flat])
     items: Json = {}
     for scope in sorted(found):
         here = [entry["resource"] for entry in taken if entry["scope"] == scope]
-        empty = {"code": "NO_RESULTS_ON_PAGE", "message": f"There are no results for scope '{scope}' on this page.",
-                 "data": [{"key": "scope", "value": scope}]}
-        items[scope] = {collection: here} if here else {"warning": empty}
+        warning = {"code": "NO_RESULTS_ON_PAGE", "message": f"There are no results for scope '{scope}' on this page."}
+        if scope in unreachable:
+            warning = {"code": "UNREACHABLE", "message": f"The scope '{scope}' is not reachable."}
+        items[scope] = {collection: here} if here else {"warning": warning | {"data": [{"key": "scope", "value": scope}]}}
     answer: Json = {"kind": kind, "id": f"projects/{call.path['project']}/aggregated/{collection}", "items": items,
                     "selfLink": call.world.url + call.handler.path.split("?")[0]}
-    return answer | ({"nextPageToken": token} if token else {})
+    return answer | ({"nextPageToken": token} if token else {}) | ({"unreachables": unreachable} if unreachable else {})

@@ -77,6 +77,11 @@ class Lists(unittest.TestCase):
         first = self.fake.compute.instances().aggregatedList(project=PROJECT, maxResults=1).execute()
         self.assertEqual(found(maxResults=1), {"zones/europe-west1-b": ["b"]})
         self.assertEqual(found(maxResults=1, pageToken=first["nextPageToken"]), {f"zones/{ZONE}": ["a"]})
+        self.fake.control("settings", {"unreachable_zones": ["europe-west1-b"]})
+        self.addCleanup(self.fake.control, "settings", {"unreachable_zones": []})
+        self.assertEqual(found(), {f"zones/{ZONE}": ["a"]})
+        half = self.fake.compute.instances().aggregatedList(project=PROJECT).execute()
+        self.assertEqual((half["unreachables"], half["items"]["zones/europe-west1-b"]["warning"]["code"]), (["zones/europe-west1-b"], "UNREACHABLE"))
         disks = self.fake.compute.disks().aggregatedList(project=PROJECT, filter="-users:*").execute()["items"]
         self.assertEqual([entry for entry in disks.values() if "disks" in entry], [])
 

@@ -57,6 +57,8 @@ SETTINGS: Json = {
     "boot_seconds": 0,
     # Whether instances have an sshd at all.
     "guests": True,
+    # Zones that an `aggregatedList` cannot look into.
+    "unreachable_zones": [],
     # The longest that an operation's `wait` waits:
     # https://cloud.google.com/compute/docs/reference/rest/v1/zoneOperations/wait
     "wait_seconds": 120,
