@@ -31,10 +31,15 @@ class Faults(unittest.TestCase):
         return self.fake.compute.disks().insert(project=PROJECT, zone=ZONE, body=body).execute()  # type: ignore[no-any-return]
 
     def test_an_error_of_http_at_the_second_and_third_call(self) -> None:
-        self.fake.faults({"method": "compute.images.*", "call": 2, "times": 2, "fault": {"http": 429, "reason": "rateLimitExceeded"}})
+        self.fake.faults(
+            {"method": "compute.images.*", "call": 2, "times": 2, "fault": {"http": 429, "reason": "rateLimitExceeded"}}
+        )
         self.assertEqual([self.image("none") for _ in range(4)], [404, 429, 429, 404])
         refused = [entry for entry in self.fake.control("log") if entry["status"] == 429][-1]
-        self.assertEqual((refused["method"], refused["response"]["error"]["errors"][0]["reason"]), ("compute.images.get", "rateLimitExceeded"))
+        self.assertEqual(
+            (refused["method"], refused["response"]["error"]["errors"][0]["reason"]),
+            ("compute.images.get", "rateLimitExceeded"),
+        )
 
     def test_a_rule_without_a_call_is_for_every_call(self) -> None:
         self.fake.faults({"method": "compute.images.get", "fault": {"http": 503}})
@@ -44,7 +49,9 @@ class Faults(unittest.TestCase):
         self.assertEqual(self.image("none"), 404)
 
     def test_an_error_in_an_operation_leaves_nothing(self) -> None:
-        fault = {"operation": {"code": "ZONE_RESOURCE_POOL_EXHAUSTED", "message": "The zone does not have enough resources."}}
+        fault = {
+            "operation": {"code": "ZONE_RESOURCE_POOL_EXHAUSTED", "message": "The zone does not have enough resources."}
+        }
         self.fake.faults({"method": "compute.instances.insert", "fault": fault})
         done = self.fake.wait(self.fake.insert())
         self.assertEqual(done["error"], {"errors": [fault["operation"]]})
@@ -93,8 +100,13 @@ class Faults(unittest.TestCase):
         self.assertNotIn(f"{HERE}/disks/cut", self.fake.control("state"))
 
     def test_no_rule(self) -> None:
-        status, answer = self.fake.http("POST", "/_fake/faults", [{"method": "compute.images.get", "fault": {"htp": 500}}])
-        self.assertEqual((status, answer["error"]["message"]), (400, "no rule: {'method': 'compute.images.get', 'fault': {'htp': 500}}"))
+        status, answer = self.fake.http(
+            "POST", "/_fake/faults", [{"method": "compute.images.get", "fault": {"htp": 500}}]
+        )
+        self.assertEqual(
+            (status, answer["error"]["message"]),
+            (400, "no rule: {'method': 'compute.images.get', 'fault': {'htp': 500}}"),
+        )
 
 
 if __name__ == "__main__":
