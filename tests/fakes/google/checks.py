@@ -29,7 +29,7 @@ FORMATS = {
 }
 RANGES = {"int32": (-(2**31), 2**31 - 1), "uint32": (0, 2**32 - 1)}
 # https://cloud.google.com/apis/docs/system-parameters: all of them may have a dollar before their name.
-SYSTEM_PARAMETER = re.compile(r"\$?(alt|callback|fields|key|prettyPrint|quotaUser|userProject)|\$\.?xgafv")
+SYSTEM_PARAMETER = re.compile(r"\$?(alt|apiVersion|callback|fields|key|prettyPrint|quotaUser|userProject)|\$\.?xgafv")
 
 
 def anchored(pattern: str) -> str:
