@@ -127,7 +127,7 @@ impl Call {
             }
             Error::new(self.name, resource(), Kind::Other, status.message.clone())
                 .with_answer(error.http_status_code(), &reasons)
-                .with_details(infos().flat_map(|info| info.metadata.clone()))
+                .with_details(infos().flat_map(|info| info.metadata.clone()).filter(|(key, _)| key != "message"))
         } else if let Some(status) = error.http_status_code() {
             let body = error.http_payload().map(|body| body.to_vec()).unwrap_or_default();
             Error::from_answer(self.name, resource(), status, &body)

@@ -130,6 +130,6 @@ impl Drop for Fake {
     fn drop(&mut self) {
         // It ends with its standard input.
         drop(self.process.stdin.take());
-        let _ = self.process.wait();
+        self.process.wait().ok();
     }
 }
