@@ -1,6 +1,7 @@
 //! Google Cloud's client against the fake: the whole life of a machine and its image, and what goes wrong on the way.
 
 pub(crate) mod fake;
+mod services;
 
 use fake::Fake;
 use imgforge_gce::{
@@ -27,7 +28,10 @@ struct Life {
 
 impl Life {
     async fn new() -> Self {
-        let fake = Fake::start(json!({}));
+        Self::of(Fake::start(json!({}))).await
+    }
+
+    async fn of(fake: Fake) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let ledger = Ledger::open(folder.path()).unwrap();
         Self { gce: fake.client().await, fake, build: ledger.build("web"), _ledger: (folder, ledger) }
