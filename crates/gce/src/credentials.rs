@@ -184,7 +184,7 @@ fn unusable(source: &str, message: impl Into<String>) -> Error {
 }
 
 /// The error of ours that the library carries, or its own words.
-fn own(error: &CredentialsError) -> Error {
+pub(crate) fn own(error: &CredentialsError) -> Error {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
         if let Some(own) = error.downcast_ref::<Error>() {
