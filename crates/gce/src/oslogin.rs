@@ -76,7 +76,7 @@ impl Gce {
     /// Adds a key to the profile of an account. The claim's name has to be the key's comment.
     ///
     /// # Errors
-    /// Google's; `Quota` when the profile is full, `Forbidden` when the account has no POSIX account.
+    /// Google's; `Other` when the profile is full, `Forbidden` when the account has no POSIX account.
     pub async fn import_login_key(
         &self,
         claim: Claim,
@@ -97,7 +97,7 @@ impl Gce {
         let body = json!({"key": key, "expirationTimeUsec": microseconds.to_string()});
         let mut attempt = 1;
         let answer: Imported = loop {
-            let request = self.request(CALL, &resource, Method::POST, &url);
+            let request = self.request(CALL, &resource, Method::POST, &url).in_project(project);
             let request = request.with(|request| request.query(&[("projectId", project)]).json(&body));
             match request.json().await {
                 Err(error) if error.status == Some(409) && attempt < ATTEMPTS => {
@@ -111,9 +111,9 @@ impl Gce {
         };
         let profile = LoginProfile::from(answer.login_profile);
         if profile.username.is_empty() {
-            let message =
-                format!("{email} has no POSIX account: it needs the role `roles/compute.osLogin` in {project}");
-            return Err(Error::new(CALL, resource, Kind::Forbidden, message));
+            let error = Error::new(CALL, resource, Kind::Forbidden, "the account has no user name on machines");
+            let details = [("permission", "compute.instances.osLogin"), ("project", project)];
+            return Err(error.with_details(details.map(|(key, value)| (key.to_owned(), value.to_owned()))));
         }
         Ok(profile)
     }
@@ -125,7 +125,7 @@ impl Gce {
     pub async fn login_profile(&self, email: &str, project: &str) -> Result<LoginProfile> {
         let url = address(&self.inner.endpoints.url("oslogin"), &["v1", "users", email, "loginProfile"]);
         let resource = format!("OS Login profile of {email}");
-        let request = self.request("users.getLoginProfile", &resource, Method::GET, &url);
+        let request = self.request("users.getLoginProfile", &resource, Method::GET, &url).in_project(project);
         let profile: Profile = request.with(|request| request.query(&[("projectId", project)])).json().await?;
         Ok(profile.into())
     }
@@ -149,7 +149,7 @@ fn full(email: &str, error: Error) -> Error {
         "the OS Login profile of {email} is full (32 KiB), mostly of keys that other tools left: `gcloud compute os-login \
          ssh-keys list` shows them, `gcloud compute os-login ssh-keys remove --key FINGERPRINT` deletes one"
     );
-    Error { kind: Kind::Quota, message, ..error }
+    Error { kind: Kind::Other, message, ..error }
 }
 
 #[cfg(test)]
@@ -204,7 +204,8 @@ mod tests {
                 keys: vec![key("f1", "ssh-ed25519 A old", None), key("f2", "ssh-ed25519 B new", Some(expires))],
             }
         );
-        let name = claims.ours().name().replace("-2", "-1");
+        let second = claims.ours();
+        let name = format!("{}-1", second.name().strip_suffix("-2").unwrap());
         let asked = format!(
             "POST /oslogin/v1/users/{EMAIL}:importSshPublicKey?projectId=p\nauthorization: Bearer token-1\n\
              {{\"expirationTimeUsec\":\"1900000000000000\",\"key\":\"ssh-ed25519 B {name}\"}}"
@@ -219,7 +220,7 @@ mod tests {
             Server::start([refused(400, "badRequest", full), ok(json!({"loginProfile": {"name": EMAIL}}))]).await;
         let claims = Claims::new();
         let error = import(&server, &claims).await.unwrap_err();
-        assert_eq!(error.kind, Kind::Quota);
+        assert_eq!((error.kind, error.advice()), (Kind::Other, None));
         assert_eq!(
             error.to_string(),
             "users.importSshPublicKey of OS Login profile of builder@p.iam.gserviceaccount.com failed with 400 badRequest: \
@@ -231,8 +232,12 @@ mod tests {
         assert_eq!(error.kind, Kind::Forbidden);
         assert_eq!(
             error.to_string(),
-            "users.importSshPublicKey of OS Login profile of builder@p.iam.gserviceaccount.com: \
-             builder@p.iam.gserviceaccount.com has no POSIX account: it needs the role `roles/compute.osLogin` in p"
+            "users.importSshPublicKey of OS Login profile of builder@p.iam.gserviceaccount.com: the account has no user name \
+             on machines"
+        );
+        assert_eq!(
+            error.advice().unwrap(),
+            "grant the permission `compute.instances.osLogin` in project p to the account of these credentials"
         );
         let gce = server.gce().await;
         let error = gce.import_login_key(claims.ours(), EMAIL, "p", "ssh-ed25519 B me", UNIX_EPOCH).await.unwrap_err();

@@ -96,6 +96,7 @@ impl Gce {
             let names: Vec<_> =
                 apis.iter().map(|api| ("names", format!("projects/{project}/services/{api}"))).collect();
             let request = self.request("services.batchGet", &format!("project {project}"), Method::GET, &url);
+            let request = request.in_project(project);
             let answer: Services = request.with(|request| request.query(&names)).json().await?;
             // By the answer's names, whose project may be a number; what is not answered is not known to be missing.
             let is_disabled = |api: &str| {
@@ -116,8 +117,9 @@ impl Gce {
         let url = address(&base, &["v3", "projects", &format!("{project}:testIamPermissions")]);
         let mut answers = Vec::new();
         for permissions in permissions.chunks(PERMISSIONS_AT_ONCE) {
-            let request =
-                self.request("projects.testIamPermissions", &format!("project {project}"), Method::POST, &url);
+            let request = self
+                .request("projects.testIamPermissions", &format!("project {project}"), Method::POST, &url)
+                .in_project(project);
             let answer: Granted =
                 request.with(|request| request.json(&json!({"permissions": permissions}))).json().await?;
             answers.extend(permissions.iter().map(|name| Permission {
