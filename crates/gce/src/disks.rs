@@ -94,7 +94,7 @@ impl Gce {
                     .set_region(region)
                     .set_request_id(request_id())
                     .set_body(request.to_model(name));
-                call.start(scope.clone(), || insert.clone().send()).await
+                self.create(&call, scope.clone(), || insert.clone().send()).await
             }
             _ => {
                 let insert = self
@@ -106,7 +106,7 @@ impl Gce {
                     .set_zone(&request.zone)
                     .set_request_id(request_id())
                     .set_body(request.to_model(name));
-                call.start(scope.clone(), || insert.clone().send()).await
+                self.create(&call, scope.clone(), || insert.clone().send()).await
             }
         }
     }
@@ -116,10 +116,10 @@ impl Gce {
         let call = call("disks.get", project, &scope(place, is_regional), name);
         let disk = if is_regional {
             let get = self.clients().region_disks().await?.get().set_project(project).set_region(place).set_disk(name);
-            call.send(|| get.clone().send()).await?
+            self.read(&call, || get.clone().send()).await?
         } else {
             let get = self.clients().disks().await?.get().set_project(project).set_zone(place).set_disk(name);
-            call.send(|| get.clone().send()).await?
+            self.read(&call, || get.clone().send()).await?
         };
         Ok(Disk::read(project, disk))
     }
@@ -160,7 +160,7 @@ impl Gce {
                 .set_region(place)
                 .set_disk(name)
                 .set_request_id(request_id());
-            call.start(scope, || delete.clone().send()).await
+            self.delete(&call, scope, || delete.clone().send()).await
         } else {
             let delete = self
                 .clients()
@@ -171,13 +171,13 @@ impl Gce {
                 .set_zone(place)
                 .set_disk(name)
                 .set_request_id(request_id());
-            call.start(scope, || delete.clone().send()).await
+            self.delete(&call, scope, || delete.clone().send()).await
         }
     }
 }
 
 /// A call of the collection that the scope says: `disks.get`, or `regionDisks.get`.
-fn call(name: &'static str, project: &str, scope: &Scope, disk: &str) -> Call {
+pub(crate) fn call(name: &'static str, project: &str, scope: &Scope, disk: &str) -> Call {
     match scope {
         Scope::Region(region) => {
             let name = match name {

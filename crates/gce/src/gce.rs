@@ -2,6 +2,7 @@
 
 use crate::clients::Clients;
 use crate::credentials::Credentials;
+use crate::made::Made;
 use crate::{CredentialOptions, Endpoints, Result};
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ pub struct Gce {
 pub(crate) struct Inner {
     pub(crate) endpoints: Endpoints,
     pub(crate) credentials: Credentials,
+    pub(crate) made: Made,
     /// For Compute Engine.
     pub(crate) clients: Clients,
     /// For all else.
@@ -37,7 +39,8 @@ impl Gce {
         let http = crate::http::client()?;
         let credentials = Credentials::new(&options.credentials, &endpoints, &http)?;
         let clients = Clients::new(endpoints.clone(), credentials.clone());
-        Ok(Self { inner: Arc::new(Inner { endpoints, credentials, clients, http }) })
+        let made = Made::default();
+        Ok(Self { inner: Arc::new(Inner { endpoints, credentials, made, clients, http }) })
     }
 
     pub(crate) fn clients(&self) -> &Clients {
