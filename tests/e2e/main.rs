@@ -8,6 +8,8 @@ mod google;
 #[cfg(test)]
 mod google_fake;
 #[cfg(test)]
+mod live;
+#[cfg(test)]
 mod log;
 #[cfg(test)]
 mod packer;
