@@ -17,8 +17,8 @@ use reqwest::header::{AUTHORIZATION, HeaderMap};
 use std::sync::Arc;
 
 /// What tokens are asked for where the user names no scopes: all that the account may, and its name.
-const SCOPES: [&str; 2] =
-    ["https://www.googleapis.com/auth/cloud-platform", "https://www.googleapis.com/auth/userinfo.email"];
+const SCOPES: [&str; 2] = ["https://www.googleapis.com/auth/cloud-platform", EMAIL_SCOPE];
+const EMAIL_SCOPE: &str = "https://www.googleapis.com/auth/userinfo.email";
 
 /// What the user says about credentials. Of those that are given, the first in this order is taken:
 /// `vault_gcp_oauth_engine`, `access_token`, `credentials_file` or `_json`, `workload_identity`; then what the
@@ -65,7 +65,7 @@ pub struct WorkloadIdentity {
 }
 
 /// The variables of the environment, or of a test.
-type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+pub(crate) type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// Gives headers and tokens, and renews them.
 #[derive(Clone, Debug)]
@@ -93,19 +93,33 @@ struct World<'a> {
     environment: Environment,
 }
 
+impl World<'_> {
+    /// For tokens of who has no address.
+    fn scopes_without_email(&self) -> Vec<String> {
+        self.scopes.iter().filter(|scope| *scope != EMAIL_SCOPE).cloned().collect()
+    }
+}
+
 impl Credentials {
     /// # Errors
     /// When they are not usable as they stand; nothing is asked of Google yet.
-    pub(crate) fn new(options: &CredentialOptions, endpoints: &Endpoints) -> Result<Self> {
-        Self::in_environment(options, endpoints, Arc::new(|name| std::env::var(name).ok().filter(|v| !v.is_empty())))
+    pub(crate) fn new(options: &CredentialOptions, endpoints: &Endpoints, http: &reqwest::Client) -> Result<Self> {
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        Self::in_environment(options, endpoints, http, Arc::new(variable))
     }
 
-    fn in_environment(options: &CredentialOptions, endpoints: &Endpoints, environment: Environment) -> Result<Self> {
+    /// The same in an environment that a test makes.
+    pub(crate) fn in_environment(
+        options: &CredentialOptions,
+        endpoints: &Endpoints,
+        http: &reqwest::Client,
+        environment: Environment,
+    ) -> Result<Self> {
         let mut scopes = options.scopes.clone();
         if scopes.is_empty() {
             scopes.extend(SCOPES.map(str::to_owned));
         }
-        let world = World { http: crate::http::client()?, endpoints, scopes, environment };
+        let world = World { http: http.clone(), endpoints, scopes, environment };
         let base = Self::base(options, &world)?;
         Ok(match &options.impersonate_service_account {
             Some(account) => base.impersonating(account, &world),
@@ -178,7 +192,7 @@ fn unusable(source: &str, message: impl Into<String>) -> Error {
 }
 
 /// The error of ours that the library carries, or its own words.
-fn own(error: &CredentialsError) -> Error {
+pub(crate) fn own(error: &CredentialsError) -> Error {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
         if let Some(own) = error.downcast_ref::<Error>() {
@@ -214,7 +228,7 @@ mod tests {
 
     /// Credentials whose services are all at the server.
     pub(super) fn at(server: &Server, options: &CredentialOptions, variables: &[(&str, &str)]) -> Result<Credentials> {
-        Credentials::in_environment(options, &server.endpoints(), environment(variables))
+        Credentials::in_environment(options, &server.endpoints(), &crate::http::client()?, environment(variables))
     }
 
     #[tokio::test]

@@ -19,6 +19,7 @@ mod iap;
 mod images;
 mod instances;
 mod lookups;
+mod made;
 mod operation;
 mod oslogin;
 mod preflight;
