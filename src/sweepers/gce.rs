@@ -14,7 +14,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 pub(super) struct GceSweeper;
 
-/// Where in buckets things of ours are that are no artifacts.
+/// Where in buckets things of ours are that nobody has given a name of his own.
 const PREFIX: &str = "imgforge/";
 
 #[async_trait]
@@ -174,7 +174,8 @@ impl Search<'_> {
         let buckets = self.area.details.get("buckets").map(String::as_str).unwrap_or_default();
         let mut found = Vec::new();
         for bucket in buckets.split(',').filter(|bucket| !bucket.is_empty()) {
-            let objects = explained(self.gce.objects(bucket, PREFIX).await)?;
+            let (bucket, prefix) = bucket.split_once('/').unwrap_or((bucket, PREFIX));
+            let objects = explained(self.gce.objects(bucket, prefix).await)?;
             found.extend(objects.iter().filter_map(|object| {
                 self.wanted(Candidate {
                     kind: kind::OBJECT,
