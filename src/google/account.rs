@@ -137,7 +137,7 @@ impl GoogleArguments {
                 let known = || format!("its keys are {}", Endpoints::KEYS.join(", "));
                 let help = suggest::did_you_mean(key, Endpoints::KEYS.iter().copied()).unwrap_or_else(known);
                 diagnostics.push(Diagnostic::error("invalid-value", message).at(span).help(help));
-            } else if !["http://", "https://"].iter().any(|scheme| address.starts_with(scheme)) {
+            } else if !["http://", "https://", "ws://", "wss://"].iter().any(|scheme| address.starts_with(scheme)) {
                 let message = format!("the address of `{key}` is not one: `{address}`");
                 let help = "write it with `https://`, as `https://compute.example.org/compute/v1/`";
                 diagnostics.push(Diagnostic::error("invalid-value", message).at(span).help(help));
