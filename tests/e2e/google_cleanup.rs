@@ -129,7 +129,7 @@ fn a_run_without_a_journal_is_found_by_its_labels_and_nothing_else_is_touched() 
     let foreign = foreign(&world);
     let ours = labels(RUN, "temp", &in_hours(6));
     let name = format!("imgforge-{RUN}-1");
-    let disk = json!({"boot": true, "autoDelete": true, "source": name});
+    let disk = json!({"boot": true, "autoDelete": true, "source": zonal("disks", &name)});
     let mut machine = ours.clone();
     machine["disks"] = json!([disk]);
     world.seed(&zonal("instances", &name), machine);
@@ -404,7 +404,7 @@ async fn keys_of_os_login_and_objects_are_found_by_comment_and_prefix() {
         )
     );
     let account = gce.account().await.unwrap();
-    assert_eq!(gce.login_profile(&account).await.unwrap().keys, []);
+    assert_eq!(gce.login_profile(&account, PROJECT).await.unwrap().keys, []);
     let names: Vec<String> = gce.objects("exports", "").await.unwrap().into_iter().map(|object| object.name).collect();
     assert_eq!(names, ["imgforge/of-others", "web.tar.gz"]);
     assert_eq!(world.fake.violations(), Vec::<String>::new());
