@@ -5,6 +5,8 @@ mod cleanup;
 #[cfg(all(test, feature = "gce"))]
 mod google;
 #[cfg(test)]
+mod google_cleanup;
+#[cfg(test)]
 mod google_fake;
 #[cfg(test)]
 mod log;

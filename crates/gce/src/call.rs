@@ -11,7 +11,7 @@ use std::error::Error as _;
 const LOOKS: u32 = 6;
 
 /// What the client library answers.
-type Answer<T> = std::result::Result<T, SdkError>;
+pub(crate) type Answer<T> = std::result::Result<T, SdkError>;
 
 /// A call and what it is about: what each of its errors says.
 #[derive(Clone, Debug)]
@@ -24,6 +24,11 @@ pub(crate) struct Call {
 impl Call {
     pub(crate) fn new(name: &'static str, project: &str, resource: impl Into<String>) -> Self {
         Self { name, project: project.to_owned(), resource: resource.into() }
+    }
+
+    /// The thing that it is about, whatever is done to it.
+    pub(crate) fn thing(&self) -> (String, String) {
+        (self.project.clone(), self.resource.clone())
     }
 
     /// Sends a request until it is answered. What changes something carries a [`request_id`], made before.
@@ -131,12 +136,8 @@ impl Call {
         } else if let Some(status) = error.http_status_code() {
             let body = error.http_payload().map(|body| body.to_vec()).unwrap_or_default();
             Error::from_answer(self.name, resource(), status, &body)
-        } else if error.is_authentication() {
-            let source = error.source().and_then(|source| source.downcast_ref::<CredentialsError>());
-            let kind =
-                if source.is_some_and(CredentialsError::is_transient) { Kind::Transient } else { Kind::Forbidden };
-            let message = format!("the credentials give no token: {}", crate::error::root_cause(error));
-            Error::new(self.name, resource(), kind, message)
+        } else if let Some(error) = error.source().and_then(|source| source.downcast_ref::<CredentialsError>()) {
+            crate::credentials::own(error)
         } else if error.is_io() || error.is_connect() || error.is_timeout() {
             Error::from_connection(self.name, resource(), error)
         } else {

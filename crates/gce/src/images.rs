@@ -104,7 +104,7 @@ impl Gce {
             .set_request_id(request_id())
             .set_body(request.to_model(claim.name()));
         let call = call("images.insert", &request.project, claim.name());
-        self.create(&claim, async move { call.start(Scope::Global, || insert.clone().send()).await }).await
+        self.create(&call, Scope::Global, || insert.clone().send()).await
     }
 
     pub async fn image(&self, project: &str, name: &str) -> Result<Image> {
@@ -113,7 +113,7 @@ impl Gce {
 
     async fn image_model(&self, project: &str, name: &str) -> Result<model::Image> {
         let get = self.clients().images().await?.get().set_project(project).set_image(name);
-        call("images.get", project, name).send(|| get.clone().send()).await
+        self.read(&call("images.get", project, name), || get.clone().send()).await
     }
 
     /// The newest image of a family that is not deprecated.
@@ -138,7 +138,8 @@ impl Gce {
     pub async fn delete_image(&self, project: &str, name: &str) -> Result<Operation> {
         let delete =
             self.clients().images().await?.delete().set_project(project).set_image(name).set_request_id(request_id());
-        call("images.delete", project, name).start(Scope::Global, || delete.clone().send()).await
+        let call = call("images.delete", project, name);
+        self.delete(&call, Scope::Global, || delete.clone().send()).await
     }
 
     /// Says when an image becomes old; until then it stays active.
