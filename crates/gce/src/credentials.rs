@@ -17,8 +17,8 @@ use reqwest::header::{AUTHORIZATION, HeaderMap};
 use std::sync::Arc;
 
 /// What tokens are asked for where the user names no scopes: all that the account may, and its name.
-const SCOPES: [&str; 2] =
-    ["https://www.googleapis.com/auth/cloud-platform", "https://www.googleapis.com/auth/userinfo.email"];
+const SCOPES: [&str; 2] = ["https://www.googleapis.com/auth/cloud-platform", EMAIL_SCOPE];
+const EMAIL_SCOPE: &str = "https://www.googleapis.com/auth/userinfo.email";
 
 /// What the user says about credentials. Of those that are given, the first in this order is taken:
 /// `vault_gcp_oauth_engine`, `access_token`, `credentials_file` or `_json`, `workload_identity`; then what the
@@ -91,6 +91,13 @@ struct World<'a> {
     endpoints: &'a Endpoints,
     scopes: Vec<String>,
     environment: Environment,
+}
+
+impl World<'_> {
+    /// For tokens of who has no address.
+    fn scopes_without_email(&self) -> Vec<String> {
+        self.scopes.iter().filter(|scope| *scope != EMAIL_SCOPE).cloned().collect()
+    }
 }
 
 impl Credentials {

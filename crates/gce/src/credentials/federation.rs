@@ -67,7 +67,7 @@ impl Credentials {
         }
         let scopes = match identity.service_account {
             Some(_) => vec![IMPERSONATION_SCOPE.to_owned()],
-            None => world.scopes.clone(),
+            None => world.scopes_without_email(),
         };
         let source = Federation {
             http: world.http.clone(),
@@ -234,8 +234,7 @@ mod tests {
         std::fs::write(&file, "second").unwrap();
         assert_eq!(credentials.token().await.unwrap(), "sts-2");
         assert_eq!(credentials.token().await.unwrap(), "sts-2");
-        let scopes = format!("{PLATFORM}+https%3A%2F%2Fwww.googleapis.com%2Fauth%2Fuserinfo.email");
-        assert_eq!(server.requests(), [exchange("first", &scopes), exchange("second", &scopes)]);
+        assert_eq!(server.requests(), [exchange("first", PLATFORM), exchange("second", PLATFORM)]);
     }
 
     #[tokio::test]
