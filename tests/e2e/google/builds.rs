@@ -56,7 +56,36 @@ fn a_plain_build_makes_an_image_and_leaves_nothing_else() {
     let fake = Fake::start(json!({}));
     let (_place, ended) = build(&fake, &json!({}), &[]);
     assert_eq!(ended.code, Some(0), "{}", ended.output);
-    assert_snapshot!(lines(&ended), @"");
+    assert_snapshot!(
+        lines(&ended),
+        @r"
+        ==> googlecompute: Checking image does not exist...
+        ==> googlecompute: Creating temporary SSH key for instance...
+        ==> googlecompute: Using image: debian-12-bookworm-v20261101
+        ==> googlecompute: Creating instance...
+        ==> googlecompute: Loading zone: europe-west1-b
+        ==> googlecompute: Loading machine type: e2-standard-2
+        ==> googlecompute: Requesting instance creation...
+        ==> googlecompute: Waiting for creation operation to complete...
+        ==> googlecompute: Instance has been created!
+        ==> googlecompute: Waiting for the instance to become running...
+        ==> googlecompute: IP: ADDRESS
+        ==> googlecompute: Using SSH communicator to connect: ADDRESS
+        ==> googlecompute: Waiting for SSH to become available...
+        ==> googlecompute: Connected to SSH!
+        ==> googlecompute: Provisioning with shell script: FILE
+        ==> googlecompute: on imgforge-RUN
+        ==> googlecompute: Stopping instance...
+        ==> googlecompute: Creating image...
+        ==> googlecompute: Deleting instance...
+        Build 'googlecompute' finished
+
+        ==> Wait completed
+
+        ==> Builds finished. The artifacts of successful builds are:
+        --> googlecompute: A disk image was created in the 'demo' project: web-1
+        "
+    );
     assert_eq!(left(&fake), [IMAGE]);
     let image = &fake.state()[IMAGE];
     assert_eq!(image["labels"]["imgforge-role"], "artifact");
@@ -259,10 +288,10 @@ fn what_is_missing_is_told_before_anything_is_made() {
     assert_eq!(
         told,
         [
+            "error[not-in-cloud]: there is no machine type `e2-standard-3` in `europe-west1-b`",
+            "error[not-in-cloud]: there is no network `nowhere`",
             "error[missing-permission]: these credentials lack compute.images.create in the project `demo`",
             "error[not-in-cloud]: there is no family `debian-99` in the project `demo`, nor in Google's public ones",
-            "error[not-in-cloud]: there is no such thing as the machine type `e2-standard-3` in `europe-west1-b`",
-            "error[not-in-cloud]: there is no such thing as the network `nowhere`",
         ],
         "{}",
         ended.output
