@@ -2,9 +2,11 @@
 
 #[cfg(test)]
 mod cleanup;
-#[cfg(all(test, feature = "gce"))]
+#[cfg(test)]
+#[cfg(feature = "gce")]
 mod google;
 #[cfg(test)]
+#[cfg(feature = "gce")]
 mod google_cleanup;
 #[cfg(test)]
 mod google_fake;
