@@ -225,6 +225,20 @@ async fn a_machine_is_made_once_though_the_answer_was_lost() {
 }
 
 #[tokio::test]
+async fn reads_that_lag_behind_are_waited_for() {
+    let life = Life::new().await;
+    life.fake.faults(json!([{"method": "compute.instances.insert", "call": 1, "fault": {"not_found_reads": 3}}]));
+    let claim = life.claim("instance");
+    let name = claim.name().to_owned();
+    let request = machine(&name, "projects/debian-cloud/global/images/family/debian-12");
+    life.done(life.gce.insert_instance(claim, &request).await.unwrap()).await;
+    assert_eq!(life.gce.instance(PROJECT, ZONE, &name).await.unwrap().status, "RUNNING");
+    let reads = life.fake.methods().iter().filter(|method| *method == "compute.instances.get").count();
+    assert_eq!(reads, 4);
+    assert_eq!(life.fake.violations(), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn an_operation_says_what_went_wrong_with_it_and_what_to_do() {
     let life = Life::new().await;
     life.fake.faults(json!([

@@ -11,6 +11,8 @@ mod google_cleanup;
 #[cfg(test)]
 mod google_fake;
 #[cfg(test)]
+mod live;
+#[cfg(test)]
 mod log;
 #[cfg(test)]
 mod packer;

@@ -85,8 +85,12 @@ impl Credentials {
             }
             "authorized_user" => Self::of_user(source, &json, world),
             "external_account" => {
+                let scopes = match json["service_account_impersonation_url"] {
+                    Value::Null => world.scopes_without_email(),
+                    _ => world.scopes.clone(),
+                };
                 let builder = external_account::Builder::new(json)
-                    .with_scopes(world.scopes.clone())
+                    .with_scopes(scopes)
                     .with_universe_domain(world.endpoints.universe())
                     .with_retry_policy(Aip194Strict.with_attempt_limit(ATTEMPTS));
                 Self::of_library(source, builder.build(), world.endpoints, Owner::Unknown, None)
