@@ -1,6 +1,8 @@
 //! Google Cloud's client against the fake: the whole life of a machine and its image, and what goes wrong on the way.
 
+mod builds;
 pub(crate) mod fake;
+pub(crate) mod forge;
 mod services;
 
 use fake::Fake;
