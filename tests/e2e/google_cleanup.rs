@@ -344,7 +344,7 @@ async fn a_creation_that_nobody_waits_for_is_waited_for_before_it_is_undone() {
     let gce = world.fake.client().await;
     let clients = world.clients(&gce).await;
     let build = world.ledger().build("web");
-    for number in 0..20 {
+    for number in 0..6 {
         let claim = build.claim_with(CLEANER, kind::DISK, world.live_details(&[("zone", ZONE)])).unwrap();
         let resource = claim.resource().clone();
         let request = DiskRequest {
@@ -357,7 +357,7 @@ async fn a_creation_that_nobody_waits_for_is_waited_for_before_it_is_undone() {
         let (gce, made) = (gce.clone(), request);
         // Dropped while it is on its way, as a build is that is cancelled.
         let insert = async move { gce.insert_disk(claim, &made).await.map(drop) };
-        let _dropped = tokio::time::timeout(Duration::from_micros(500 * number), insert).await;
+        let _dropped = tokio::time::timeout(Duration::from_micros(800 * number), insert).await;
         let mut fates = Vec::new();
         CLEANERS.remove(vec![resource], &clients, |_, fate| fates.push(fate.unwrap())).await;
         assert_eq!(fates, [Fate::Gone]);

@@ -65,7 +65,7 @@ pub struct WorkloadIdentity {
 }
 
 /// The variables of the environment, or of a test.
-type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+pub(crate) type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// Gives headers and tokens, and renews them.
 #[derive(Clone, Debug)]
@@ -108,7 +108,8 @@ impl Credentials {
         Self::in_environment(options, endpoints, http, Arc::new(variable))
     }
 
-    fn in_environment(
+    /// The same in an environment that a test makes.
+    pub(crate) fn in_environment(
         options: &CredentialOptions,
         endpoints: &Endpoints,
         http: &reqwest::Client,

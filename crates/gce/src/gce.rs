@@ -35,12 +35,15 @@ impl Gce {
     /// # Errors
     /// When the credentials can't be used as they stand.
     pub async fn new(options: &Options) -> Result<Self> {
-        let endpoints = options.endpoints.clone();
         let http = crate::http::client()?;
-        let credentials = Credentials::new(&options.credentials, &endpoints, &http)?;
+        let credentials = Credentials::new(&options.credentials, &options.endpoints, &http)?;
+        Ok(Self::of(options.endpoints.clone(), credentials, http))
+    }
+
+    pub(crate) fn of(endpoints: Endpoints, credentials: Credentials, http: reqwest::Client) -> Self {
         let clients = Clients::new(endpoints.clone(), credentials.clone());
         let made = Made::default();
-        Ok(Self { inner: Arc::new(Inner { endpoints, credentials, made, clients, http }) })
+        Self { inner: Arc::new(Inner { endpoints, credentials, made, clients, http }) }
     }
 
     pub(crate) fn clients(&self) -> &Clients {

@@ -134,8 +134,11 @@ impl Gce {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::CredentialOptions;
+    use crate::credentials::Credentials;
     use crate::testing::{Reply, Server, ok, refused};
     use serde_json::Value;
+    use std::sync::Arc;
 
     #[tokio::test]
     async fn google_knows_whose_a_token_is() {
@@ -160,6 +163,26 @@ mod tests {
         assert_eq!(error.kind, Kind::Forbidden);
         assert_eq!(error.to_string(), "oauth2.tokeninfo of the account failed with 400 invalid_token: Invalid Value");
         assert_eq!(server.requests(), ["POST /oauth2/tokeninfo\naccess_token=token-1"; 3]);
+    }
+
+    /// An account of the machine that we run on, whose metadata server is this one.
+    fn of_the_machine(server: &Server) -> Gce {
+        let host = server.url.trim_start_matches("http://").to_owned();
+        let environment = Arc::new(move |name: &str| (name == "GCE_METADATA_HOST").then(|| host.clone()));
+        let (endpoints, http) = (server.endpoints(), crate::http::client().unwrap());
+        let options = CredentialOptions::default();
+        let credentials = Credentials::in_environment(&options, &endpoints, &http, environment).unwrap();
+        Gce::of(endpoints, credentials, http)
+    }
+
+    #[tokio::test]
+    async fn a_machine_knows_its_account_itself() {
+        // The library asks for a token as soon as there are credentials, so that both are asked at once.
+        let answer = ok("builder@p.iam.gserviceaccount.com\n");
+        let server = Server::start([answer.clone(), answer]).await;
+        assert_eq!(of_the_machine(&server).account().await.unwrap(), "builder@p.iam.gserviceaccount.com");
+        let email = "GET /computeMetadata/v1/instance/service-accounts/default/email\nmetadata-flavor: Google";
+        assert!(server.requests().iter().any(|request| request == email), "{:?}", server.requests());
     }
 
     #[tokio::test]

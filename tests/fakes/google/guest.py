@@ -23,7 +23,9 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+import accounts
 import contents
+import devices
 from call import Json, Refused
 from metadata import MetadataServer
 from world import World
@@ -97,12 +99,16 @@ class Guest:
         """Boots. Called on the clock's thread: whatever is started dies with the thread that started it."""
         if not SSHD:
             raise Refused(500, "internalError", "there is no sshd: install `openssh-server`")
+        if not accounts.LIBRARY:
+            raise Refused(500, "internalError", "there is no libnss_wrapper.so: install `libnss-wrapper`")
         self.print(f"[    0.000000] Linux version fake: {self.name}\n{self.name} login:\n")
         key = self.folder / "host_key"
         public = make_host_key(key)
         if self.metadata("enable-guest-attributes").upper() == "TRUE":
             self.attributes["hostkeys", "ssh-ed25519"] = public.split()[1]
         self.refresh()
+        for name, file in self._disks.items():
+            devices.add(name, file)
         self.metadata_server = MetadataServer(self)
         environment = {
             "FAKE_INSTANCE": self.name,
@@ -126,7 +132,11 @@ class Guest:
         ]
         (self.folder / "sshd_config").write_text("\n".join(lines) + "\n")
         arguments = ["-D", "-E", f"{self.folder}/sshd.log", "-f", f"{self.folder}/sshd_config"]
-        self.sshd = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", SSHD, *arguments], stdin=subprocess.DEVNULL)
+        self.sshd = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", SSHD, *arguments],
+            stdin=subprocess.DEVNULL,
+            env=os.environ | accounts.environment(self.folder),
+        )
         if (script := self.metadata("startup-script")) and not self.script_ran:
             self.script_ran = True
             self.run(script, environment)
@@ -216,12 +226,16 @@ class Guest:
         for user in keys.keys() | self._keys.keys():
             if keys.get(user) != self._keys.get(user):
                 (self.folder / "keys" / user).write_text(keys.get(user, ""))
+        if keys.keys() != self._keys.keys() or not self.sshd:
+            accounts.write(self.folder, keys, self.world.settings["ssh_account"])
         self._keys = keys
         disks = {f"google-{disk['deviceName']}": self.bytes_of(disk) for disk in self.instance.get("disks", [])}
         for name in self._disks.keys() - disks.keys():
             (self.folder / "disks" / name).unlink()
+            devices.remove(name, self._disks[name])
         for name in disks.keys() - self._disks.keys():
             (self.folder / "disks" / name).symlink_to(disks[name])
+            devices.add(name, disks[name])
         self._disks = disks
         if self.sshd and self.sshd.poll() is not None:
             log = (self.folder / "sshd.log").read_text()
@@ -250,6 +264,8 @@ class Guest:
                 kill_tree(process.pid)
                 process.wait()
         self.sshd = self.script = None
+        for name, file in self._disks.items():
+            devices.remove(name, file)
 
     def remove(self) -> None:
         self.stop()
