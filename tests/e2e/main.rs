@@ -2,7 +2,8 @@
 
 #[cfg(test)]
 mod cleanup;
-#[cfg(all(test, feature = "gce"))]
+#[cfg(test)]
+#[cfg(feature = "gce")]
 mod google;
 #[cfg(test)]
 mod google_fake;
