@@ -68,7 +68,7 @@ fn check(text: &str) -> String {
     diagnostics.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-const PLAIN: &str = r#"
+pub(super) const PLAIN: &str = r#"
     project_id   = "acme"
     zone         = "europe-west1-b"
     source_image = "debian-12-v1"
