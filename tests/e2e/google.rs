@@ -1,9 +1,11 @@
 //! Google Cloud's client against the fake: the whole life of a machine and its image, and what goes wrong on the way.
 
 mod arguments;
+mod builds;
 mod chaos;
 mod failures;
 pub(crate) mod fake;
+pub(crate) mod forge;
 mod forge;
 mod together;
 mod services;

@@ -6,6 +6,9 @@ mod cleanup;
 #[cfg(feature = "gce")]
 mod google;
 #[cfg(test)]
+#[cfg(feature = "gce")]
+mod google_cleanup;
+#[cfg(test)]
 mod google_fake;
 #[cfg(test)]
 mod live;

@@ -27,8 +27,12 @@ pub struct ImageRequest {
 pub enum ImageSource {
     /// A disk's URL.
     Disk(String),
+    /// A disk's URL, and the key of one's own that it is encrypted with.
+    LockedDisk(String, EncryptionKey),
     /// Another image's URL.
     Image(String),
+    /// Another image's URL, and the key of one's own that it is encrypted with.
+    LockedImage(String, EncryptionKey),
     /// A `tar.gz` in Cloud Storage: `https://storage.googleapis.com/BUCKET/OBJECT`.
     Archive(String),
 }
@@ -204,7 +208,13 @@ impl ImageRequest {
             .set_or_clear_shielded_instance_initial_state(self.shielded.as_ref().map(ShieldedState::to_model));
         match &self.source {
             ImageSource::Disk(url) => image.set_source_disk(url),
+            ImageSource::LockedDisk(url, key) => {
+                image.set_source_disk(url).set_source_disk_encryption_key(key.to_model())
+            }
             ImageSource::Image(url) => image.set_source_image(url),
+            ImageSource::LockedImage(url, key) => {
+                image.set_source_image(url).set_source_image_encryption_key(key.to_model())
+            }
             ImageSource::Archive(url) => {
                 image.set_raw_disk(model::image::RawDisk::new().set_source(url).set_container_type("TAR"))
             }

@@ -177,6 +177,7 @@ impl Gce {
         Ok(instances)
     }
 
+    /// Stops a machine. What is on its local SSDs is lost.
     pub async fn stop_instance(&self, project: &str, zone: &str, name: &str) -> Result<Operation> {
         let stop = self
             .clients()
@@ -186,6 +187,8 @@ impl Gce {
             .set_project(project)
             .set_zone(zone)
             .set_instance(name)
+            // Without it Google refuses to stop a machine that has local SSDs.
+            .set_discard_local_ssd(true)
             .set_request_id(request_id());
         call("instances.stop", project, zone, name).start(in_zone(zone), || stop.clone().send()).await
     }

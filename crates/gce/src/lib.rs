@@ -8,7 +8,6 @@ mod advice;
 mod call;
 mod checksum;
 mod clients;
-mod creating;
 mod credentials;
 mod disks;
 mod endpoints;
