@@ -3,9 +3,12 @@
 mod on_error;
 mod post_process;
 mod provision;
+#[cfg(test)]
+mod tests;
 
 use crate::artifact::Artifact;
-use crate::cleaners;
+use crate::cleaners::{Cleaners, Fate};
+use crate::clients::Clients;
 use crate::context::BuildContext;
 use crate::event::{Event, Events};
 use crate::plan::{Plan, PlannedBuild};
@@ -48,6 +51,9 @@ pub struct Run {
     pub options: Options,
     pub events: Events,
     pub ledger: Arc<Ledger>,
+    /// Connections to clouds: what builds with them is cleaned up with them.
+    pub clients: Clients,
+    pub cleaners: Cleaners,
     pub cancel: CancellationToken,
     /// Where the template's diagnostics point into.
     pub sources: Arc<Sources>,
@@ -114,6 +120,7 @@ async fn run_build(build: Arc<PlannedBuild>, run: &Run) -> Outcome {
         builder_type: build.builder_type.clone(),
         run_uuid: run.uuid.clone(),
         ledger: run.ledger.build(&build.name),
+        clients: run.clients.clone(),
         cancel: run.cancel.clone(),
         force: run.options.force,
         debug: run.options.debug,
@@ -140,7 +147,7 @@ async fn run_build(build: Arc<PlannedBuild>, run: &Run) -> Outcome {
         context.ledger.close()
     } else {
         context.ledger.close();
-        clean_up(&context, &[]).await
+        clean_up(&context, run, &[]).await
     };
     let error = result.as_ref().err().map(|error| format!("{error:#}"));
     run.events.emit(Event::BuildFinished { build: build.name.clone(), duration: started.elapsed(), error });
@@ -156,15 +163,13 @@ async fn stages(build: Arc<PlannedBuild>, context: &BuildContext, run: &Run) -> 
     })
     .await?;
     // The machine has served; only what holds the artifact is still needed.
-    clean_up(context, &artifact.claims).await;
+    clean_up(context, run, &artifact.claims).await;
     let kept = guarded(context, {
         let (context, run) = (context.clone(), run.clone());
         async move { post_process::all(&build, artifact, &context, &run).await }
     })
     .await?;
-    for claim in kept.iter().flat_map(|artifact| &artifact.claims) {
-        context.ledger.keep(claim).context("write the journal")?;
-    }
+    keep(&kept, context, run).await?;
     Ok(kept)
 }
 
@@ -176,7 +181,7 @@ async fn make(build: &PlannedBuild, context: &BuildContext, run: &Run) -> Result
         };
         match on_error::next(Stage::Launch, &error, context, run).await {
             // It begins with nothing, as the first time.
-            Next::Retry => drop(release(context, &[]).await),
+            Next::Retry => drop(release(context, run, &[]).await),
             Next::CleanUp => return Err(error),
             Next::Leave => return Err(on_error::leave(Stage::Launch, error, context)),
         }
@@ -227,39 +232,51 @@ async fn guarded<T: Send + 'static>(
 }
 
 /// Removes what the build has claimed, as `release` does; with `-debug` there is time for a last look.
-async fn clean_up(context: &BuildContext, except: &[String]) -> Vec<Resource> {
-    if context.ledger.remaining().iter().any(|resource| !except.contains(&resource.name)) {
+async fn clean_up(context: &BuildContext, run: &Run, except: &[Resource]) -> Vec<Resource> {
+    if context.ledger.remaining().iter().any(|resource| !except.contains(resource)) {
         context.pause("Pausing before cleanup.").await;
     }
-    release(context, except).await
+    release(context, run, except).await
 }
 
-/// Removes what the build has claimed, newest first, but for the claims in `except`. Returns what is still there.
-async fn release(context: &BuildContext, except: &[String]) -> Vec<Resource> {
-    let mut left = Vec::new();
-    for resource in context.ledger.remaining() {
-        if except.contains(&resource.name) {
-            continue;
-        }
-        let removed = match cleaners::destroy(&resource).await {
-            Ok(()) => context.ledger.released(&resource.name).context("write the journal"),
-            Err(error) => Err(error),
-        };
-        if let Err(error) = removed {
-            context.error(format!("the {} {} could not be removed: {error:#}", resource.kind, resource.name));
-            left.push(resource);
-        }
+/// Removes what the build has claimed, newest first, but for `except`. Returns what is still there, which has been told.
+async fn release(context: &BuildContext, run: &Run, except: &[Resource]) -> Vec<Resource> {
+    let mut resources = context.ledger.remaining();
+    resources.retain(|resource| !except.contains(resource));
+    let left = remove(resources, context, run).await;
+    for (resource, error) in &left {
+        context.error(format!("the {} {} could not be removed: {error:#}", resource.kind, resource.name));
     }
-    left
+    left.into_iter().map(|(resource, _)| resource).collect()
 }
 
 /// Removes an artifact that nobody keeps.
-async fn release_artifact(context: &BuildContext, artifact: &Artifact) -> Result<()> {
-    for resource in context.ledger.remaining() {
-        if artifact.claims.contains(&resource.name) {
-            cleaners::destroy(&resource).await?;
-            context.ledger.released(&resource.name).context("write the journal")?;
-        }
+async fn release_artifact(artifact: &Artifact, context: &BuildContext, run: &Run) -> Result<()> {
+    let mut resources = context.ledger.remaining();
+    resources.retain(|resource| artifact.claims.contains(resource));
+    match remove(resources, context, run).await.into_iter().next() {
+        Some((_, error)) => Err(error),
+        None => Ok(()),
+    }
+}
+
+/// Returns what could not be removed, and why.
+async fn remove(resources: Vec<Resource>, context: &BuildContext, run: &Run) -> Vec<(Resource, anyhow::Error)> {
+    let mut left = Vec::new();
+    let done = |resource: Resource, fate: Result<Fate>| {
+        let noted = fate.and_then(|_| context.ledger.released(&resource).context("write the journal"));
+        left.extend(noted.err().map(|error| (resource, error)));
+    };
+    run.cleaners.remove(resources, &run.clients, done).await;
+    left
+}
+
+/// Hands artifacts over to the user: first where they live, then in the journal.
+async fn keep(artifacts: &[Artifact], context: &BuildContext, run: &Run) -> Result<()> {
+    for resource in artifacts.iter().flat_map(|artifact| &artifact.claims) {
+        let kept = run.cleaners.keep(resource, &run.clients).await;
+        kept.with_context(|| format!("keep the {} {}", resource.kind, resource.name))?;
+        context.ledger.keep(resource).context("write the journal")?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! What a component may use while a build runs.
 
+use crate::clients::Clients;
 use crate::event::{Event, Events, Tone};
 use anyhow::{Context as _, Result};
 use imgforge_ledger::BuildLedger;
@@ -20,6 +21,8 @@ pub struct BuildContext {
     pub run_uuid: String,
     /// Claims: nothing is created without one.
     pub ledger: BuildLedger,
+    /// Connections to clouds, which the cleaners use too.
+    pub clients: Clients,
     /// Cancelled when the run is to stop. Long waits give way to it.
     pub cancel: CancellationToken,
     /// `-force`: what is in the way may be replaced.

@@ -1,5 +1,6 @@
 //! The exit codes, and nothing else.
 
+use anyhow::Error;
 use std::process::ExitCode;
 
 /// How a run ended, as scripts see it.
@@ -47,6 +48,35 @@ impl Exit {
             Self::Success | Self::WouldChange => self.code(),
             _ => Self::Failed.code(),
         }
+    }
+}
+
+/// An error of the world rather than of anyone here: a limit of rate, no capacity, a lost connection, after all tries of our
+/// own. The same call may succeed later. It says what the error in it says; where all that failed in a run failed so, the
+/// exit code is 75.
+///
+/// ```
+/// use anyhow::Context as _;
+/// use imgforge::exit::TryAgain;
+///
+/// let refused = anyhow::anyhow!("the zone has no such machine free").context("start the instance");
+/// let error = anyhow::Error::new(TryAgain(refused)).context("launch");
+/// assert!(TryAgain::is_in(&error));
+/// assert_eq!(format!("{error:#}"), "launch: start the instance: the zone has no such machine free");
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct TryAgain(pub Error);
+
+impl TryAgain {
+    /// Whether an error or what caused it is one.
+    pub fn is_in(error: &Error) -> bool {
+        error.chain().any(|cause| cause.is::<Self>())
+    }
+
+    /// An error told in other words is what it was.
+    pub(crate) fn as_in(original: &Error, error: Error) -> Error {
+        if Self::is_in(original) && !Self::is_in(&error) { Self(error).into() } else { error }
     }
 }
 
