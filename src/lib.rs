@@ -30,6 +30,8 @@ pub mod provisioners;
 pub mod build;
 pub mod data_reader;
 pub mod glob;
+#[cfg(feature = "gce")]
+pub mod google;
 pub(crate) mod known;
 pub mod lint;
 pub mod plan;

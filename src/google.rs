@@ -1,0 +1,25 @@
+//! What the components for Google Cloud share without knowing each other: who we are to Google, and what things of ours
+//! are called and say of themselves.
+
+mod account;
+mod errors;
+mod labels;
+mod names;
+mod vault;
+
+pub use account::{Account, GoogleArguments, Place, connect};
+pub use errors::{Explain, explained};
+pub use labels::{Role, labels};
+pub use names::{check_label, check_name, is_name};
+
+/// The name of the cleaner that removes things in Google Cloud.
+pub const CLEANER: &str = "gce";
+
+/// What things in Google Cloud are called in claims.
+pub mod kind {
+    pub const INSTANCE: &str = "instance";
+    pub const DISK: &str = "disk";
+    pub const IMAGE: &str = "image";
+    pub const LOGIN_KEY: &str = "OS Login key";
+    pub const OBJECT: &str = "bucket object";
+}
