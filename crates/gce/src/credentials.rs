@@ -1,6 +1,8 @@
 //! Who we are to Google: from what the user wrote, or from where we run.
 
 use crate::{Endpoints, Result};
+use google_cloud_auth::credentials::{CacheableResource, CredentialsProvider, EntityTag};
+use google_cloud_auth::errors::CredentialsError;
 
 /// What the user says about credentials; at most one of the first five is given.
 #[derive(Clone, Default)]
@@ -32,13 +34,16 @@ pub struct WorkloadIdentity {
 #[derive(Clone)]
 pub(crate) struct Credentials {
     pub(crate) inner: google_cloud_auth::credentials::Credentials,
+    token: Token,
 }
 
 impl Credentials {
     /// # Errors
     /// When they are not usable as they stand; nothing is asked of Google yet.
-    pub(crate) fn new(_options: &CredentialOptions, _endpoints: &Endpoints) -> Result<Self> {
-        todo!()
+    pub(crate) fn new(options: &CredentialOptions, _endpoints: &Endpoints) -> Result<Self> {
+        let Some(token) = options.access_token.clone() else { todo!() };
+        let token = Token(token);
+        Ok(Self { inner: token.clone().into(), token })
     }
 
     /// A bearer token that is valid for some minutes more.
@@ -46,6 +51,32 @@ impl Credentials {
     /// # Errors
     /// When Google gives none.
     pub(crate) async fn token(&self) -> Result<String> {
-        todo!()
+        Ok(self.token.0.clone())
+    }
+}
+
+#[derive(Clone)]
+struct Token(String);
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Token")
+    }
+}
+
+impl CredentialsProvider for Token {
+    async fn headers(
+        &self,
+        _extensions: http::Extensions,
+    ) -> std::result::Result<CacheableResource<http::HeaderMap>, CredentialsError> {
+        let mut value = http::HeaderValue::from_str(&format!("Bearer {}", self.0))
+            .map_err(|error| CredentialsError::from_source(false, error))?;
+        value.set_sensitive(true);
+        let data = http::HeaderMap::from_iter([(http::header::AUTHORIZATION, value)]);
+        Ok(CacheableResource::New { entity_tag: EntityTag::new(), data })
+    }
+
+    async fn universe_domain(&self) -> Option<String> {
+        None
     }
 }

@@ -241,7 +241,8 @@ impl Gce {
         todo!()
     }
 
-    pub async fn disk(&self, _project: &str, _zone: &str, _name: &str) -> Result<Disk> {
+    /// `place` is a zone, or a region for a regional disk.
+    pub async fn disk(&self, _project: &str, _place: &str, _is_regional: bool, _name: &str) -> Result<Disk> {
         todo!()
     }
 

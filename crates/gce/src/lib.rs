@@ -4,6 +4,7 @@
 //! not written down. Every call that changes something carries a request id of its own and is sent again after a lost
 //! answer, so that it happens once; every wait has a deadline of ours.
 
+mod clients;
 mod credentials;
 mod endpoints;
 mod error;
@@ -15,6 +16,7 @@ mod lookups;
 mod operation;
 mod oslogin;
 mod preflight;
+mod retry;
 mod secrets;
 mod storage;
 
