@@ -1,10 +1,28 @@
 //! Who we are to Google: from what the user wrote, or from where we run.
 
-use crate::{Endpoints, Result};
-use google_cloud_auth::credentials::{CacheableResource, CredentialsProvider, EntityTag};
-use google_cloud_auth::errors::CredentialsError;
+mod federation;
+mod impersonation;
+mod json;
+mod key;
+mod renewal;
+mod user;
+mod vault;
 
-/// What the user says about credentials; at most one of the first five is given.
+use crate::error::root_cause;
+use crate::{Endpoints, Error, Kind, Result};
+use google_cloud_auth::credentials::CacheableResource;
+use google_cloud_auth::errors::CredentialsError;
+use renewal::{Renewed, Source};
+use reqwest::header::{AUTHORIZATION, HeaderMap};
+use std::sync::Arc;
+
+/// What tokens are asked for where the user names no scopes: all that the account may, and its name.
+const SCOPES: [&str; 2] =
+    ["https://www.googleapis.com/auth/cloud-platform", "https://www.googleapis.com/auth/userinfo.email"];
+
+/// What the user says about credentials. Of those that are given, the first in this order is taken:
+/// `vault_gcp_oauth_engine`, `access_token`, `credentials_file` or `_json`, `workload_identity`; then what the
+/// environment has.
 #[derive(Clone, Default)]
 pub struct CredentialOptions {
     /// A token from elsewhere; it can't be renewed.
@@ -17,8 +35,24 @@ pub struct CredentialOptions {
     pub impersonate_service_account: Option<String>,
     /// Exchange the CI's own token.
     pub workload_identity: Option<WorkloadIdentity>,
+    /// The path in Vault of a secret that gives tokens: `gcp/roleset/NAME/token`.
+    pub vault_gcp_oauth_engine: Option<String>,
     /// Scopes to ask for.
     pub scopes: Vec<String>,
+}
+
+impl std::fmt::Debug for CredentialOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CredentialOptions")
+            .field("access_token", &self.access_token.as_ref().map(|_| "[hidden]"))
+            .field("credentials_file", &self.credentials_file)
+            .field("credentials_json", &self.credentials_json.as_ref().map(|_| "[hidden]"))
+            .field("impersonate_service_account", &self.impersonate_service_account)
+            .field("workload_identity", &self.workload_identity)
+            .field("vault_gcp_oauth_engine", &self.vault_gcp_oauth_engine)
+            .field("scopes", &self.scopes)
+            .finish()
+    }
 }
 
 /// A provider that trusts the CI.
@@ -30,20 +64,84 @@ pub struct WorkloadIdentity {
     pub service_account: Option<String>,
 }
 
+/// The variables of the environment, or of a test.
+type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
 /// Gives headers and tokens, and renews them.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Credentials {
     pub(crate) inner: google_cloud_auth::credentials::Credentials,
-    token: Token,
+    owner: Owner,
+}
+
+/// Whose credentials are.
+#[derive(Clone, Debug)]
+pub(crate) enum Owner {
+    /// The account of this address.
+    Known(String),
+    /// The account of the machine that we run on; its metadata server is at this address.
+    Machine(String),
+    /// Only Google knows.
+    Unknown,
+}
+
+/// What all kinds of credentials are made with.
+struct World<'a> {
+    http: reqwest::Client,
+    endpoints: &'a Endpoints,
+    scopes: Vec<String>,
+    environment: Environment,
 }
 
 impl Credentials {
     /// # Errors
     /// When they are not usable as they stand; nothing is asked of Google yet.
-    pub(crate) fn new(options: &CredentialOptions, _endpoints: &Endpoints) -> Result<Self> {
-        let Some(token) = options.access_token.clone() else { todo!() };
-        let token = Token(token);
-        Ok(Self { inner: token.clone().into(), token })
+    pub(crate) fn new(options: &CredentialOptions, endpoints: &Endpoints) -> Result<Self> {
+        Self::in_environment(options, endpoints, Arc::new(|name| std::env::var(name).ok().filter(|v| !v.is_empty())))
+    }
+
+    fn in_environment(options: &CredentialOptions, endpoints: &Endpoints, environment: Environment) -> Result<Self> {
+        let mut scopes = options.scopes.clone();
+        if scopes.is_empty() {
+            scopes.extend(SCOPES.map(str::to_owned));
+        }
+        let world = World { http: crate::http::client()?, endpoints, scopes, environment };
+        let base = Self::base(options, &world)?;
+        Ok(match &options.impersonate_service_account {
+            Some(account) => base.impersonating(account, &world),
+            None => base,
+        })
+    }
+
+    fn base(options: &CredentialOptions, world: &World<'_>) -> Result<Self> {
+        if let Some(path) = &options.vault_gcp_oauth_engine {
+            return Self::of_vault(path, world);
+        }
+        if let Some(token) = &options.access_token {
+            let token = token.trim();
+            if token.is_empty() || token.contains(|c: char| !c.is_ascii_graphic()) {
+                return Err(unusable("`access_token`", "it is empty or has characters that no token has"));
+            }
+            return Ok(Self::renewed(Fixed(token.to_owned()), world.endpoints, Owner::Unknown));
+        }
+        if let Some(path) = &options.credentials_file {
+            return Self::of_file(&format!("`credentials_file` {}", path.display()), path, world);
+        }
+        if let Some(text) = &options.credentials_json {
+            return Self::of_json("`credentials_json`", text, world);
+        }
+        match &options.workload_identity {
+            Some(identity) => Self::of_workload_identity(identity, world),
+            None => Self::of_environment(world),
+        }
+    }
+
+    fn renewed(source: impl Source, endpoints: &Endpoints, owner: Owner) -> Self {
+        Self { inner: Renewed::new(source, endpoints.universe()).into(), owner }
+    }
+
+    pub(crate) fn owner(&self) -> &Owner {
+        &self.owner
     }
 
     /// A bearer token that is valid for some minutes more.
@@ -51,32 +149,52 @@ impl Credentials {
     /// # Errors
     /// When Google gives none.
     pub(crate) async fn token(&self) -> Result<String> {
-        Ok(self.token.0.clone())
+        let headers = self.headers().await?;
+        Self::bearer(&headers).ok_or_else(|| unusable("the credentials", "they give no bearer token"))
+    }
+
+    /// The headers of a request: the token, and the project that pays for it where a user's credentials name one.
+    ///
+    /// # Errors
+    /// As [`Credentials::token`].
+    pub(crate) async fn headers(&self) -> Result<HeaderMap> {
+        match self.inner.headers(http::Extensions::new()).await {
+            Ok(CacheableResource::New { data, .. }) => Ok(data),
+            // The answer to those who say what they have already, as we don't.
+            Ok(CacheableResource::NotModified) => Ok(HeaderMap::new()),
+            Err(error) => Err(own(&error)),
+        }
+    }
+
+    /// The token in these headers.
+    pub(crate) fn bearer(headers: &HeaderMap) -> Option<String> {
+        Some(headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")?.to_owned())
     }
 }
 
-#[derive(Clone)]
-struct Token(String);
-
-impl std::fmt::Debug for Token {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Token")
-    }
+/// Credentials that can't work as they stand. `source` is the argument, variable or file that they come from.
+fn unusable(source: &str, message: impl Into<String>) -> Error {
+    Error::new("credentials", source, Kind::Forbidden, message)
 }
 
-impl CredentialsProvider for Token {
-    async fn headers(
-        &self,
-        _extensions: http::Extensions,
-    ) -> std::result::Result<CacheableResource<http::HeaderMap>, CredentialsError> {
-        let mut value = http::HeaderValue::from_str(&format!("Bearer {}", self.0))
-            .map_err(|error| CredentialsError::from_source(false, error))?;
-        value.set_sensitive(true);
-        let data = http::HeaderMap::from_iter([(http::header::AUTHORIZATION, value)]);
-        Ok(CacheableResource::New { entity_tag: EntityTag::new(), data })
+/// The error of ours that the library carries, or its own words.
+fn own(error: &CredentialsError) -> Error {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(own) = error.downcast_ref::<Error>() {
+            return own.clone();
+        }
+        cause = error.source();
     }
+    let kind = if error.is_transient() { Kind::Transient } else { Kind::Forbidden };
+    Error::new("credentials", "the account", kind, root_cause(error))
+}
 
-    async fn universe_domain(&self) -> Option<String> {
-        None
+/// A token from elsewhere.
+struct Fixed(String);
+
+impl Source for Fixed {
+    async fn fetch(&self) -> Result<renewal::Token> {
+        Ok(renewal::Token { secret: self.0.clone(), expires: None })
     }
 }

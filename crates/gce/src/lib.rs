@@ -9,6 +9,7 @@ mod credentials;
 mod endpoints;
 mod error;
 mod gce;
+mod http;
 mod iap;
 mod images;
 mod instances;

@@ -1,0 +1,159 @@
+//! The token of a CI job, exchanged for Google's: no key is stored anywhere.
+
+use super::renewal::{Source, Token};
+use super::{Credentials, Environment, Owner, WorkloadIdentity, World, unusable};
+use crate::http::Request;
+use crate::{Endpoints, Result};
+use serde::Deserialize;
+use std::path::PathBuf;
+
+/// What the token is exchanged for when a service account is impersonated with it.
+const IMPERSONATION_SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
+
+const SOURCE: &str = "the workload identity";
+
+impl WorkloadIdentity {
+    /// The one that `IMGFORGE_GCP_WORKLOAD_IDENTITY_PROVIDER` and `IMGFORGE_GCP_SERVICE_ACCOUNT` name.
+    pub fn of_environment() -> Option<Self> {
+        let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        Some(Self {
+            provider: variable("IMGFORGE_GCP_WORKLOAD_IDENTITY_PROVIDER")?,
+            service_account: variable("IMGFORGE_GCP_SERVICE_ACCOUNT"),
+        })
+    }
+}
+
+/// Where the CI has its token for us.
+enum Subject {
+    /// GitHub gives one to who asks, for the audience that is asked for.
+    GitHub { url: String, token: String },
+    /// GitLab's `id_tokens`, and CIs like it.
+    Variable { name: String, environment: Environment },
+    /// A file that somebody keeps fresh.
+    File(PathBuf),
+}
+
+struct Federation {
+    http: reqwest::Client,
+    subject: Subject,
+    provider: String,
+    url: String,
+    scopes: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Exchanged {
+    access_token: String,
+    expires_in: u64,
+}
+
+#[derive(Deserialize)]
+struct GitHubToken {
+    value: String,
+}
+
+impl Credentials {
+    /// What a provider gives for the token of the job that we run in.
+    ///
+    /// # Errors
+    /// When the provider's name is none, or the job has no token.
+    pub(super) fn of_workload_identity(identity: &WorkloadIdentity, world: &World<'_>) -> Result<Self> {
+        let provider = identity.provider.trim_start_matches("https:").trim_start_matches("//iam.googleapis.com/");
+        let parts: Vec<&str> = provider.split('/').collect();
+        let is_name = matches!(*parts, ["projects", _, "locations", _, "workloadIdentityPools", _, "providers", _]);
+        if !is_name || parts.contains(&"") {
+            let form = "projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER";
+            return Err(unusable(SOURCE, format!("its provider is `{provider}`, it has to be `{form}`")));
+        }
+        let scopes = match identity.service_account {
+            Some(_) => vec![IMPERSONATION_SCOPE.to_owned()],
+            None => world.scopes.clone(),
+        };
+        let source = Federation {
+            http: world.http.clone(),
+            subject: Subject::of(&world.environment)?,
+            provider: provider.to_owned(),
+            url: token_url(world.endpoints),
+            scopes,
+        };
+        let federated = Self::renewed(source, world.endpoints, Owner::Unknown);
+        Ok(match &identity.service_account {
+            Some(account) => federated.impersonating(account, world),
+            None => federated,
+        })
+    }
+}
+
+/// Where tokens are exchanged.
+pub(super) fn token_url(endpoints: &Endpoints) -> String {
+    format!("{}/v1/token", endpoints.url("sts"))
+}
+
+impl Subject {
+    fn of(environment: &Environment) -> Result<Self> {
+        if let Some(name) = environment("IMGFORGE_GCP_ID_TOKEN_VARIABLE") {
+            if environment(&name).is_none() {
+                let message = format!("`{name}`, which `IMGFORGE_GCP_ID_TOKEN_VARIABLE` names, is not set");
+                return Err(unusable(SOURCE, message));
+            }
+            return Ok(Self::Variable { name, environment: environment.clone() });
+        }
+        if let Some(path) = environment("IMGFORGE_GCP_ID_TOKEN_FILE") {
+            return Ok(Self::File(path.into()));
+        }
+        if environment("GCP_ID_TOKEN").is_some() {
+            return Ok(Self::Variable { name: "GCP_ID_TOKEN".to_owned(), environment: environment.clone() });
+        }
+        match (environment("ACTIONS_ID_TOKEN_REQUEST_URL"), environment("ACTIONS_ID_TOKEN_REQUEST_TOKEN")) {
+            (Some(url), Some(token)) => Ok(Self::GitHub { url, token }),
+            _ if environment("GITHUB_ACTIONS").is_some() => {
+                Err(unusable(SOURCE, "the job has no token: give it `permissions: id-token: write`"))
+            }
+            _ if environment("GITLAB_CI").is_some() => {
+                Err(unusable(SOURCE, "the job has no token: declare `GCP_ID_TOKEN` under its `id_tokens`"))
+            }
+            _ => Err(unusable(
+                SOURCE,
+                "no token of the CI: neither `GCP_ID_TOKEN`, `IMGFORGE_GCP_ID_TOKEN_FILE` nor \
+                 `ACTIONS_ID_TOKEN_REQUEST_URL` is set",
+            )),
+        }
+    }
+
+    /// The token as it is now: it may have been renewed since.
+    async fn token(&self, http: &reqwest::Client, provider: &str) -> Result<String> {
+        match self {
+            Self::GitHub { url, token } => {
+                // What a provider accepts where its owner names no audience.
+                let audience = format!("https://iam.googleapis.com/{provider}");
+                let request = http.get(url).query(&[("audience", &audience)]).bearer_auth(token);
+                let request = Request::new("credentials", "GitHub's token for the job", request).hiding(token);
+                Ok(request.json::<GitHubToken>().await?.value)
+            }
+            Self::Variable { name, environment } => {
+                environment(name).ok_or_else(|| unusable(SOURCE, format!("`{name}` is not set any more")))
+            }
+            Self::File(path) => match tokio::fs::read_to_string(path).await {
+                Ok(text) if !text.trim().is_empty() => Ok(text.trim().to_owned()),
+                Ok(_) => Err(unusable(SOURCE, format!("{} is empty", path.display()))),
+                Err(error) => Err(unusable(SOURCE, format!("{}: {error}", path.display()))),
+            },
+        }
+    }
+}
+
+impl Source for Federation {
+    async fn fetch(&self) -> Result<Token> {
+        let subject = self.subject.token(&self.http, &self.provider).await?;
+        let request = self.http.post(&self.url).form(&[
+            ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+            ("audience", &format!("//iam.googleapis.com/{}", self.provider)),
+            ("scope", &self.scopes.join(" ")),
+            ("requested_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+            ("subject_token_type", "urn:ietf:params:oauth:token-type:jwt"),
+            ("subject_token", &subject),
+        ]);
+        let answer: Exchanged = Request::new("sts.token", &self.provider, request).hiding(&subject).json().await?;
+        Ok(Token::valid_for(answer.access_token, answer.expires_in))
+    }
+}

@@ -1,0 +1,98 @@
+//! Tokens are kept until they are about to expire, and fetched by one while the others wait.
+
+use crate::{Kind, Result};
+use google_cloud_auth::credentials::{CacheableResource, CredentialsProvider, EntityTag};
+use google_cloud_auth::errors::CredentialsError;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use std::fmt;
+use std::future::Future;
+use std::time::{Duration, SystemTime};
+use tokio::sync::Mutex;
+
+/// A token is fetched anew when it has less than this to live: no request of ours takes longer to be looked at.
+const MARGIN: Duration = Duration::from_secs(5 * 60);
+
+/// A token as it was given.
+#[derive(Clone)]
+pub(super) struct Token {
+    pub(super) secret: String,
+    /// By the wall clock, which goes on while a machine sleeps.
+    pub(super) expires: Option<SystemTime>,
+}
+
+impl Token {
+    pub(super) fn valid_for(secret: String, seconds: u64) -> Self {
+        Self { secret, expires: SystemTime::now().checked_add(Duration::from_secs(seconds)) }
+    }
+
+    fn lives(&self, margin: Duration) -> bool {
+        self.expires.is_none_or(|expires| expires.duration_since(SystemTime::now()).is_ok_and(|left| left > margin))
+    }
+}
+
+/// Where tokens come from.
+pub(super) trait Source: Send + Sync + 'static {
+    fn fetch(&self) -> impl Future<Output = Result<Token>> + Send;
+
+    /// The project that pays for requests, where it is not the one that they are about.
+    fn quota_project(&self) -> Option<&str> {
+        None
+    }
+}
+
+/// The tokens of a source, as Google's library wants them.
+pub(super) struct Renewed<S> {
+    source: S,
+    universe: String,
+    token: Mutex<Option<Token>>,
+}
+
+impl<S: Source> Renewed<S> {
+    pub(super) fn new(source: S, universe: &str) -> Self {
+        Self { source, universe: universe.to_owned(), token: Mutex::new(None) }
+    }
+
+    async fn token(&self) -> Result<Token> {
+        let mut held = self.token.lock().await;
+        if let Some(token) = held.as_ref().filter(|token| token.lives(MARGIN)) {
+            return Ok(token.clone());
+        }
+        match (self.source.fetch().await, &*held) {
+            (Ok(token), _) => Ok(held.insert(token).clone()),
+            // It will do for now, and the next who asks tries again.
+            (Err(error), Some(token)) if error.kind == Kind::Transient && token.lives(Duration::ZERO) => {
+                tracing::debug!("a token is not renewed yet: {error}");
+                Ok(token.clone())
+            }
+            (Err(error), _) => Err(error),
+        }
+    }
+}
+
+impl<S> fmt::Debug for Renewed<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Renewed").field("universe", &self.universe).finish_non_exhaustive()
+    }
+}
+
+impl<S: Source> CredentialsProvider for Renewed<S> {
+    async fn headers(
+        &self,
+        _extensions: http::Extensions,
+    ) -> std::result::Result<CacheableResource<HeaderMap>, CredentialsError> {
+        let token = self.token().await;
+        let token = token.map_err(|error| CredentialsError::from_source(error.kind == Kind::Transient, error))?;
+        let mut value = HeaderValue::from_str(&format!("Bearer {}", token.secret))
+            .map_err(|_| CredentialsError::from_msg(false, "the token has characters that no header may have"))?;
+        value.set_sensitive(true);
+        let mut data = HeaderMap::from_iter([(AUTHORIZATION, value)]);
+        if let Some(project) = self.source.quota_project().and_then(|project| HeaderValue::from_str(project).ok()) {
+            data.insert("x-goog-user-project", project);
+        }
+        Ok(CacheableResource::New { entity_tag: EntityTag::new(), data })
+    }
+
+    async fn universe_domain(&self) -> Option<String> {
+        Some(self.universe.clone())
+    }
+}
