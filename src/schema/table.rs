@@ -62,7 +62,9 @@ pub(crate) fn tables(kind: &'static str) -> Vec<Table> {
             outputs: our_outputs(kind, name),
         })
         .collect();
-    tables.extend(super::names(kind).filter_map(|name| super::find(kind, name).map(|known| of(kind, name, known))));
+    // One that this binary was made without is known as those are that nobody builds.
+    let others: Vec<&str> = super::names(kind).filter(|name| tables.iter().all(|table| table.name != *name)).collect();
+    tables.extend(others.into_iter().filter_map(|name| super::find(kind, name).map(|known| of(kind, name, known))));
     tables.sort_by_key(|table| table.name);
     tables
 }
@@ -118,7 +120,7 @@ fn our_outputs(kind: &str, name: &str) -> Vec<(String, String)> {
 fn rows(arguments: impl Iterator<Item = &'static Argument>) -> Vec<Row> {
     let mut rows: Vec<Row> = arguments
         .map(|argument| Row {
-            field: Field { name: argument.name, shape: shape(argument.kind) },
+            field: field(argument),
             is_required: argument.required,
             words: argument.words,
             is_late: argument.is_late,
@@ -136,6 +138,18 @@ fn rows(arguments: impl Iterator<Item = &'static Argument>) -> Vec<Row> {
     }
     rows.sort_by_key(|row| row.field.name);
     rows
+}
+
+fn field(argument: &Argument) -> Field {
+    let shape = match argument.fields {
+        [] => shape(argument.kind),
+        fields => {
+            let mut fields: Vec<Field> = fields.iter().map(field).collect();
+            fields.sort_by_key(|field| field.name);
+            Shape::Block { is_repeated: argument.kind == "blocks", fields }
+        }
+    };
+    Field { name: argument.name, shape }
 }
 
 /// The shape of an argument of ours: one that takes an object is a block to who writes it.

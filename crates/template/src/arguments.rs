@@ -3,8 +3,10 @@
 //! One declaration gives the struct, the table that `schema` prints and checks, and the reading with all mistakes
 //! at once. See `src/provisioners/` in the main package for how it looks in use.
 
+mod block;
 mod late;
 
+pub use block::{Block, Blocks};
 pub use late::Late;
 
 use crate::body::{Body, Located, Member};
@@ -23,8 +25,10 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Argument {
     pub name: &'static str,
-    /// In the words of HCL2 types: `string`, `list(string)`, …
+    /// In the words of HCL2 types: `string`, `list(string)`, …; `block` or `blocks` where it has arguments itself.
     pub kind: &'static str,
+    /// The arguments of a block; else empty.
+    pub fields: &'static [Argument],
     pub required: bool,
     /// All that it can be, where that is a few words; else empty.
     pub words: &'static [&'static str],
@@ -157,6 +161,8 @@ pub trait FromArgument: Sized {
     const WORDS: &'static [&'static str] = &[];
     /// Whether Go templates in it are rendered only when it is used.
     const IS_LATE: bool = false;
+    /// The arguments of a block.
+    const FIELDS: &'static [Argument] = &[];
 
     /// The value of an argument that was not given; `None` if it must be. Not `None` where it is optional.
     fn absent() -> Option<Self> {
@@ -512,8 +518,9 @@ fn members<T: FromArgument>(
 
 /// Declares the arguments of a component.
 ///
-/// A field is required unless its type is `Option`, `Vec` or a map, or it has a default, written as the user would
-/// write it in a string. A field `given: Given` is added: which arguments were written, and where.
+/// A field is required unless its type is `Option`, `Vec`, a map or a block, or it has a default, written as the user
+/// would write it in a string. `#[named("…")]` says how users write a name that is none in Rust. A field `given: Given`
+/// is added: which arguments were written, and where.
 ///
 /// ```
 /// use imgforge_template::arguments;
@@ -536,6 +543,7 @@ macro_rules! arguments {
                 $(#[doc = $help:literal])*
                 $(#[excludes($($other:ident),+)])?
                 $(#[renamed($new:ident)])?
+                $(#[named($written:literal)])?
                 $field:ident : $kind:ty $(= $default:literal)?
             ),* $(,)?
         }
@@ -551,8 +559,9 @@ macro_rules! arguments {
         impl $crate::arguments::Arguments for $name {
             const TABLE: &'static [$crate::arguments::Argument] = &[
                 $( $crate::arguments::Argument {
-                    name: stringify!($field),
+                    name: $crate::arguments!(@name $field $($written)?),
                     kind: <$kind as $crate::arguments::FromArgument>::KIND,
+                    fields: <$kind as $crate::arguments::FromArgument>::FIELDS,
                     words: <$kind as $crate::arguments::FromArgument>::WORDS,
                     is_late: <$kind as $crate::arguments::FromArgument>::IS_LATE,
                     required: !<$kind as $crate::arguments::FromArgument>::IS_OPTIONAL
@@ -565,11 +574,16 @@ macro_rules! arguments {
             ];
 
             fn read(reader: &mut $crate::arguments::Reader<'_>) -> Self {
-                $( let $field = reader.argument::<$kind>(stringify!($field), $crate::arguments!(@default $($default)?)); )*
+                $( let $field = reader.argument::<$kind>(
+                    $crate::arguments!(@name $field $($written)?),
+                    $crate::arguments!(@default $($default)?),
+                ); )*
                 Self { $( $field, )* given: reader.take_given() }
             }
         }
     };
+    (@name $field:ident) => { stringify!($field) };
+    (@name $field:ident $written:literal) => { $written };
     (@is_required) => { true };
     (@is_required $default:literal) => { false };
     (@renamed) => { None };

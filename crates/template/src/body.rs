@@ -179,6 +179,10 @@ impl<'a> Located<'a> {
         Self { value, expression: Some(expression), span: expression.span }
     }
 
+    pub(crate) fn expression(&self) -> Option<&'a Expression> {
+        self.expression
+    }
+
     pub(crate) fn is_null(&self) -> bool {
         matches!(self.value.kind, Kind::Null(_))
     }
