@@ -2,15 +2,19 @@
 //! are called and say of themselves.
 
 mod account;
+mod connection;
 mod errors;
 mod labels;
 mod names;
+mod secure_boot;
 mod vault;
 
 pub use account::{Account, GoogleArguments, Place, connect};
+pub use connection::Connection;
 pub use errors::{Explain, explained};
 pub use labels::{Role, labels};
 pub use names::{check_label, check_name, is_name};
+pub use secure_boot::SecureBootFiles;
 
 /// The name of the cleaner that removes things in Google Cloud.
 pub const CLEANER: &str = "gce";

@@ -138,7 +138,8 @@ mod tests {
 
     #[test]
     fn a_segment_is_one_whatever_is_in_it() {
-        let cases = ["a b", "a/../b?c#d", "100%", "ä", "x:access"].map(|name| address("http://h/storage/v1/", &["o", name]));
+        let cases =
+            ["a b", "a/../b?c#d", "100%", "ä", "x:access"].map(|name| address("http://h/storage/v1/", &["o", name]));
         assert_eq!(
             cases,
             [

@@ -7,9 +7,7 @@ use super::{Credentials, Owner, World, own, unusable};
 use crate::error::root_cause;
 use crate::{Endpoints, Error, Kind, Result};
 use google_cloud_auth::build_errors::Error as BuildError;
-use google_cloud_auth::credentials::{
-    self, CacheableResource, CredentialsProvider, external_account, service_account,
-};
+use google_cloud_auth::credentials::{self, CacheableResource, CredentialsProvider, external_account, service_account};
 use google_cloud_auth::errors::CredentialsError;
 use google_cloud_gax::retry_policy::{Aip194Strict, RetryPolicyExt};
 use reqwest::header::HeaderMap;
