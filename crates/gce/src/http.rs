@@ -77,7 +77,7 @@ impl Request {
     /// # Errors
     /// Google's refusal, or the last failure of a connection.
     pub(crate) async fn send(self) -> Result<Response> {
-        retried(async || self.attempt().await).await
+        retried(|| self.attempt()).await
     }
 
     /// The answer's body.
@@ -85,7 +85,7 @@ impl Request {
     /// # Errors
     /// As [`Request::send`], and when the body is not what it should be.
     pub(crate) async fn json<T: DeserializeOwned>(self) -> Result<T> {
-        let body = retried(async || {
+        let body = retried(|| async {
             let response = self.attempt().await?;
             Ok(response.bytes().await.map_err(|error| self.lost(error))?)
         });

@@ -4,6 +4,7 @@
 //! not written down. Every call that changes something carries a request id of its own and is sent again after a lost
 //! answer, so that it happens once; every wait has a deadline of ours.
 
+mod checksum;
 mod clients;
 mod credentials;
 mod endpoints;
@@ -20,6 +21,9 @@ mod preflight;
 mod retry;
 mod secrets;
 mod storage;
+#[cfg(test)]
+mod testing;
+mod upload;
 
 pub use credentials::{CredentialOptions, WorkloadIdentity};
 pub use endpoints::Endpoints;
@@ -36,4 +40,5 @@ pub use operation::Operation;
 pub use oslogin::{LoginKey, LoginProfile};
 pub use preflight::Permission;
 pub use secrets::{ParameterVersion, SecretVersion};
-pub use storage::{Object, Upload};
+pub use storage::Object;
+pub use upload::Upload;

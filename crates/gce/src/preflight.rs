@@ -1,6 +1,19 @@
-//! What can be asked before anything is created: enabled APIs and permissions.
+//! What can be asked before anything is created: who we are, enabled APIs, permissions.
 
-use crate::{Gce, Result};
+use crate::credentials::Owner;
+use crate::http::{Request, address};
+use crate::{Error, Gce, Kind, Result};
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::json;
+use std::time::Duration;
+
+/// As many as Google answers at once.
+const SERVICES_AT_ONCE: usize = 30;
+const PERMISSIONS_AT_ONCE: usize = 100;
+
+/// Time for the metadata server, which is a part of the machine that we run on.
+const METADATA_LIMIT: Duration = Duration::from_secs(5);
 
 /// A permission, and whether we have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,13 +23,108 @@ pub struct Permission {
     pub granted: bool,
 }
 
+#[derive(Deserialize)]
+struct Services {
+    #[serde(default)]
+    services: Vec<Service>,
+}
+
+#[derive(Deserialize)]
+struct Service {
+    /// `projects/NUMBER/services/compute.googleapis.com`.
+    name: String,
+    #[serde(default)]
+    state: String,
+}
+
+#[derive(Deserialize)]
+struct Granted {
+    /// Missing when there is none.
+    #[serde(default)]
+    permissions: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct TokenInfo {
+    email: Option<String>,
+}
+
 impl Gce {
-    /// Which of these APIs (`compute.googleapis.com`) the project has not enabled.
-    pub async fn disabled_apis(&self, _project: &str, _apis: &[&str]) -> Result<Vec<String>> {
-        todo!()
+    /// The e-mail address of the account: as its credentials say, else as Google does for tokens with the scope
+    /// `userinfo.email`.
+    ///
+    /// # Errors
+    /// When Google refuses the credentials, or does not tell.
+    pub async fn account(&self) -> Result<String> {
+        const CALL: &str = "oauth2.tokeninfo";
+        const RESOURCE: &str = "the account";
+        let (credentials, http) = (&self.inner.credentials, &self.inner.http);
+        if let Owner::Known(email) = credentials.owner() {
+            return Ok(email.clone());
+        }
+        if let Owner::Machine(url) = credentials.owner() {
+            let url = format!("{url}/computeMetadata/v1/instance/service-accounts/default/email");
+            let request = http.get(url).header("Metadata-Flavor", "Google");
+            let request = Request::new(CALL, RESOURCE, request).with(|request| request.timeout(METADATA_LIMIT));
+            if let Ok(response) = request.send().await
+                && let Ok(email) = response.text().await
+                && email.contains('@')
+            {
+                return Ok(email.trim().to_owned());
+            }
+        }
+        let token = credentials.token().await?;
+        // In the body, since addresses are what proxies log.
+        let request = http.post(format!("{}/tokeninfo", self.inner.endpoints.url("oauth2")));
+        let request = Request::new(CALL, RESOURCE, request.form(&[("access_token", &token)])).hiding(&token);
+        let info: TokenInfo = request.json().await?;
+        info.email.ok_or_else(|| {
+            let message =
+                "Google does not tell whose the token is: it lacks the scope `userinfo.email`, or is no account's";
+            Error::new(CALL, RESOURCE, Kind::Forbidden, message)
+        })
     }
 
-    pub async fn permissions(&self, _project: &str, _permissions: &[&str]) -> Result<Vec<Permission>> {
-        todo!()
+    /// Which of these APIs (`compute.googleapis.com`) the project has not enabled.
+    ///
+    /// # Errors
+    /// Google's; `Forbidden` or `Disabled` when it can't be known.
+    pub async fn disabled_apis(&self, project: &str, apis: &[&str]) -> Result<Vec<String>> {
+        let url = address(&self.inner.endpoints.url("serviceusage"), &["v1", "projects", project, "services:batchGet"]);
+        let mut disabled = Vec::new();
+        for apis in apis.chunks(SERVICES_AT_ONCE) {
+            let names: Vec<_> =
+                apis.iter().map(|api| ("names", format!("projects/{project}/services/{api}"))).collect();
+            let request = self.request("services.batchGet", &format!("project {project}"), Method::GET, &url);
+            let answer: Services = request.with(|request| request.query(&names)).json().await?;
+            // By the answer's names, whose project may be a number; what is not answered is not known to be missing.
+            let is_disabled = |api: &str| {
+                let mut services = answer.services.iter();
+                services.any(|service| service.name.rsplit('/').next() == Some(api) && service.state == "DISABLED")
+            };
+            disabled.extend(apis.iter().filter(|api| is_disabled(api)).map(|api| (*api).to_owned()));
+        }
+        Ok(disabled)
+    }
+
+    /// Which of these permissions we have in the project, in the order asked for.
+    ///
+    /// # Errors
+    /// Google's; `Invalid` for a permission that projects don't have.
+    pub async fn permissions(&self, project: &str, permissions: &[&str]) -> Result<Vec<Permission>> {
+        let base = self.inner.endpoints.url("cloudresourcemanager");
+        let url = address(&base, &["v3", "projects", &format!("{project}:testIamPermissions")]);
+        let mut answers = Vec::new();
+        for permissions in permissions.chunks(PERMISSIONS_AT_ONCE) {
+            let request =
+                self.request("projects.testIamPermissions", &format!("project {project}"), Method::POST, &url);
+            let answer: Granted =
+                request.with(|request| request.json(&json!({"permissions": permissions}))).json().await?;
+            answers.extend(permissions.iter().map(|name| Permission {
+                name: (*name).to_owned(),
+                granted: answer.permissions.iter().any(|granted| granted == name),
+            }));
+        }
+        Ok(answers)
     }
 }

@@ -33,7 +33,11 @@ pub(crate) fn retry_after(headers: &http::HeaderMap) -> Option<Duration> {
 ///
 /// # Errors
 /// The last attempt's.
-pub(crate) async fn retried<T>(mut attempt: impl AsyncFnMut() -> std::result::Result<T, Refusal>) -> Result<T> {
+// Not `AsyncFnMut`: nothing can say of its futures that they may move to another thread.
+pub(crate) async fn retried<T, F>(mut attempt: impl FnMut() -> F) -> Result<T>
+where
+    F: Future<Output = std::result::Result<T, Refusal>>,
+{
     let begun = Instant::now();
     let mut pauses = Pauses::default();
     loop {
@@ -69,6 +73,7 @@ impl Pauses {
 mod tests {
     use super::*;
     use crate::Kind;
+    use std::future::ready;
 
     fn refusal(status: u16, retry_after: Option<u64>) -> Refusal {
         let error = Error::new("instances.insert", "instance web", Kind::Other, "no").with_answer(Some(status), &[]);
@@ -79,9 +84,9 @@ mod tests {
     async fn trouble_is_borne_for_half_a_minute_and_a_refusal_not_at_all() {
         let begun = Instant::now();
         let mut attempts = 0;
-        let error = retried(async || {
+        let error = retried(|| {
             attempts += 1;
-            Err::<(), _>(refusal(503, None))
+            ready(Err::<(), _>(refusal(503, None)))
         })
         .await
         .unwrap_err();
@@ -91,9 +96,9 @@ mod tests {
 
         for status in [400, 403, 404, 409, 412] {
             let mut attempts = 0;
-            let result = retried(async || {
+            let result = retried(|| {
                 attempts += 1;
-                Err::<(), _>(refusal(status, None))
+                ready(Err::<(), _>(refusal(status, None)))
             });
             assert_eq!(result.await.unwrap_err().status, Some(status));
             assert_eq!(attempts, 1, "{status}");
@@ -104,12 +109,12 @@ mod tests {
     async fn google_says_how_long_to_wait() {
         let begun = Instant::now();
         let mut answers = [Err(refusal(429, Some(7))), Ok("done")].into_iter();
-        assert_eq!(retried(async || answers.next().unwrap()).await.unwrap(), "done");
+        assert_eq!(retried(|| ready(answers.next().unwrap())).await.unwrap(), "done");
         assert_eq!(begun.elapsed().as_secs(), 7);
 
         // Longer than our patience: whoever asked shall know now.
         let begun = Instant::now();
-        let error = retried(async || Err::<(), _>(refusal(429, Some(60)))).await.unwrap_err();
+        let error = retried(|| ready(Err::<(), _>(refusal(429, Some(60))))).await.unwrap_err();
         assert_eq!((error.kind, begun.elapsed().as_secs()), (Kind::Transient, 0));
     }
 }

@@ -1,9 +1,11 @@
-//! Cloud Storage: objects, and uploads that survive a lost connection.
+//! Cloud Storage: its objects. How large ones get there is `upload.rs`.
 
+use crate::http::address;
 use crate::{Gce, Result};
-use imgforge_ledger::Claim;
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::json;
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// An object as it is.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,57 +18,97 @@ pub struct Object {
     pub created: String,
 }
 
-/// The address of an upload that has begun. Whoever has it may write the object without credentials: a secret.
-#[derive(Clone)]
-pub struct Upload {
-    pub url: String,
+/// An object as Google writes it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Answer {
+    bucket: String,
+    name: String,
+    size: String,
+    #[serde(default)]
+    metadata: BTreeMap<String, String>,
+    #[serde(default)]
+    time_created: String,
+    /// In base64, the highest byte first.
+    pub(crate) crc32c: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page {
+    #[serde(default)]
+    items: Vec<Answer>,
+    next_page_token: Option<String>,
+}
+
+impl From<Answer> for Object {
+    fn from(answer: Answer) -> Self {
+        let Answer { bucket, name, size, metadata, time_created, crc32c: _ } = answer;
+        Self { bucket, name, size: size.parse().unwrap_or_default(), metadata, created: time_created }
+    }
 }
 
 impl Gce {
-    /// Begins the upload of an object, which is made when the last byte is there. The claim's name is `BUCKET/OBJECT`.
-    pub async fn begin_upload(
-        &self,
-        _claim: Claim,
-        _content_type: &str,
-        _metadata: &BTreeMap<String, String>,
-    ) -> Result<Upload> {
-        todo!()
+    /// # Errors
+    /// Google's.
+    pub async fn object(&self, bucket: &str, name: &str) -> Result<Object> {
+        let request = self.request("objects.get", &resource(bucket, name), Method::GET, &self.object_url(bucket, name));
+        Ok(request.json::<Answer>().await?.into())
     }
 
-    /// Sends a file by an upload that has begun; goes on where it stopped after a lost connection. `report` is told bytes done and in all.
-    pub async fn upload_file(
-        &self,
-        _upload: &Upload,
-        _file: &Path,
-        _report: &(dyn Fn(u64, u64) + Sync),
-    ) -> Result<Object> {
-        todo!()
+    /// All objects of a bucket whose names begin so.
+    ///
+    /// # Errors
+    /// Google's.
+    pub async fn objects(&self, bucket: &str, prefix: &str) -> Result<Vec<Object>> {
+        let url = address(&self.inner.endpoints.url("storage"), &["b", bucket, "o"]);
+        let mut objects = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            let request =
+                self.request("objects.list", &format!("bucket {bucket}"), Method::GET, &url).with(|request| {
+                    let request = request.query(&[("prefix", prefix)]);
+                    token.iter().fold(request, |request, token| request.query(&[("pageToken", token)]))
+                });
+            let page: Page = request.json().await?;
+            objects.extend(page.items.into_iter().map(Object::from));
+            token = page.next_page_token;
+            if token.is_none() {
+                return Ok(objects);
+            }
+        }
     }
 
-    /// Gives an upload up, so that nothing of it stays.
-    pub async fn cancel_upload(&self, _upload: &Upload) -> Result<()> {
-        todo!()
-    }
-
-    pub async fn object(&self, _bucket: &str, _name: &str) -> Result<Object> {
-        todo!()
-    }
-
-    pub async fn objects(&self, _bucket: &str, _prefix: &str) -> Result<Vec<Object>> {
-        todo!()
-    }
-
-    pub async fn delete_object(&self, _bucket: &str, _name: &str) -> Result<()> {
-        todo!()
+    /// # Errors
+    /// Google's; `NotFound` also when it was deleted, but the answer got lost.
+    pub async fn delete_object(&self, bucket: &str, name: &str) -> Result<()> {
+        let url = self.object_url(bucket, name);
+        self.request("objects.delete", &resource(bucket, name), Method::DELETE, &url).send().await?;
+        Ok(())
     }
 
     /// Sets metadata (`None` takes one away) and leaves the rest.
+    ///
+    /// # Errors
+    /// Google's.
     pub async fn set_object_metadata(
         &self,
-        _bucket: &str,
-        _name: &str,
-        _metadata: &BTreeMap<String, Option<String>>,
+        bucket: &str,
+        name: &str,
+        metadata: &BTreeMap<String, Option<String>>,
     ) -> Result<()> {
-        todo!()
+        let url = self.object_url(bucket, name);
+        let request = self.request("objects.patch", &resource(bucket, name), Method::PATCH, &url);
+        request.with(|request| request.json(&json!({"metadata": metadata}))).send().await?;
+        Ok(())
     }
+
+    fn object_url(&self, bucket: &str, name: &str) -> String {
+        address(&self.inner.endpoints.url("storage"), &["b", bucket, "o", name])
+    }
+}
+
+/// An object as messages call it.
+pub(crate) fn resource(bucket: &str, name: &str) -> String {
+    format!("object gs://{bucket}/{name}")
 }
