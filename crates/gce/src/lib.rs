@@ -4,9 +4,12 @@
 //! not written down. Every call that changes something carries a request id of its own and is sent again after a lost
 //! answer, so that it happens once; every wait has a deadline of ours.
 
+mod advice;
+mod call;
 mod checksum;
 mod clients;
 mod credentials;
+mod disks;
 mod endpoints;
 mod error;
 mod gce;
@@ -26,17 +29,18 @@ mod testing;
 mod upload;
 
 pub use credentials::{CredentialOptions, WorkloadIdentity};
+pub use disks::{AttachedDisk, Disk, DiskRequest, DiskSource};
 pub use endpoints::Endpoints;
 pub use error::{Error, Kind, Result};
 pub use gce::{Gce, Options};
 pub use iap::Tunnel;
 pub use images::{Deprecation, EncryptionKey, Image, ImageRequest, ImageSource, ShieldedState};
 pub use instances::{
-    Accelerator, AttachedDisk, Disk, DiskRequest, DiskSource, External, Instance, InstanceRequest, Interface,
-    NodeAffinity, Reservation, Scheduling, ServiceAccount, Shielded,
+    Accelerator, External, Instance, InstanceRequest, Interface, NodeAffinity, Reservation, Scheduling, ServiceAccount,
+    Shielded,
 };
-pub use lookups::{MachineType, Network, Project, Quota, Region, Subnetwork, Zone};
-pub use operation::Operation;
+pub use lookups::{AcceleratorType, MachineType, Network, Project, Quota, Region, Subnetwork, Zone};
+pub use operation::{Operation, Scope};
 pub use oslogin::{LoginKey, LoginProfile};
 pub use preflight::Permission;
 pub use secrets::{ParameterVersion, SecretVersion};

@@ -1,6 +1,9 @@
 //! What is only looked at: projects, zones, regions, machine types, networks.
 
-use crate::{Gce, Result};
+use crate::call::{Call, last_segment};
+use crate::instances::read_metadata;
+use crate::{Gce, Kind, Result};
+use google_cloud_compute_v1::model;
 use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -41,6 +44,13 @@ pub struct MachineType {
     pub architecture: Option<String>,
 }
 
+/// A kind of accelerator that a zone has.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AcceleratorType {
+    pub name: String,
+    pub most_per_machine: u32,
+}
+
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Network {
     pub name: String,
@@ -57,32 +67,111 @@ pub struct Subnetwork {
 }
 
 impl Gce {
-    pub async fn project(&self, _project: &str) -> Result<Project> {
-        todo!()
+    pub async fn project(&self, project: &str) -> Result<Project> {
+        let get = self.clients().projects().await?.get().set_project(project);
+        let call = Call::new("projects.get", project, format!("project {project}"));
+        let found = call.send(|| get.clone().send()).await?;
+        Ok(Project {
+            name: found.name.unwrap_or_default(),
+            metadata: read_metadata(found.common_instance_metadata),
+            quotas: found.quotas.into_iter().map(Quota::read).collect(),
+        })
     }
 
-    pub async fn zone(&self, _project: &str, _zone: &str) -> Result<Zone> {
-        todo!()
+    pub async fn zone(&self, project: &str, zone: &str) -> Result<Zone> {
+        let get = self.clients().zones().await?.get().set_project(project).set_zone(zone);
+        let found = Call::new("zones.get", project, format!("zone {zone}")).send(|| get.clone().send()).await?;
+        Ok(Zone {
+            name: found.name.unwrap_or_default(),
+            status: found.status.as_ref().and_then(|status| status.name()).unwrap_or_default().to_owned(),
+        })
     }
 
-    pub async fn region(&self, _project: &str, _region: &str) -> Result<Region> {
-        todo!()
+    pub async fn region(&self, project: &str, region: &str) -> Result<Region> {
+        let get = self.clients().regions().await?.get().set_project(project).set_region(region);
+        let found = Call::new("regions.get", project, format!("region {region}")).send(|| get.clone().send()).await?;
+        Ok(Region {
+            name: found.name.unwrap_or_default(),
+            status: found.status.as_ref().and_then(|status| status.name()).unwrap_or_default().to_owned(),
+            quotas: found.quotas.into_iter().map(Quota::read).collect(),
+        })
     }
 
-    pub async fn machine_type(&self, _project: &str, _zone: &str, _name: &str) -> Result<MachineType> {
-        todo!()
+    pub async fn machine_type(&self, project: &str, zone: &str, name: &str) -> Result<MachineType> {
+        let get =
+            self.clients().machine_types().await?.get().set_project(project).set_zone(zone).set_machine_type(name);
+        let call = Call::new("machineTypes.get", project, format!("machine type {name} in {zone}"));
+        let found = call.send(|| get.clone().send()).await?;
+        Ok(MachineType {
+            name: found.name.unwrap_or_default(),
+            cpus: unsigned(found.guest_cpus),
+            memory_mb: unsigned(found.memory_mb),
+            architecture: found.architecture.as_ref().and_then(|one| one.name()).map(str::to_owned),
+        })
     }
 
-    pub async fn network(&self, _project: &str, _name: &str) -> Result<Network> {
-        todo!()
+    pub async fn accelerator_type(&self, project: &str, zone: &str, name: &str) -> Result<AcceleratorType> {
+        let get = self
+            .clients()
+            .accelerator_types()
+            .await?
+            .get()
+            .set_project(project)
+            .set_zone(zone)
+            .set_accelerator_type(name);
+        let call = Call::new("acceleratorTypes.get", project, format!("accelerator type {name} in {zone}"));
+        let found = call.send(|| get.clone().send()).await?;
+        Ok(AcceleratorType {
+            name: found.name.unwrap_or_default(),
+            most_per_machine: unsigned(found.maximum_cards_per_instance),
+        })
     }
 
-    pub async fn subnetwork(&self, _project: &str, _region: &str, _name: &str) -> Result<Subnetwork> {
-        todo!()
+    pub async fn network(&self, project: &str, name: &str) -> Result<Network> {
+        let get = self.clients().networks().await?.get().set_project(project).set_network(name);
+        let call = Call::new("networks.get", project, format!("network {name} in project {project}"));
+        let found = call.send(|| get.clone().send()).await?;
+        Ok(Network {
+            name: found.name.unwrap_or_default(),
+            auto_create_subnetworks: found.auto_create_subnetworks.unwrap_or_default(),
+            subnetworks: found.subnetworks,
+        })
+    }
+
+    pub async fn subnetwork(&self, project: &str, region: &str, name: &str) -> Result<Subnetwork> {
+        let get =
+            self.clients().subnetworks().await?.get().set_project(project).set_region(region).set_subnetwork(name);
+        let call = Call::new("subnetworks.get", project, format!("subnetwork {name} in {region}"));
+        let found = call.send(|| get.clone().send()).await?;
+        Ok(Subnetwork {
+            name: found.name.unwrap_or_default(),
+            network: found.network.unwrap_or_default(),
+            region: last_segment(&found.region.unwrap_or_default()).to_owned(),
+        })
     }
 
     /// The address of a reserved one: `203.0.113.9`.
-    pub async fn reserved_address(&self, _project: &str, _region: &str, _name: &str) -> Result<String> {
-        todo!()
+    pub async fn reserved_address(&self, project: &str, region: &str, name: &str) -> Result<String> {
+        let get = self.clients().addresses().await?.get().set_project(project).set_region(region).set_address(name);
+        let call = Call::new("addresses.get", project, format!("address {name} in {region}"));
+        let found = call.send(|| get.clone().send()).await?;
+        found
+            .address
+            .filter(|address| !address.is_empty())
+            .ok_or_else(|| call.error(Kind::Other, "it has no address yet"))
     }
+}
+
+impl Quota {
+    fn read(model: model::Quota) -> Self {
+        Self {
+            metric: model.metric.as_ref().and_then(|metric| metric.name()).unwrap_or_default().to_owned(),
+            limit: model.limit.unwrap_or_default(),
+            usage: model.usage.unwrap_or_default(),
+        }
+    }
+}
+
+fn unsigned(number: Option<i32>) -> u32 {
+    number.and_then(|number| u32::try_from(number).ok()).unwrap_or_default()
 }
