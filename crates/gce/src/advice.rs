@@ -88,13 +88,8 @@ impl Error {
     }
 
     fn capacity(&self) -> String {
-        let zones = self.detail("zonesAvailable");
-        match zones {
-            Some(zones) => {
-                format!("try the zone {}, another machine type, or the same later", zones.replace(',', ", "))
-            }
-            None => "try another zone, another machine type, or the same later".to_owned(),
-        }
+        let zones = self.detail("zonesAvailable").map_or("another zone".to_owned(), |zones| zones.replace(',', ", "));
+        format!("try {zones}, another machine type, or the same later")
     }
 }
 

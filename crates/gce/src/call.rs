@@ -8,7 +8,7 @@ use google_cloud_gax::error::{CredentialsError, Error as SdkError};
 use std::error::Error as _;
 
 /// How often a thing is looked at before a change is given up that somebody else's changes keep getting ahead of.
-const LOOKS: u32 = 8;
+const LOOKS: u32 = 6;
 
 /// What the client library answers.
 type Answer<T> = std::result::Result<T, SdkError>;

@@ -125,15 +125,15 @@ impl Operation {
         if errors.is_empty() && status.is_none() {
             return Ok(());
         }
-        let messages: Vec<&str> = errors.iter().filter_map(|error| error.message.as_deref()).collect();
-        let message = if messages.is_empty() {
-            state.http_error_message.clone().unwrap_or_default()
-        } else {
-            messages.join("; ")
-        };
-        let codes: Vec<&str> = errors.iter().filter_map(|error| error.code.as_deref()).collect();
+        let messages = errors.iter().filter_map(|error| error.message.as_deref());
+        let mut message = messages.map(|message| message.trim_end_matches('.')).collect::<Vec<_>>().join("; ");
+        if message.is_empty() {
+            message = state.http_error_message.clone().unwrap_or_default();
+        }
+        // The first is what went wrong; others tell what followed from it.
+        let code: Vec<&str> = errors.iter().take(1).filter_map(|error| error.code.as_deref()).collect();
         let details = errors.iter().flat_map(|error| &error.error_details).flat_map(details_of);
-        Err(self.error(Kind::Other, message).with_answer(status, &codes).with_details(details))
+        Err(self.error(Kind::Other, message).with_answer(status, &code).with_details(details))
     }
 }
 

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import contents
 from call import Json, Refused
+from metadata import MetadataServer
 from world import World
 
 SSHD = next((path for path in ("/usr/sbin/sshd", "/usr/local/sbin/sshd") if os.path.exists(path)), None)
@@ -37,16 +38,23 @@ def make_account(world: World) -> None:
     Path("/run/sshd").mkdir(exist_ok=True)
 
 
+def new_number(world: World) -> int:
+    """The last part of an address. The one that was given up longest ago, so that nobody meets another machine at an old address."""
+    taken = {guest.number for guest in world.guests.values()}
+    for offset in range(127):
+        number = (world.last_guest + offset) % 127 + 1
+        if number not in taken:
+            world.last_guest = number
+            return number
+    raise Refused(403, "quotaExceeded", "Quota 'INSTANCES' exceeded. The fake has addresses for 127 instances.")
+
+
 class Guest:
     """One for each instance, from its insert to its end."""
 
     def __init__(self, world: World, path: str) -> None:
         self.world, self.path, self.name = world, path, path.rsplit("/", 1)[1]
-        taken = {guest.number for guest in world.guests.values()}
-        free = [number for number in range(1, 128) if number not in taken]
-        if not free:
-            raise Refused(403, "quotaExceeded", "Quota 'INSTANCES' exceeded. The fake has addresses for 127 instances.")
-        self.number = free[0]
+        self.number = new_number(world)
         port = int(world.url.rsplit(":", 1)[1])
         self.external_ip = f"127.{port >> 8}.{port & 255}.{self.number}"
         self.internal_ip = f"127.{port >> 8}.{port & 255}.{self.number + 127}"
@@ -54,6 +62,7 @@ class Guest:
         self.folder = world.folder / "guests" / f"{self.name}-{world.number()}"
         self.attributes: dict[tuple[str, str], str] = {}
         self.serial = ""
+        self.metadata_server: MetadataServer | None = None
         self.sshd: subprocess.Popen[bytes] | None = None
         self.script: subprocess.Popen[str] | None = None
         self.script_ran = False
@@ -73,7 +82,7 @@ class Guest:
         """Boots. Called on the clock's thread: whatever is started dies with the thread that started it."""
         if not SSHD:
             raise Refused(500, "internalError", "there is no sshd: install `openssh-server`")
-        self.print(f"[    0.000000] Linux version fake: {self.name}\n{self.name} login: ")
+        self.print(f"[    0.000000] Linux version fake: {self.name}\n{self.name} login:\n")
         key = self.folder / "host_key"
         if not key.exists():
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", key], check=True)
@@ -81,6 +90,7 @@ class Guest:
             kind, public = key.with_suffix(".pub").read_text().split()[:2]
             self.attributes["hostkeys", kind] = public
         self.refresh()
+        self.metadata_server = MetadataServer(self)
         environment = {"FAKE_INSTANCE": self.name, "FAKE_DISKS": self.folder / "disks", "GCE_METADATA_HOST": self.metadata_host}
         addresses = "".join(f"ListenAddress {address}\n" for address in self.addresses())
         (self.folder / "sshd_config").write_text(
@@ -183,6 +193,9 @@ class Guest:
 
     def stop(self) -> None:
         """As if the power was cut: sshd, its sessions, and what they run."""
+        if self.metadata_server:
+            self.metadata_server.close()
+            self.metadata_server = None
         for process in (self.sshd, self.script):
             if process and process.poll() is None:
                 kill_tree(process.pid)

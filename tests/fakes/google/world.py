@@ -74,6 +74,7 @@ class World:
         self.requests: dict[tuple[str, str], str] = {}
         # The machines inside of instances, by the instance's path: see guest.py.
         self.guests: dict[str, Any] = {}
+        self.last_guest = 0
         # Of the other services: `buckets`, `oslogin`, `secrets`; shown in the state and open to seeds.
         self.parts: dict[str, Json] = {}
         # Whose the tokens are that the fake gave out.
