@@ -168,6 +168,7 @@ impl GoogleArguments {
             impersonate_service_account: impersonated.map(str::to_owned),
             workload_identity: None,
             scopes: SCOPES.map(str::to_owned).to_vec(),
+            ..CredentialOptions::default()
         };
         let universe_domain = self.universe_domain.clone().unwrap_or_default();
         let endpoints = Endpoints { universe_domain, custom: self.custom_endpoints.clone() };

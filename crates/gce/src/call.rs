@@ -27,9 +27,13 @@ impl Call {
     }
 
     /// Sends a request until it is answered. What changes something carries a [`request_id`], made before.
-    pub(crate) async fn send<T>(&self, request: impl AsyncFn() -> Answer<T>) -> Result<T> {
+    // Not `AsyncFn`, here and below, as in `retried`.
+    pub(crate) async fn send<T, F>(&self, request: impl Fn() -> F) -> Result<T>
+    where
+        F: Future<Output = Answer<T>>,
+    {
         tracing::debug!(call = self.name, resource = self.resource, "sent");
-        retried(async || request().await.map_err(|error| self.refusal(&error))).await
+        retried(|| async { request().await.map_err(|error| self.refusal(&error)) }).await
     }
 
     /// Sends a request that starts an operation.
@@ -37,11 +41,10 @@ impl Call {
     /// A second attempt after a lost answer has the first one's request id, so that Google answers with the operation
     /// that the first one started. "Not found" from a delete, or "already exists" from an insert, is therefore true as
     /// it stands, however often it was sent.
-    pub(crate) async fn start(
-        &self,
-        scope: Scope,
-        request: impl AsyncFn() -> Answer<model::Operation>,
-    ) -> Result<Operation> {
+    pub(crate) async fn start<F>(&self, scope: Scope, request: impl Fn() -> F) -> Result<Operation>
+    where
+        F: Future<Output = Answer<model::Operation>>,
+    {
         let operation = self.send(request).await?;
         Ok(Operation {
             call: self.name,
@@ -56,15 +59,18 @@ impl Call {
     ///
     /// # Errors
     /// Also when a zone could not be looked into: a list that may lack something is no answer.
-    pub(crate) async fn pages<T, L>(
+    pub(crate) async fn pages<T, L, F>(
         &self,
-        request: impl AsyncFn(Option<String>) -> Answer<L>,
+        request: impl Fn(Option<String>) -> F,
         open: impl Fn(L) -> Page<T>,
-    ) -> Result<Vec<T>> {
+    ) -> Result<Vec<T>>
+    where
+        F: Future<Output = Answer<L>>,
+    {
         let mut items = Vec::new();
         let mut token = None;
         loop {
-            let page = open(self.send(async || request(token.clone()).await).await?);
+            let page = open(self.send(|| request(token.clone())).await?);
             if !page.unreachable.is_empty() {
                 let places = page.unreachable.iter().map(|place| last_segment(place)).collect::<Vec<_>>().join(", ");
                 return Err(self.error(Kind::Transient, format!("Google could not look into {places}")));
@@ -78,7 +84,10 @@ impl Call {
     }
 
     /// Looks at a thing and changes what it saw, again if somebody else changed it in between.
-    pub(crate) async fn look_and_change(&self, change: impl AsyncFn() -> Result<Operation>) -> Result<Operation> {
+    pub(crate) async fn look_and_change<F>(&self, change: impl Fn() -> F) -> Result<Operation>
+    where
+        F: Future<Output = Result<Operation>>,
+    {
         let mut pauses = Pauses::default();
         for _ in 1..LOOKS {
             match change().await {

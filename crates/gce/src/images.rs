@@ -163,7 +163,7 @@ impl Gce {
         labels: &BTreeMap<String, Option<String>>,
     ) -> Result<Operation> {
         let call = call("images.setLabels", project, name);
-        call.look_and_change(async || {
+        call.look_and_change(|| async {
             let image = self.image_model(project, name).await?;
             let mut all = image.labels;
             all.retain(|key, _| !labels.contains_key(key));

@@ -209,7 +209,7 @@ impl Gce {
         items: &BTreeMap<String, String>,
     ) -> Result<Operation> {
         let call = call("instances.setMetadata", project, zone, name);
-        call.look_and_change(async || {
+        call.look_and_change(|| async {
             let mut metadata = self.instance_model(project, zone, name).await?.metadata.unwrap_or_default();
             metadata.items.retain(|item| item.key.as_ref().is_none_or(|key| !items.contains_key(key)));
             metadata.items.extend(items.iter().map(|(key, value)| metadata_item(key, value)));
