@@ -2,15 +2,19 @@
 
 mod on_error;
 mod post_process;
+mod preflight;
 mod provision;
 #[cfg(test)]
 mod tests;
+mod together;
 
 use crate::artifact::Artifact;
+use crate::builders::MachineTaken;
 use crate::cleaners::{Cleaners, Fate};
 use crate::clients::Clients;
 use crate::context::BuildContext;
 use crate::event::{Event, Events};
+use crate::exit::TryAgain;
 use crate::plan::{Plan, PlannedBuild};
 use anyhow::{Context as _, Result};
 use imgforge_ledger::{Ledger, Resource};
@@ -35,12 +39,23 @@ pub enum OnError {
     RunCleanupProvisioner,
 }
 
+/// What becomes of the artifacts of the other builds when one fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnFailure {
+    /// They stay: each build is for itself.
+    #[default]
+    Keep,
+    /// They are removed: all or nothing.
+    Cleanup,
+}
+
 /// How builds run.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// How many at once; 0 is all.
     pub parallel_builds: usize,
     pub on_error: OnError,
+    pub on_failure: OnFailure,
     pub force: bool,
     pub debug: bool,
 }
@@ -68,9 +83,28 @@ pub struct Outcome {
     pub builder_type: String,
     /// The artifacts that stay, or why there are none.
     pub result: Result<Vec<Artifact>>,
+    /// The artifacts that were removed because another build did not succeed.
+    pub withdrawn: Vec<Artifact>,
     /// What could not be removed, or was left on request.
     pub left: Vec<Resource>,
 }
+
+impl Outcome {
+    /// The artifacts that stay.
+    pub fn artifacts(&self) -> &[Artifact] {
+        self.result.as_deref().unwrap_or_default()
+    }
+}
+
+/// A build that has ended, with what may still be done about it.
+struct Ended {
+    outcome: Outcome,
+    context: BuildContext,
+    started: Instant,
+}
+
+/// How often a build begins again whose machine was taken away.
+const TRIES_AFTER_TAKEN: u32 = 2;
 
 /// The build was told to stop.
 #[derive(Debug, thiserror::Error)]
@@ -87,8 +121,11 @@ pub async fn run(plan: Plan, run: &Run) -> Vec<Outcome> {
     };
     let permits = Arc::new(Semaphore::new(at_once));
     let mut tasks = Vec::new();
+    let planned = plan.builds.len();
     run.events.emit(Event::Planned { builds: plan.builds.iter().map(|build| build.name.clone()).collect() });
-    for build in plan.builds {
+    let builds: Vec<Arc<PlannedBuild>> = plan.builds.into_iter().map(Arc::new).collect();
+    let refusals = preflight::all(&builds, run).await;
+    for (build, refusal) in builds.into_iter().zip(refusals) {
         // Taken here and not in the task, so that builds start in the order of the plan.
         let permit = tokio::select! {
             permit = permits.clone().acquire_owned() => permit,
@@ -97,24 +134,28 @@ pub async fn run(plan: Plan, run: &Run) -> Vec<Outcome> {
         let run = run.clone();
         tasks.push(tokio::spawn(async move {
             run.events.emit(Event::BuildStarted { build: build.name.clone() });
-            let outcome = run_build(Arc::new(build), &run).await;
+            let ended = run_build(build, refusal, &run).await;
             drop(permit);
-            outcome
+            ended
         }));
     }
-    let mut outcomes = Vec::new();
+    let mut ended = Vec::new();
     for task in tasks {
         // The task catches what panics inside a build; were it to panic itself, its claims stay in the journal.
-        if let Ok(outcome) = task.await {
-            outcomes.push(outcome);
+        if let Ok(build) = task.await {
+            ended.push(build);
         }
     }
-    outcomes
+    if run.options.on_failure == OnFailure::Cleanup {
+        let were_all_started = ended.len() == planned;
+        together::settle(&mut ended, were_all_started, run).await;
+    }
+    ended.into_iter().map(|build| build.outcome).collect()
 }
 
-async fn run_build(build: Arc<PlannedBuild>, run: &Run) -> Outcome {
-    let started = Instant::now();
-    let context = BuildContext {
+/// One build as its components see it.
+fn context_of(build: &PlannedBuild, run: &Run) -> BuildContext {
+    BuildContext {
         name: build.name.clone(),
         label: build.label.clone(),
         builder_type: build.builder_type.clone(),
@@ -126,8 +167,18 @@ async fn run_build(build: Arc<PlannedBuild>, run: &Run) -> Outcome {
         debug: run.options.debug,
         source: None,
         events: run.events.clone(),
+    }
+}
+
+/// Runs a build, unless there is a reason not to.
+async fn run_build(build: Arc<PlannedBuild>, refusal: Option<anyhow::Error>, run: &Run) -> Ended {
+    let started = Instant::now();
+    let context = context_of(&build, run);
+    let result = match refusal {
+        Some(error) => Err(error),
+        None => stages(build.clone(), &context, run).await,
     };
-    let result = stages(build.clone(), &context, run).await.map_err(|error| match error.downcast::<Left>() {
+    let result = result.map_err(|error| match error.downcast::<Left>() {
         Ok(Left(error)) => (error, true),
         Err(error) => {
             let leaves = matches!(run.options.on_error, OnError::Abort | OnError::RunCleanupProvisioner);
@@ -147,21 +198,41 @@ async fn run_build(build: Arc<PlannedBuild>, run: &Run) -> Outcome {
         context.ledger.close()
     } else {
         context.ledger.close();
-        clean_up(&context, run, &[]).await
+        // Where the artifacts of all builds stay together, their claims are still open.
+        let artifacts = result.iter().flatten().flat_map(|artifact| artifact.claims.clone());
+        clean_up(&context, run, &artifacts.collect::<Vec<_>>()).await
     };
     let error = result.as_ref().err().map(|error| format!("{error:#}"));
     run.events.emit(Event::BuildFinished { build: build.name.clone(), duration: started.elapsed(), error });
     let PlannedBuild { name, label, builder_type, .. } = &*build;
-    Outcome { build: name.clone(), label: label.clone(), builder_type: builder_type.clone(), result, left }
+    let (build, label, builder_type) = (name.clone(), label.clone(), builder_type.clone());
+    let outcome = Outcome { build, label, builder_type, result, withdrawn: Vec::new(), left };
+    Ended { outcome, context, started }
 }
 
 /// From the source to the artifacts that stay. Whatever it leaves open in the ledger, the caller removes.
 async fn stages(build: Arc<PlannedBuild>, context: &BuildContext, run: &Run) -> Result<Vec<Artifact>> {
-    let artifact = guarded(context, {
-        let (build, context, run) = (build.clone(), context.clone(), run.clone());
-        async move { make(&build, &context, &run).await }
-    })
-    .await?;
+    let mut tries_left = TRIES_AFTER_TAKEN;
+    let artifact = loop {
+        let made = guarded(context, {
+            let (build, context, run) = (build.clone(), context.clone(), run.clone());
+            async move { make(&build, &context, &run).await }
+        })
+        .await;
+        match made {
+            Err(error) if MachineTaken::is_in(&error) && tries_left > 0 => {
+                tries_left -= 1;
+                context.error(format!("{error:#}: the build begins again"));
+                release(context, run, &[]).await;
+            }
+            Err(error) if MachineTaken::is_in(&error) => return Err(TryAgain(error).into()),
+            made => break made?,
+        }
+    };
+    let Some(artifact) = artifact else {
+        clean_up(context, run, &[]).await;
+        return Ok(Vec::new());
+    };
     // The machine has served; only what holds the artifact is still needed.
     clean_up(context, run, &artifact.claims).await;
     let kept = guarded(context, {
@@ -169,14 +240,17 @@ async fn stages(build: Arc<PlannedBuild>, context: &BuildContext, run: &Run) -> 
         async move { post_process::all(&build, artifact, &context, &run).await }
     })
     .await?;
-    keep(&kept, context, run).await?;
+    if run.options.on_failure == OnFailure::Keep {
+        keep(&kept, context, run).await?;
+    }
     Ok(kept)
 }
 
-async fn make(build: &PlannedBuild, context: &BuildContext, run: &Run) -> Result<Artifact> {
+async fn make(build: &PlannedBuild, context: &BuildContext, run: &Run) -> Result<Option<Artifact>> {
     let machine = loop {
         let error = match build.builder.launch(context).await {
             Ok(machine) => break machine,
+            Err(error) if MachineTaken::is_in(&error) => return Err(error),
             Err(error) => error,
         };
         match on_error::next(Stage::Launch, &error, context, run).await {
@@ -191,7 +265,9 @@ async fn make(build: &PlannedBuild, context: &BuildContext, run: &Run) -> Result
     values.insert("PackerRunUUID".to_owned(), context.run_uuid.clone());
     provision::stage(build, &*machine, &values, context, run).await?;
     let mut artifact = match machine.capture(context).await {
-        Ok(artifact) => artifact,
+        Ok(Some(artifact)) => artifact,
+        Ok(None) => return Ok(None),
+        Err(error) if MachineTaken::is_in(&error) => return Err(error),
         Err(error) => {
             return Err(match on_error::next(Stage::Capture, &error, context, run).await {
                 Next::Leave => on_error::leave(Stage::Capture, error, context),
@@ -201,7 +277,7 @@ async fn make(build: &PlannedBuild, context: &BuildContext, run: &Run) -> Result
     };
     values.append(&mut artifact.values);
     artifact.values = values;
-    Ok(artifact)
+    Ok(Some(artifact))
 }
 
 /// Runs work as a task of its own, so that a panic is an error and a cancelled run can stop it anywhere. When this
@@ -245,7 +321,7 @@ async fn release(context: &BuildContext, run: &Run, except: &[Resource]) -> Vec<
     resources.retain(|resource| !except.contains(resource));
     let left = remove(resources, context, run).await;
     for (resource, error) in &left {
-        context.error(format!("the {} {} could not be removed: {error:#}", resource.kind, resource.name));
+        context.not_removed(resource, error);
     }
     left.into_iter().map(|(resource, _)| resource).collect()
 }
@@ -273,9 +349,22 @@ async fn remove(resources: Vec<Resource>, context: &BuildContext, run: &Run) -> 
 
 /// Hands artifacts over to the user: first where they live, then in the journal.
 async fn keep(artifacts: &[Artifact], context: &BuildContext, run: &Run) -> Result<()> {
+    mark(artifacts, run).await?;
+    note_kept(artifacts, context)
+}
+
+/// Marks artifacts as the user's where they live.
+async fn mark(artifacts: &[Artifact], run: &Run) -> Result<()> {
     for resource in artifacts.iter().flat_map(|artifact| &artifact.claims) {
-        let kept = run.cleaners.keep(resource, &run.clients).await;
-        kept.with_context(|| format!("keep the {} {}", resource.kind, resource.name))?;
+        let marked = run.cleaners.keep(resource, &run.clients).await;
+        marked.with_context(|| format!("keep the {} {}", resource.kind, resource.name))?;
+    }
+    Ok(())
+}
+
+/// The journal forgets artifacts.
+fn note_kept(artifacts: &[Artifact], context: &BuildContext) -> Result<()> {
+    for resource in artifacts.iter().flat_map(|artifact| &artifact.claims) {
         context.ledger.keep(resource).context("write the journal")?;
     }
     Ok(())

@@ -3,7 +3,7 @@
 use crate::clients::Clients;
 use crate::event::{Event, Events, Tone};
 use anyhow::{Context as _, Result};
-use imgforge_ledger::BuildLedger;
+use imgforge_ledger::{BuildLedger, Resource};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -48,6 +48,11 @@ impl BuildContext {
     fn line(&self, tone: Tone, text: String) {
         let (build, source) = (self.name.clone(), self.source.clone());
         self.events.emit(Event::BuildLine { build, source, tone, text });
+    }
+
+    /// Tells that something of the build could not be removed.
+    pub(crate) fn not_removed(&self, resource: &Resource, error: &anyhow::Error) {
+        self.error(format!("the {} {} could not be removed: {error:#}", resource.kind, resource.name));
     }
 
     /// Reports how far a transfer is, in bytes.

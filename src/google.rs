@@ -7,9 +7,8 @@ mod errors;
 mod labels;
 mod names;
 mod secure_boot;
-mod vault;
 
-pub use account::{Account, GoogleArguments, Place, connect};
+pub use account::{Account, CREDENTIALS, GoogleArguments, Place, connect};
 pub use connection::Connection;
 pub use errors::{Explain, explained};
 pub use labels::{Role, labels};

@@ -48,6 +48,24 @@ pub(crate) const PLUGINS: &[(&str, &str)] = &[
     ("yandex", "github.com/hashicorp/yandex"),
 ];
 
+/// Components that this binary could have been built with, and the feature that each belongs to.
+const LEFT_OUT: &[(&str, &str)] = &[
+    #[cfg(not(feature = "gce"))]
+    ("googlecompute", "gce"),
+    #[cfg(not(feature = "gce"))]
+    ("googlecompute-export", "gce"),
+    #[cfg(not(feature = "gce"))]
+    ("googlecompute-image", "gce"),
+    #[cfg(not(feature = "gce"))]
+    ("googlecompute-import", "gce"),
+    #[cfg(not(feature = "gce"))]
+    ("googlecompute-parametermanager", "gce"),
+    #[cfg(not(feature = "gce"))]
+    ("googlecompute-secretsmanager", "gce"),
+    #[cfg(not(feature = "qemu"))]
+    ("qemu", "qemu"),
+];
+
 impl Known {
     /// A component of this name is not ours: why it can't be run, although nothing is wrong with the template.
     ///
@@ -63,6 +81,11 @@ impl Known {
         ours: &[&str],
     ) -> Result<Diagnostic, Box<Diagnostic>> {
         let (what, name, verb) = (self.what, &kind.value, self.verb);
+        if let Some((_, feature)) = LEFT_OUT.iter().find(|(left_out, _)| left_out == name) {
+            let message = format!("the {what} `{name}` can be checked, but this imgforge was built without it");
+            let help = format!("take one that was built with the feature `{feature}`");
+            return Ok(Diagnostic::error("not-supported-yet", message).at(kind.span).help(help));
+        }
         if is_known {
             let message = format!("the {what} `{name}` can be checked, but not {verb} yet");
             return Ok(Diagnostic::error("not-supported-yet", message).at(kind.span));

@@ -26,6 +26,7 @@ pub mod communicators;
 pub mod data_sources;
 pub mod post_processors;
 pub mod provisioners;
+pub mod sweepers;
 
 pub mod build;
 pub mod data_reader;

@@ -1,7 +1,7 @@
 //! Post-processors of one build: sequences that each start from the builder's artifact.
 
 use super::provision::report;
-use super::{Run, clean_up, keep, release_artifact};
+use super::{OnFailure, Run, clean_up, keep, release_artifact};
 use crate::artifact::Artifact;
 use crate::context::BuildContext;
 use crate::exit::TryAgain;
@@ -35,8 +35,10 @@ pub(super) async fn all(
         kept.insert(0, artifact);
     }
     if !errors.is_empty() {
-        // What was made stays for a look at it, as Packer leaves it; only the summary does not list it.
-        keep(&kept, context, run).await?;
+        if run.options.on_failure == OnFailure::Keep {
+            // What was made stays for a look at it, as Packer leaves it; only the summary does not list it.
+            keep(&kept, context, run).await?;
+        }
         let texts: Vec<String> = errors.iter().map(|error| format!("Post-processor failed: {error:#}")).collect();
         let error = anyhow::anyhow!("{} error(s) occurred:\n\n* {}", errors.len(), texts.join("\n* "));
         return Err(if errors.iter().all(TryAgain::is_in) { TryAgain(error).into() } else { error });

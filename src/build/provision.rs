@@ -26,6 +26,9 @@ pub(super) async fn stage(
             context.pause(&format!("Pausing after run of step '{}'.", Stage::Provision.name())).await;
         }
         let Err(error) = result else { return Ok(()) };
+        if let Some(taken) = machine.taken().await {
+            return Err(taken.into());
+        }
         match on_error::next(Stage::Provision, &error, context, run).await {
             Next::Retry => {}
             Next::CleanUp => return Err(clean_up(build, machine, values, context, run, error).await),

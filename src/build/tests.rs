@@ -22,7 +22,20 @@ use std::path::Path;
 use std::sync::Mutex;
 use tempfile::TempDir;
 
+fn planned(name: &str, builder: Arc<dyn Builder>) -> PlannedBuild {
+    PlannedBuild {
+        name: name.to_owned(),
+        label: name.to_owned(),
+        builder_type: "fake".to_owned(),
+        builder,
+        provisioners: Vec::new(),
+        error_cleanup_provisioner: None,
+        post_processors: Vec::new(),
+    }
+}
+
 /// A builder that makes these things in the world of the fake cleaner; the last of them is the artifact.
+#[derive(Clone)]
 struct Making {
     things: &'static [&'static str],
     error: Option<fn() -> anyhow::Error>,
@@ -50,15 +63,15 @@ impl Machine for Made {
         &self.communicator
     }
 
-    async fn capture(self: Box<Self>, context: &BuildContext) -> Result<Artifact> {
+    async fn capture(self: Box<Self>, context: &BuildContext) -> Result<Option<Artifact>> {
         let Some(image) = self.claims.last() else { anyhow::bail!("there is nothing to capture") };
         match self.error {
             Some(error) => Err(error()),
-            None => Ok(Artifact {
+            None => Ok(Some(Artifact {
                 description: format!("the image of {}", context.name),
                 claims: vec![image.clone()],
                 ..Artifact::default()
-            }),
+            })),
         }
     }
 }
@@ -95,6 +108,17 @@ fn exporting() -> PlannedPostProcessor {
         view: View::new(Language::Hcl2, scope, context, "web"),
     };
     PlannedPostProcessor { name: None, recipe, keep_input_artifact: None }
+}
+
+/// A builder during whose work the run is cancelled.
+struct Stopping(CancellationToken);
+
+#[async_trait]
+impl Builder for Stopping {
+    async fn launch(&self, _: &BuildContext) -> Result<Box<dyn Machine>> {
+        self.0.cancel();
+        std::future::pending().await
+    }
 }
 
 /// A run and what it says.
@@ -143,14 +167,9 @@ impl World {
         builds: &[(&str, Making)],
         post_processors: impl Fn() -> Vec<Vec<PlannedPostProcessor>>,
     ) -> Vec<Outcome> {
-        let builds = builds.iter().map(|(name, Making { things, error })| PlannedBuild {
-            name: (*name).to_owned(),
-            label: (*name).to_owned(),
-            builder_type: "fake".to_owned(),
-            builder: Arc::new(Making { things, error: *error }),
-            provisioners: Vec::new(),
-            error_cleanup_provisioner: None,
+        let builds = builds.iter().map(|(name, making)| PlannedBuild {
             post_processors: post_processors(),
+            ..planned(name, Arc::new(making.clone()))
         });
         run(Plan { builds: builds.collect(), ..Plan::default() }, &self.run).await
     }
@@ -219,5 +238,135 @@ async fn an_artifact_without_its_mark_is_none() {
     let error = outcomes[0].result.as_ref().unwrap_err();
     assert_eq!(format!("{error:#}"), "keep the thing image-unmarked: it is locked");
     assert_eq!(world.calls().await, ["keep image-unmarked", "request image-unmarked", "destroy image-unmarked"]);
+    assert_eq!(world.remaining(), [""; 0]);
+}
+
+fn together() -> Options {
+    Options { on_failure: OnFailure::Cleanup, ..in_turn() }
+}
+
+fn shown(outcomes: &[Outcome]) -> Vec<String> {
+    let artifacts = |artifacts: &[Artifact]| artifacts.iter().map(|it| it.description.clone()).collect::<Vec<_>>();
+    let show = |outcome: &Outcome| {
+        let result = outcome.result.as_ref().map(|kept| artifacts(kept)).map_err(|error| format!("{error:#}"));
+        format!("{}: {result:?}, withdrawn {:?}", outcome.build, artifacts(&outcome.withdrawn))
+    };
+    outcomes.iter().map(show).collect()
+}
+
+#[tokio::test]
+async fn artifacts_that_stay_together_are_marked_when_all_are_there() {
+    let world = World::new(together());
+    let web = Making { things: &["machine", "web-image"], error: None };
+    let outcomes = world.build(&[("web", web), ("db", Making { things: &["db-image"], error: None })]).await;
+    assert_eq!(
+        shown(&outcomes),
+        ["web: Ok([\"the image of web\"]), withdrawn []", "db: Ok([\"the image of db\"]), withdrawn []"]
+    );
+    assert_eq!(world.calls().await, ["request machine", "destroy machine", "keep web-image", "keep db-image"]);
+    assert_eq!(world.remaining(), [""; 0]);
+}
+
+#[tokio::test]
+async fn one_that_fails_takes_the_others_with_it() {
+    let world = World::new(together());
+    let error = || anyhow::anyhow!("the disk is full");
+    let builds = [
+        ("web", Making { things: &["web-image"], error: None }),
+        ("db", Making { things: &["db-image"], error: Some(error) }),
+        ("log", Making { things: &["log-image-stuck"], error: None }),
+    ];
+    let outcomes = world.build(&builds).await;
+    assert_eq!(
+        shown(&outcomes),
+        [
+            "web: Ok([]), withdrawn [\"the image of web\"]",
+            "db: Err(\"the disk is full\"), withdrawn []",
+            "log: Ok([]), withdrawn [\"the image of log\"]",
+        ]
+    );
+    assert_eq!(
+        world.said(),
+        [
+            "web finished",
+            "db errored: the disk is full",
+            "log finished",
+            "web: Removing what it made: another build of this run did not succeed",
+            "log: Removing what it made: another build of this run did not succeed",
+            "log: the thing log-image-stuck could not be removed: it is in use",
+        ]
+    );
+    let mut calls = world.calls().await;
+    calls[2..4].sort();
+    assert_eq!(
+        calls,
+        [
+            "request db-image",
+            "destroy db-image",
+            "request log-image-stuck",
+            "request web-image",
+            "destroy log-image-stuck",
+            "destroy web-image",
+        ]
+    );
+    assert_eq!(outcomes[2].left.len(), 1);
+    assert_eq!(world.remaining(), ["log-image-stuck"]);
+}
+
+#[tokio::test]
+async fn each_build_is_for_itself_where_nothing_else_is_said() {
+    let world = World::new(in_turn());
+    let web = Making { things: &["web-image"], error: None };
+    let outcomes = world.build(&[("web", web), ("db", Making { things: &[], error: None })]).await;
+    assert_eq!(
+        shown(&outcomes),
+        ["web: Ok([\"the image of web\"]), withdrawn []", "db: Err(\"there is nothing to capture\"), withdrawn []",]
+    );
+    assert_eq!(world.calls().await, ["keep web-image"]);
+    assert_eq!(world.remaining(), [""; 0]);
+}
+
+#[tokio::test]
+async fn one_without_its_mark_takes_the_marked_ones_with_it() {
+    let world = World::new(together());
+    let web = Making { things: &["web-image"], error: None };
+    let outcomes = world.build(&[("web", web), ("db", Making { things: &["unmarked"], error: None })]).await;
+    assert_eq!(
+        shown(&outcomes),
+        [
+            "web: Ok([]), withdrawn [\"the image of web\"]",
+            "db: Err(\"keep the thing unmarked: it is locked\"), withdrawn [\"the image of db\"]",
+        ]
+    );
+    let mut calls = world.calls().await;
+    calls[2..4].sort();
+    assert_eq!(
+        calls,
+        [
+            "keep web-image",
+            "keep unmarked",
+            "request unmarked",
+            "request web-image",
+            "destroy unmarked",
+            "destroy web-image",
+        ]
+    );
+    assert_eq!(world.said().last().unwrap(), "db errored: keep the thing unmarked: it is locked");
+    assert_eq!(world.remaining(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_run_that_is_cancelled_before_all_are_there_keeps_none() {
+    let world = World::new(together());
+    // The first has made its image when the second sees the run cancelled.
+    let stopper = Stopping(world.run.cancel.clone());
+    let web = planned("web", Arc::new(Making { things: &["web-image"], error: None }));
+    let plan = Plan { builds: vec![web, planned("db", Arc::new(stopper))], ..Plan::default() };
+    let outcomes = run(plan, &world.run).await;
+    assert_eq!(
+        shown(&outcomes),
+        ["web: Ok([]), withdrawn [\"the image of web\"]", "db: Err(\"cancelled\"), withdrawn []"]
+    );
+    assert_eq!(world.calls().await, ["request web-image", "destroy web-image"]);
     assert_eq!(world.remaining(), [""; 0]);
 }

@@ -131,15 +131,15 @@ impl Machine for FileMachine {
         &self.communicator
     }
 
-    async fn capture(self: Box<Self>, _context: &BuildContext) -> Result<Artifact> {
-        Ok(Artifact {
+    async fn capture(self: Box<Self>, _context: &BuildContext) -> Result<Option<Artifact>> {
+        Ok(Some(Artifact {
             builder_id: "packer.file".to_owned(),
             id: "File".to_owned(),
             description: format!("Stored file: {}", self.target.display()),
             files: vec![self.target],
             claims: self.claims,
             ..Artifact::default()
-        })
+        }))
     }
 }
 
@@ -153,7 +153,7 @@ mod tests {
 
     async fn build(world: &World, block: &Block) -> Result<Artifact> {
         let machine = block.make(FileBuilder::new).launch(&world.context).await?;
-        machine.capture(&world.context).await
+        Ok(machine.capture(&world.context).await?.unwrap())
     }
 
     #[tokio::test]

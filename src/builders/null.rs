@@ -83,12 +83,12 @@ impl Machine for NullMachine {
         BTreeMap::from([("ID".to_owned(), "Null".to_owned())])
     }
 
-    async fn capture(self: Box<Self>, _: &BuildContext) -> Result<Artifact> {
-        Ok(Artifact {
+    async fn capture(self: Box<Self>, _: &BuildContext) -> Result<Option<Artifact>> {
+        Ok(Some(Artifact {
             builder_id: "fnoeding.null".to_owned(),
             id: "Null".to_owned(),
             description: "Did not export anything. This is the null builder".to_owned(),
             ..Artifact::default()
-        })
+        }))
     }
 }

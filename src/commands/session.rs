@@ -169,7 +169,8 @@ fn exit_of(outcomes: &[Outcome], left_on_request: bool, cancelled: bool) -> Exit
     } else if cancelled {
         Exit::Interrupted
     } else if errors.peek().is_none() {
-        Exit::Success
+        // One that came to no end, which only a defect of ours can do, makes the others withdraw too.
+        if outcomes.iter().all(|outcome| outcome.withdrawn.is_empty()) { Exit::Success } else { Exit::Failed }
     } else if errors.all(TryAgain::is_in) {
         Exit::TryAgain
     } else {
@@ -193,7 +194,19 @@ fn summarise(outcomes: &[Outcome], started: Instant, cancelled: bool, events: &E
             events.error(format!("--> {}: {error:#}", outcome.build));
         }
     }
-    let made: Vec<_> = outcomes.iter().filter_map(|o| o.result.as_ref().ok().map(|artifacts| (o, artifacts))).collect();
+    if outcomes.iter().any(|outcome| !outcome.withdrawn.is_empty()) {
+        events.error("\n==> Removed, since not all builds succeeded:");
+        for outcome in outcomes {
+            for artifact in &outcome.withdrawn {
+                events.error(format!("--> {}: {}", outcome.build, artifact.description));
+            }
+        }
+    }
+    let made: Vec<_> = outcomes
+        .iter()
+        .filter(|outcome| outcome.withdrawn.is_empty())
+        .filter_map(|outcome| outcome.result.as_ref().ok().map(|artifacts| (outcome, artifacts)))
+        .collect();
     if made.is_empty() {
         events.say("\n==> Builds finished but no artifacts were created.");
         return;
@@ -266,7 +279,7 @@ mod tests {
 
     fn outcome(result: Result<Vec<Artifact>>) -> Outcome {
         let name = || "null.web".to_owned();
-        Outcome { build: name(), label: name(), builder_type: name(), result, left: Vec::new() }
+        Outcome { build: name(), label: name(), builder_type: name(), result, withdrawn: Vec::new(), left: Vec::new() }
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Who we are to Google, and where Google is: from what the template says to a live connection, and to what a claim notes
 //! of it.
 
-use super::vault;
 use crate::clients::Clients;
 use anyhow::{Context as _, Result};
 use aws_lc_rs::digest;
@@ -38,7 +37,7 @@ arguments! {
 }
 
 /// The arguments at most one of which says who we are.
-const CREDENTIALS: [&str; 6] = [
+pub const CREDENTIALS: [&str; 6] = [
     "access_token",
     "account_file",
     "credentials_file",
@@ -51,14 +50,14 @@ const CREDENTIALS: [&str; 6] = [
 const PROVIDER: &str = "IMGFORGE_GCE_WORKLOAD_IDENTITY_PROVIDER";
 const PROVIDED_ACCOUNT: &str = "IMGFORGE_GCE_SERVICE_ACCOUNT";
 
-/// What a client for all but one's own credentials may do; the default of Google's own tools.
-const SCOPES: [&str; 1] = ["https://www.googleapis.com/auth/cloud-platform"];
+/// What tokens are asked for: all that the account may do, and its address for OS Login.
+const SCOPES: [&str; 2] =
+    ["https://www.googleapis.com/auth/cloud-platform", "https://www.googleapis.com/auth/userinfo.email"];
 
 /// Who we are and where Google is. Cheap to compare by its key.
 #[derive(Clone, Default)]
 pub struct Account {
     credentials: CredentialOptions,
-    vault: Option<String>,
     endpoints: Endpoints,
 }
 
@@ -160,19 +159,19 @@ impl GoogleArguments {
         let file = self.credentials_path().or_else(|| self.account_path());
         let json = text(&self.credentials_json).or_else(|| self.account_json());
         let impersonated = text(&self.impersonate_service_account);
-        let vault = text(&self.vault_gcp_oauth_engine);
         let credentials = CredentialOptions {
             access_token: text(&self.access_token).map(str::to_owned),
             credentials_file: file.map(|file| absolute(&file)),
             credentials_json: json.map(str::to_owned),
             impersonate_service_account: impersonated.map(str::to_owned),
             workload_identity: None,
+            vault_gcp_oauth_engine: text(&self.vault_gcp_oauth_engine).map(str::to_owned),
             scopes: SCOPES.map(str::to_owned).to_vec(),
             ..CredentialOptions::default()
         };
         let universe_domain = self.universe_domain.clone().unwrap_or_default();
         let endpoints = Endpoints { universe_domain, custom: self.custom_endpoints.clone() };
-        Account { credentials, vault: vault.map(str::to_owned), endpoints }.or_environment()
+        Account { credentials, endpoints }.or_environment()
     }
 
     /// What must not be shown to anyone.
@@ -193,13 +192,19 @@ pub async fn connect(arguments: &GoogleArguments, clients: &Clients) -> Result<G
 impl Account {
     /// Where nothing says who we are, the CI may.
     fn or_environment(mut self) -> Self {
-        let CredentialOptions { access_token, credentials_file, credentials_json, impersonate_service_account, .. } =
-            &self.credentials;
+        let CredentialOptions {
+            access_token,
+            credentials_file,
+            credentials_json,
+            impersonate_service_account,
+            vault_gcp_oauth_engine,
+            ..
+        } = &self.credentials;
         let says_who = access_token.is_some()
             || credentials_file.is_some()
             || credentials_json.is_some()
             || impersonate_service_account.is_some()
-            || self.vault.is_some();
+            || vault_gcp_oauth_engine.is_some();
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         if let Some(provider) = variable(PROVIDER).filter(|_| !says_who) {
             let service_account = variable(PROVIDED_ACCOUNT);
@@ -217,13 +222,14 @@ impl Account {
             credentials_json,
             impersonate_service_account,
             workload_identity,
+            vault_gcp_oauth_engine: vault,
             ..
         } = &self.credentials;
         let workload = workload_identity.as_ref().map(|identity| (&identity.provider, &identity.service_account));
         let all = format!(
             "{:?}",
             (
-                (access_token, credentials_file, credentials_json, impersonate_service_account, workload, &self.vault),
+                (access_token, credentials_file, credentials_json, impersonate_service_account, workload, vault),
                 &self.endpoints.universe_domain,
                 &self.endpoints.custom,
             )
@@ -243,11 +249,7 @@ impl Account {
     /// When the credentials can't be used as they stand.
     pub async fn connect(&self, clients: &Clients) -> Result<Gce> {
         let make = async {
-            let mut credentials = self.credentials.clone();
-            if let Some(path) = &self.vault {
-                credentials.access_token = Some(vault::token(path).await?);
-            }
-            let options = Options { endpoints: self.endpoints.clone(), credentials };
+            let options = Options { endpoints: self.endpoints.clone(), credentials: self.credentials.clone() };
             super::explained(Gce::new(&options).await)
         };
         let gce = clients.get_or_make::<Gce>(&self.key(), make).await.context("connect to Google Cloud")?;
@@ -272,7 +274,7 @@ impl Account {
         if let Some(account) = &credentials.impersonate_service_account {
             note("impersonate_service_account", account);
         }
-        if let Some(path) = &self.vault {
+        if let Some(path) = &credentials.vault_gcp_oauth_engine {
             note("vault_gcp_oauth_engine", path);
         }
         if !self.endpoints.universe_domain.is_empty() {
@@ -294,11 +296,12 @@ impl Account {
         let credentials = CredentialOptions {
             credentials_file: noted("credentials_file").map(PathBuf::from),
             impersonate_service_account: noted("impersonate_service_account"),
+            vault_gcp_oauth_engine: noted("vault_gcp_oauth_engine"),
             scopes: SCOPES.map(str::to_owned).to_vec(),
             ..CredentialOptions::default()
         };
         let endpoints = Endpoints { universe_domain: noted("universe_domain").unwrap_or_default(), custom };
-        Self { credentials, vault: noted("vault_gcp_oauth_engine"), endpoints }.or_environment()
+        Self { credentials, endpoints }.or_environment()
     }
 }
 
@@ -332,7 +335,6 @@ mod tests {
                 credentials_file: file.map(PathBuf::from),
                 ..CredentialOptions::default()
             },
-            vault: None,
             endpoints: Endpoints {
                 universe_domain: String::new(),
                 custom: BTreeMap::from([("compute".to_owned(), "http://127.0.0.1:1/compute/v1/".to_owned())]),

@@ -84,3 +84,53 @@ fn after_sigkill_one_cleanup_removes_what_that_run_left_and_nothing_else() {
     living.wait().unwrap();
     assert_eq!(files_in(&state.join("runs")), Vec::<String>::new());
 }
+
+#[test]
+fn one_run_is_cleaned_up_alone_and_a_second_time_there_is_nothing_to_do() {
+    let (one, other) = (Forge::new().file("image.pkr.hcl", SLOW), Forge::new().file("image.pkr.hcl", SLOW));
+    let state = one.state().join("state");
+    let other = other.env("IMGFORGE_STATE_DIR", state.to_str().unwrap());
+    let mut first = started(&one);
+    let run = files_in(&state.join("runs")).remove(0);
+    let mut second = started(&other);
+    let living = one.run(&["cleanup", "--run", &run]);
+    assert!(living.code(1).stdout.contains(&format!("the run {run} is not over")), "{}", living.stdout);
+    for child in [&mut first, &mut second] {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    one.run(&["cleanup", "--run", &run]).code(0);
+    assert!(!one.exists("x.txt"));
+    assert!(other.exists("x.txt"));
+    one.run(&["cleanup", "--run", &run]).expect(
+        0,
+        &format!(
+            "nothing to clean up: there is no journal of {run} here, and neither a template nor a flag tells where else \
+             to look"
+        ),
+    );
+    one.run(&["cleanup"]).code(0);
+    assert!(!other.exists("x.txt"));
+}
+
+#[test]
+fn a_cleanup_says_what_its_command_line_lacks() {
+    let forge = Forge::new().file("image.pkr.hcl", SLOW);
+    let refused = |arguments: &[&str]| {
+        let ended = forge.run(&[&["cleanup"], arguments].concat());
+        let ended = ended.code(2);
+        format!("{}{}", ended.stdout, ended.stderr).lines().next().unwrap_or_default().to_owned()
+    };
+    let nowhere = "error: say where to look: `--gce-project`, or a template with a builder for a cloud";
+    assert_eq!(refused(&["--expired"]), nowhere);
+    assert_eq!(refused(&["--packer-leftovers", "image.pkr.hcl"]), nowhere);
+    assert_eq!(
+        refused(&["--run", "../.."]),
+        "error: invalid value '../..' for '--run <ID>': a run has 16 digits of 0-9 and a-f"
+    );
+    assert_eq!(
+        refused(&["--packer-leftovers", "--older-than", "1d"]),
+        "error: invalid value '1d' for '--older-than <DURATION>': `d` is not a unit; there are `ns`, `us`, `ms`, `s`, `m` \
+         and `h`"
+    );
+}

@@ -259,30 +259,62 @@ impl Abandoned {
 /// # Errors
 /// When the folder or a journal cannot be read; a state folder that does not exist has no runs.
 pub fn abandoned(state_folder: &Path) -> io::Result<Vec<Abandoned>> {
-    let entries = match fs::read_dir(state_folder.join("runs")) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
-    let mut folders: Vec<(std::time::SystemTime, PathBuf)> = Vec::new();
-    for entry in entries {
-        let entry = entry?;
-        folders.push((entry.metadata()?.modified()?, entry.path()));
-    }
-    folders.sort();
     let mut runs = Vec::new();
-    for (_, folder) in folders {
+    for folder in run_folders(state_folder)? {
         let Ok(lock) = File::open(folder.join("lock")) else { continue };
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => continue,
             Err(TryLockError::Error(error)) => return Err(error),
         }
-        let run = folder.file_name().map(|name| name.to_string_lossy().trim_start_matches('.').to_owned());
         let journal = Journal::reopen(&folder.join("journal.jsonl"))?;
-        runs.push(Abandoned { run: run.unwrap_or_default(), folder, journal, _lock: lock });
+        runs.push(Abandoned { run: run_of(&folder), folder, journal, _lock: lock });
     }
     Ok(runs)
+}
+
+/// The identifiers of the runs under a state folder whose process lives.
+///
+/// # Errors
+/// As [`abandoned`].
+pub fn living(state_folder: &Path) -> io::Result<Vec<String>> {
+    let mut runs = Vec::new();
+    for folder in run_folders(state_folder)? {
+        let Ok(lock) = File::open(folder.join("lock")) else { continue };
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => runs.push(run_of(&folder)),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    Ok(runs)
+}
+
+/// Oldest first.
+fn run_folders(state_folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(state_folder.join("runs")) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut folders: Vec<(SystemTime, PathBuf)> = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        match entry.metadata() {
+            Ok(status) => folders.push((status.modified()?, entry.path())),
+            // The run has just come to its end.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    folders.sort();
+    Ok(folders.into_iter().map(|(_, folder)| folder).collect())
+}
+
+/// A run that died while it was made has a hidden folder.
+fn run_of(folder: &Path) -> String {
+    let name = folder.file_name().map(|name| name.to_string_lossy().trim_start_matches('.').to_owned());
+    name.unwrap_or_default()
 }
 
 fn private_folder(path: &Path) -> io::Result<()> {
@@ -330,8 +362,10 @@ mod tests {
         let gone = build.claim("process", "command").unwrap();
         build.released(gone.resource()).unwrap();
         assert_eq!(abandoned(state.path()).unwrap().len(), 0);
+        assert_eq!(living(state.path()).unwrap(), [ledger.run()]);
 
         drop((build, ledger));
+        assert_eq!(living(state.path()).unwrap(), [""; 0]);
         let mut runs = abandoned(state.path()).unwrap();
         assert_eq!(runs.len(), 1);
         assert_eq!(names(&runs[0].remaining()), [machine.name(), "/tmp/out"]);

@@ -110,7 +110,7 @@ impl Machine for QemuMachine {
         self.values.clone()
     }
 
-    async fn capture(mut self: Box<Self>, context: &BuildContext) -> Result<Artifact> {
+    async fn capture(mut self: Box<Self>, context: &BuildContext) -> Result<Option<Artifact>> {
         context.step("stop the machine", self.shutdown.stop(&self.guest, &mut self.qmp, context)).await?;
         if let Some((call, unfinished)) = &self.plan.after {
             context.say("Converting hard drive...");
@@ -121,7 +121,7 @@ impl Machine for QemuMachine {
             };
             context.step("convert the disk", convert).await?;
         }
-        self.output.artifact(&self.places.output)
+        self.output.artifact(&self.places.output).map(Some)
     }
 }
 

@@ -134,6 +134,18 @@ pub(super) struct Attempts {
 impl SshArguments {
     /// Checks what can be checked before a build.
     pub fn check(&self, body: &Body, diagnostics: &mut Diagnostics) {
+        if self.is_ssh() && !self.given.has("ssh_username") {
+            diagnostics.push(
+                Diagnostic::error("missing-argument", "the argument `ssh_username` is required to connect by SSH")
+                    .at(body.header())
+                    .help("add `ssh_username`, or `communicator = \"none\"` if nothing has to run on the machine"),
+            );
+        }
+        self.check_without_user(body, diagnostics);
+    }
+
+    /// The same where the builder may know the user.
+    pub fn check_without_user(&self, body: &Body, diagnostics: &mut Diagnostics) {
         if !self.check_communicator(diagnostics) {
             return;
         }
@@ -190,13 +202,7 @@ impl SshArguments {
     }
 
     fn check_login(&self, body: &Body, diagnostics: &mut Diagnostics) {
-        if !self.given.has("ssh_username") {
-            diagnostics.push(
-                Diagnostic::error("missing-argument", "the argument `ssh_username` is required to connect by SSH")
-                    .at(body.header())
-                    .help("add `ssh_username`, or `communicator = \"none\"` if nothing has to run on the machine"),
-            );
-        } else if let (Some(""), Some(span)) = (self.ssh_username.as_deref(), self.given.span("ssh_username")) {
+        if let (Some(""), Some(span)) = (self.ssh_username.as_deref(), self.given.span("ssh_username")) {
             diagnostics.push(invalid("`ssh_username` must not be empty", span));
         }
         if let Some(file) = self.key_file() {

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import cloudresourcemanager
 from call import Call, Json
-from cloudresourcemanager import NUMBER, PREFIX, granted
 
 DOCUMENT = "cloudresourcemanager.v1"
-__all__ = ["DOCUMENT", "METHODS", "PREFIX"]
+PREFIX = cloudresourcemanager.PREFIX
 
 
 def get(call: Call) -> Json:
     project = call.path["projectId"]
     return {
-        "projectNumber": NUMBER,
+        "projectNumber": cloudresourcemanager.NUMBER,
         "projectId": project,
         "name": project,
         "lifecycleState": "ACTIVE",
@@ -22,5 +22,5 @@ def get(call: Call) -> Json:
 
 METHODS = {
     "cloudresourcemanager.projects.get": get,
-    "cloudresourcemanager.projects.testIamPermissions": granted,
+    "cloudresourcemanager.projects.testIamPermissions": cloudresourcemanager.granted,
 }

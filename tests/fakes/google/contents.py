@@ -20,7 +20,7 @@ BLOCK = 1 << 20
 
 def place(world: World, resource: Json) -> Path:
     """Where the bytes of a disk or an image are."""
-    return world.folder / "bytes" / resource["id"]
+    return world.folder / "bytes" / str(resource["id"])
 
 
 def size(world: World, gigabytes: str) -> int:

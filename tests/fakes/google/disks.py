@@ -11,8 +11,7 @@ import filters
 import operations
 from call import Call, Function, Json, Refused
 from catalogue import REGIONS, ZONES
-from resources import (check_fingerprint, check_labels, check_name, find, fingerprint, free, invalid, link, named, path_of, put,
-                       scope_of)
+from resources import check_fingerprint, check_labels, check_name, find, fingerprint, free, invalid, link, named, path_of, put, scope_of
 from world import World
 
 TYPES = {"pd-standard", "pd-balanced", "pd-ssd", "pd-extreme", "local-ssd", "hyperdisk-balanced", "hyperdisk-extreme", "hyperdisk-ml",

@@ -24,7 +24,12 @@ from call import Json, Refused
 from metadata import MetadataServer
 from world import World
 
+# How many instances there may be at once.
+GUESTS = 120
 SSHD = next((path for path in ("/usr/sbin/sshd", "/usr/local/sbin/sshd") if os.path.exists(path)), None)
+
+# A newer sshd keeps those away for a while who came with a wrong key a few times; an older one does not know the word.
+NO_PENALTIES = "PerSourcePenalties no\n" if SSHD and b"persourcepenalties" in Path(SSHD).read_bytes().lower() else ""
 
 
 def make_account(world: World) -> None:
@@ -38,15 +43,21 @@ def make_account(world: World) -> None:
     Path("/run/sshd").mkdir(exist_ok=True)
 
 
+def address(world: World, number: int) -> str:
+    """Up to `GUESTS` they are external ones of instances, so many more internal ones, and the rest may be reserved."""
+    port = int(world.url.rsplit(":", 1)[1])
+    return f"127.{port >> 8}.{port & 255}.{number}"
+
+
 def new_number(world: World) -> int:
     """The last part of an address. The one that was given up longest ago, so that nobody meets another machine at an old address."""
     taken = {guest.number for guest in world.guests.values()}
-    for offset in range(127):
-        number = (world.last_guest + offset) % 127 + 1
+    for offset in range(GUESTS):
+        number = (world.last_guest + offset) % GUESTS + 1
         if number not in taken:
             world.last_guest = number
             return number
-    raise Refused(403, "quotaExceeded", "Quota 'INSTANCES' exceeded. The fake has addresses for 127 instances.")
+    raise Refused(403, "quotaExceeded", f"Quota 'INSTANCES' exceeded. The fake has addresses for {GUESTS} instances.")
 
 
 class Guest:
@@ -55,10 +66,8 @@ class Guest:
     def __init__(self, world: World, path: str) -> None:
         self.world, self.path, self.name = world, path, path.rsplit("/", 1)[1]
         self.number = new_number(world)
-        port = int(world.url.rsplit(":", 1)[1])
-        self.external_ip = f"127.{port >> 8}.{port & 255}.{self.number}"
-        self.internal_ip = f"127.{port >> 8}.{port & 255}.{self.number + 127}"
-        self.metadata_host = f"{self.internal_ip}:{port}"
+        self.external_ip, self.internal_ip = address(world, self.number), address(world, GUESTS + self.number)
+        self.metadata_host = self.internal_ip + ":" + world.url.rsplit(":", 1)[1]
         self.folder = world.folder / "guests" / f"{self.name}-{world.number()}"
         self.attributes: dict[tuple[str, str], str] = {}
         self.serial = ""
@@ -95,10 +104,10 @@ class Guest:
         addresses = "".join(f"ListenAddress {address}\n" for address in self.addresses())
         (self.folder / "sshd_config").write_text(
             f"Port {self.world.settings['ssh_port']}\n{addresses}HostKey {key}\nPidFile none\nUsePAM no\nStrictModes no\n"
-            f"PasswordAuthentication no\nKbdInteractiveAuthentication no\nAuthorizedKeysFile {self.folder}/keys/%u\nMaxStartups 100\n"
+            f"{NO_PENALTIES}PasswordAuthentication no\nKbdInteractiveAuthentication no\nAuthorizedKeysFile {self.folder}/keys/%u\nMaxStartups 100\n"
             f"Subsystem sftp internal-sftp\nSetEnv {' '.join(f'{name}={value}' for name, value in environment.items())}\n")
-        self.sshd = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", SSHD, "-D", "-E", self.folder / "sshd.log", "-f", self.folder / "sshd_config"],
-                                     stdin=subprocess.DEVNULL)
+        command = ["setpriv", "--pdeathsig", "KILL", SSHD, "-D", "-E", self.folder / "sshd.log", "-f", self.folder / "sshd_config"]
+        self.sshd = subprocess.Popen(command, stdin=subprocess.DEVNULL)
         if (script := self.metadata("startup-script")) and not self.script_ran:
             self.script_ran = True
             self.run(script, environment)
@@ -118,9 +127,11 @@ class Guest:
         account = pwd.getpwnam(self.world.settings["ssh_account"])
         command = [str(file)] if script.startswith("#!") else ["/bin/sh", str(file)]
         variables = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": account.pw_dir} | {name: str(value) for name, value in environment.items()}
-        as_account = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+        root = os.geteuid() == 0
         self.script = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                       stderr=subprocess.STDOUT, cwd="/", env=variables, text=True, errors="replace", **as_account)
+                                       stderr=subprocess.STDOUT, cwd="/", env=variables, text=True, errors="replace",
+                                       user=account.pw_uid if root else None, group=account.pw_gid if root else None,
+                                       extra_groups=[] if root else None)
         threading.Thread(target=self._listen, args=(self.script,), daemon=True).start()
 
     def _listen(self, script: subprocess.Popen[str]) -> None:

@@ -22,7 +22,7 @@ HERE = f"projects/{PROJECT}/zones/{ZONE}"
 TOKEN = "fake-token"
 
 
-class Authorized(httplib2.Http):
+class Authorized(httplib2.Http):  # type: ignore[misc]
     """The transport of Google's client, with a token in each request."""
 
     def __init__(self, token: str) -> None:
@@ -110,10 +110,12 @@ class Fake:
 
     def insert(self, name: str = "builder", **more: Any) -> Json:
         """The instance that a build would make; `more` goes over its body."""
-        return self.compute.instances().insert(project=PROJECT, zone=ZONE, body=instance(name, **more)).execute()
+        operation: Json = self.compute.instances().insert(project=PROJECT, zone=ZONE, body=instance(name, **more)).execute()
+        return operation
 
     def get(self, name: str = "builder") -> Json:
-        return self.compute.instances().get(project=PROJECT, zone=ZONE, instance=name).execute()
+        found: Json = self.compute.instances().get(project=PROJECT, zone=ZONE, instance=name).execute()
+        return found
 
 
 def instance(name: str, **more: Any) -> Json:

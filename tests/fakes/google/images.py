@@ -24,7 +24,7 @@ def publish(world: World) -> None:
     newest_of = {(project, family): name for project, family, name, _, _ in IMAGES}
     for project, family, name, size, days in IMAGES:
         path = f"projects/{project}/global/images/{name}"
-        image = {
+        image: Json = {
             "family": family, "status": "READY", "diskSizeGb": str(size), "archiveSizeBytes": "1000000", "sourceType": "RAW",
             "architecture": "ARM64" if "arm64" in name else "X86_64", "creationTimestamp": timestamp(days * DAY),
             "licenses": [link(world, f"projects/{project}/global/licenses/{family}")],

@@ -37,8 +37,7 @@ def attach_disk(call: Call) -> Json:
     made: list[str] = []
     attached = launch.attach(call, path, number, call.body, made)
     if any(one["deviceName"] == attached["deviceName"] for one in instance["disks"]):
-        for disk in made:
-            disks.remove(call.world, disk)
+        launch.undo_disks(call, made)
         raise invalid("deviceName", attached["deviceName"], "The device name is in use.")
 
     def change() -> None:
@@ -46,11 +45,7 @@ def attach_disk(call: Call) -> Json:
         disk |= {"status": "READY", "users": [*disk.get("users", []), link(call.world, path)]}
         instance["disks"].append(attached)
 
-    def undo() -> None:
-        for disk in made:
-            disks.remove(call.world, disk)
-
-    return operations.start(call, scope_of(path), "attachDisk", path, change, undo)
+    return operations.start(call, scope_of(path), "attachDisk", path, change, lambda: launch.undo_disks(call, made))
 
 
 def device(instance: Json, name: str) -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import Any
 
@@ -27,7 +28,7 @@ def insert(call: Call) -> Json:
         raise invalid("machineType", "", "A machine type is needed.")
     machine = find(world, path_of(call, body["machineType"], "machineType"))
     check_metadata(body.get("metadata", {}))
-    scheduling = schedule(body)
+    scheduling = schedule(call, body)
     interfaces = [interface(call, number, given) for number, given in enumerate(body.get("networkInterfaces", []))]
     if not interfaces:
         raise invalid("networkInterfaces", "", "At least one network interface is required.")
@@ -53,30 +54,36 @@ def insert(call: Call) -> Json:
             "fingerprint": fingerprint(body),
         } | ({"guestAccelerators": accelerators} if accelerators else {}))
     except Refused:
-        for disk in made:
-            disks.remove(world, disk)
+        undo_disks(call, made)
         raise
     world.guests[path] = guest
     for position, given in enumerate(interfaces):
         given.setdefault("networkIP", guest.internal_ip if position == 0 else f"10.200.{position}.{guest.number}")
+        for config in given.get("accessConfigs", []):
+            if "natIP" in config:
+                world.resources[reserved(call, config["natIP"], "natIP")] |= {"status": "IN_USE", "users": [instance["selfLink"]]}
     for one in attached:
         if "source" in one:
             disk = find(world, disks.path_in(world, one["source"]))
             disk["users"] = [*disk.get("users", []), instance["selfLink"]]
 
     def ready() -> None:
-        for disk in made:
-            if disk in world.resources:
-                world.resources[disk]["status"] = "READY"
+        for own in made:
+            if own in world.resources:
+                world.resources[own]["status"] = "READY"
         run(world, path, instance)
 
     def undo() -> None:
         if world.resources.get(path) is instance:
             remove(world, path)
-        for disk in made:
-            disks.remove(world, disk)
+        undo_disks(call, made)
 
     return operations.start(call, scope, "insert", path, ready, undo)
+
+
+def undo_disks(call: Call, made: list[str]) -> None:
+    for path in made:
+        disks.remove(call.world, path)
 
 
 def check_metadata(metadata: Json) -> None:
@@ -97,7 +104,7 @@ def marked(metadata: Json) -> Json:
     return {"kind": "compute#metadata", "fingerprint": fingerprint(items)} | ({"items": items} if items else {})
 
 
-def schedule(body: Json) -> Json:
+def schedule(call: Call, body: Json) -> Json:
     """The schedule with its defaults; what must not stand together is refused."""
     given: Json = body.get("scheduling", {})
     ends = given.get("preemptible", False) or given.get("provisioningModel") == "SPOT"
@@ -113,8 +120,8 @@ def schedule(body: Json) -> Json:
     if "maxRunDuration" in given:
         if "instanceTerminationAction" not in given:
             raise invalid("scheduling.instanceTerminationAction", "", "You must specify an instance termination action with maxRunDuration.")
-        # https://cloud.google.com/compute/docs/instances/limit-vm-runtime: 30 seconds to 120 days. The fake lets tests be shorter.
-        if not 1 <= int(given["maxRunDuration"].get("seconds", 0)) <= 120 * 86400:
+        # https://cloud.google.com/compute/docs/instances/limit-vm-runtime
+        if not call.world.settings["shortest_run_seconds"] <= int(given["maxRunDuration"].get("seconds", 0)) <= 120 * 86400:
             raise invalid("scheduling.maxRunDuration", given["maxRunDuration"], "Must be between 30 seconds and 120 days.")
     elif given.get("instanceTerminationAction") and not ends:
         raise invalid("scheduling.instanceTerminationAction", given["instanceTerminationAction"],
@@ -139,10 +146,29 @@ def interface(call: Call, number: int, given: Json) -> Json:
             result["subnetwork"] = link(world, f"projects/{owner}/regions/{region}/subnetworks/{network['name']}")
         else:
             raise invalid(f"{field}.subnetwork", "", "Network interface must specify a subnet if the network resource is in custom subnet mode.")
+    if "networkIP" in given:
+        subnet = find(world, disks.path_in(world, result["subnetwork"]))
+        if ipaddress.ip_address(given["networkIP"]) not in ipaddress.ip_network(subnet["ipCidrRange"]):
+            raise invalid(f"{field}.networkIP", given["networkIP"], "IP address must be in the range of the subnetwork.")
+    for config in given.get("accessConfigs", []):
+        if "natIP" in config:
+            reserved(call, config["natIP"], f"{field}.accessConfigs[0].natIP")
     configs = [{"kind": "compute#accessConfig", "type": "ONE_TO_ONE_NAT", "name": "external-nat", "networkTier": "PREMIUM"} | config
                for config in given.get("accessConfigs", [])]
     result.pop("accessConfigs", None)
     return result | ({"accessConfigs": configs} if configs else {})
+
+
+def reserved(call: Call, address: str, field: str) -> str:
+    """The path of a reserved address of the region that nobody uses."""
+    region = call.path["zone"].rsplit("-", 1)[0]
+    here = f"projects/{call.path['project']}/regions/{region}/addresses/"
+    for path, resource in call.world.resources.items():
+        if path.startswith(here) and resource["address"] == address:
+            if resource["status"] == "IN_USE":
+                raise Refused(400, "resourceInUseByAnotherResource", f"External IP address: {address} is already in-use.")
+            return path
+    raise invalid(field, address, f"The specified external IP address '{address}' was not found in region '{region}'.")
 
 
 def account(call: Call, given: Json) -> Json:

@@ -53,12 +53,15 @@ def end_by_itself(world: World, path: str, instance: Json) -> None:
 def terminate(world: World, path: str, instance: Json) -> None:
     if world.resources.get(path) is not instance:
         raise missing(path)
-    world.guests[path].stop()
     instance |= {"status": "TERMINATED", "lastStopTimestamp": timestamp()}
+    guest: Guest | None = world.guests.get(path)
+    if guest is None:
+        return  # A seed.
+    guest.stop()
     for interface in instance["networkInterfaces"]:
         for access in interface.get("accessConfigs", []):
             # An address that was reserved stays.
-            if access.get("natIP") == world.guests[path].external_ip:
+            if access.get("natIP") == guest.external_ip:
                 del access["natIP"]
 
 
@@ -69,6 +72,10 @@ def remove(world: World, path: str) -> None:
         return
     if guest := world.guests.pop(path, None):
         guest.stop()
+    for resource in world.resources.values():
+        if resource["kind"] == "compute#address" and link(world, path) in resource.get("users", []):
+            resource["status"] = "RESERVED"
+            del resource["users"]
     for attached in instance.get("disks", []):
         if "source" in attached:
             disk_path = disks.path_in(world, attached["source"])

@@ -36,7 +36,11 @@ class MetadataServer(ThreadingHTTPServer):
 
     def close(self) -> None:
         """Without waiting: whoever calls holds the lock that a request may wait for."""
-        threading.Thread(target=lambda: (self.shutdown(), self.server_close()), daemon=True).start()
+        def end() -> None:
+            self.shutdown()
+            self.server_close()
+
+        threading.Thread(target=end, daemon=True).start()
 
 
 class Handler(BaseHTTPRequestHandler):

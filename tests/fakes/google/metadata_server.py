@@ -1,8 +1,8 @@
 """The metadata server of the machine that imgforge itself runs on, where clients get credentials when they have no others.
 
-No document describes it. `GCE_METADATA_HOST` (and for google-auth `GCE_METADATA_IP`) as `127.0.0.1:PORT` makes clients ask here. Who does not
-send the header `Metadata-Flavor: Google` is refused, and every answer has it too. The machine runs as the first account of
-the settings. What guests ask is `metadata.py`.
+No document describes it. `GCE_METADATA_HOST=127.0.0.1:PORT` makes clients ask here; google-auth wants `GCE_METADATA_IP` too. Who
+does not send the header `Metadata-Flavor: Google` is refused, and every answer has it too. The machine runs as the first
+account of the settings. What guests ask is `metadata.py`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _json(call: Call, value: Json) -> Answer:
 
 
 def _account(call: Call) -> str:
-    return next(iter(call.world.settings["accounts"]))
+    return str(next(iter(call.world.settings["accounts"])))
 
 
 def root(call: Call) -> Answer:

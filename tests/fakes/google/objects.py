@@ -55,7 +55,7 @@ def object_of(world: World, bucket: str, name: str, generation: str | None = Non
 
 def file_of(world: World, metadata: Json) -> Path:
     """Where the bytes of an object lie."""
-    return world.folder / "objects" / metadata["generation"]
+    return world.folder / "objects" / str(metadata["generation"])
 
 
 def check_conditions(query: Json, metadata: Json | None, prefix: str = "if") -> None:

@@ -115,7 +115,8 @@ def repeatable(function: Function) -> Function:
     """A change that is asked for twice under one `requestId` is made once."""
     def once(call: Call) -> Json:
         path = call.world.requests.get((call.method, call.query.get("requestId", "")))
-        return call.world.operations[path].shown() if path else function(call)
+        answer: Json = call.world.operations[path].shown() if path else function(call)
+        return answer
 
     return once
 

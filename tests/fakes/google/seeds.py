@@ -6,6 +6,7 @@ What a seed lacks is filled in. It has neither an sshd nor, until they are wante
 from __future__ import annotations
 
 import catalogue
+import guest
 from call import Json
 from launch import marked
 from resources import link, put, scope_of
@@ -34,6 +35,9 @@ def seed(world: World, path: str, given: Json) -> None:
     if collection == "subnetworks":
         project = path.split("/")[1]
         resource.setdefault("network", link(world, f"projects/{project}/global/networks/default"))
+    if collection == "addresses" and "address" not in resource:
+        used = sum(other["kind"] == "compute#address" for other in world.resources.values())
+        resource["address"] = guest.address(world, 2 * guest.GUESTS + 1 + used)
     put(world, path, resource)
     if collection == "instances":
         for attached in resource["disks"]:

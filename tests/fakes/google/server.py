@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import os
 import re
 import signal
 import socket
@@ -47,6 +48,8 @@ SERVICES = [
     "metadata_server",
     "ci_tokens",
     "credentials",
+    "iap",
+    "vault",
 ]
 
 
@@ -65,6 +68,11 @@ class Server(ThreadingHTTPServer):
         self.seeds: dict[str, Any] = {}
         for name in SERVICES:
             self.add(importlib.import_module(name))
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        # A client that was killed is no error of anybody's.
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     def server_bind(self) -> None:
         # HTTPServer's own would ask for the name of 127.0.0.1, which takes seconds where there is no network.
@@ -107,6 +115,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def respond(self) -> None:
         raw = self.content()
+        if raw is None:
+            # The client has ended in the middle of its request.
+            self.close_connection = True
+            return
         parts = urlsplit(self.path)
         query = parse_qs(parts.query, keep_blank_values=True)
         if parts.path.startswith("/_fake/"):
@@ -145,12 +157,12 @@ class Handler(BaseHTTPRequestHandler):
         world = self.server.world
         body = self.parsed(raw)
         record["request"] = body if body is not None else shown(raw)
-        for verb, pattern, function in self.server.raw:
+        for verb, pattern, handle in self.server.raw:
             if verb == self.command and (match := pattern.fullmatch(path)):
-                record["method"] = f"{function.__module__}.{function.__name__}"
+                record["method"] = f"{handle.__module__}.{handle.__name__}"
                 call = self.call(record["method"], unquoted(match.groupdict()), record["query"], body, raw)
                 self.suffer(call)
-                return self.finished(call, function(call))
+                return self.finished(call, handle(call))
         for route, function in self.server.routes:
             method = route.method
             if method.verb != self.command or not (match := route.pattern.fullmatch(path)):
@@ -211,6 +223,9 @@ class Handler(BaseHTTPRequestHandler):
         answer = Answer(result) if isinstance(result, dict) else result
         if answer is None:
             return None
+        body = answer.body if isinstance(answer.body, dict) else {}
+        if {"operation", "never_done"} & call.fault.keys() and body.get("kind") != "compute#operation":
+            call.world.violation(f"a rule wants an operation of {call.method}, which begins none")
         if isinstance(answer.body, dict) and "not_found_reads" in call.fault:
             made = answer.body.get("targetLink") or answer.body.get("selfLink") or ""
             call.world.hidden[urlsplit(made).path] = call.fault["not_found_reads"]
@@ -248,20 +263,26 @@ class Handler(BaseHTTPRequestHandler):
                 answer = Answer(json.dumps(result, default=repr).encode(), headers={"Content-Type": "application/json"})
             except Refused as refused:
                 answer = Answer(refused.body(), refused.status)
-            except KeyError as error:
-                answer = Answer({"error": f"the fake has no {error}"}, 404)
+            except Exception as error:  # Of the test that gave it.
+                answer = Answer({"error": f"/_fake/{name}: {error!r}"}, 400)
         self.send(answer)
 
-    def content(self) -> bytes:
+    def content(self) -> bytes | None:
+        """All of it, or None."""
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
-            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            length = int(self.headers.get("Content-Length") or 0)
+            raw = self.rfile.read(length)
+            return raw if len(raw) == length else None
         chunks = []
-        while size := int(self.rfile.readline().split(b";")[0], 16):
+        while line := self.rfile.readline():
+            size = int(line.split(b";")[0], 16)
             chunks.append(self.rfile.read(size))
-            self.rfile.readline()
-        while self.rfile.readline().strip():
-            pass
-        return b"".join(chunks)
+            # The end of the chunk, or with the last one of all.
+            if not self.rfile.readline().endswith(b"\n"):
+                return None
+            if size == 0:
+                return b"".join(chunks)
+        return None
 
     def parsed(self, raw: bytes) -> Any:
         if self.headers.get_content_type() != "application/json":
@@ -309,12 +330,14 @@ def shown(raw: bytes) -> str | None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--settings", type=json.loads, default={}, help="what /_fake/settings takes, as JSON")
+    # Guests read what the fake writes.
+    os.umask(0o022)
     server = Server(parser.parse_args().settings)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         print(json.dumps({"url": server.world.url}), flush=True)
-        while sys.stdin.buffer.read1(4096):
+        while os.read(sys.stdin.fileno(), 4096):
             pass
     finally:
         server.world.close()

@@ -4,6 +4,7 @@ import socket
 import unittest
 
 from googleapiclient.errors import HttpError
+
 from harness import HERE, PROJECT, ZONE, Fake, Key, status_of
 
 

@@ -6,12 +6,15 @@ import unittest
 import urllib.error
 
 from googleapiclient.errors import HttpError
+
 from harness import HERE, PROJECT, ZONE, Fake, status_of
 
 IMAGES = f"/compute/v1/projects/{PROJECT}/global/images"
 
 
 class Faults(unittest.TestCase):
+    fake: Fake
+
     @classmethod
     def setUpClass(cls) -> None:
         cls.fake = Fake(guests=False)

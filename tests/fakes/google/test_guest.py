@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 from googleapiclient.errors import HttpError
+
 from harness import HERE, PROJECT, ZONE, Fake, Json, Key, status_of
 
 PLACE = {"project": PROJECT, "zone": ZONE, "instance": "builder"}
@@ -21,9 +22,12 @@ def address(instance: Json) -> str:
 
 
 class Guests(unittest.TestCase):
+    fake: Fake
+    key: Key
+
     @classmethod
     def setUpClass(cls) -> None:
-        cls.fake = Fake()
+        cls.fake = Fake(shortest_run_seconds=1)
         cls.addClassCleanup(cls.fake.close)
         cls.key = Key()
         cls.addClassCleanup(cls.key.folder.cleanup)
@@ -131,6 +135,24 @@ class Guests(unittest.TestCase):
         instance = self.launch(networkInterfaces=[{"network": "global/networks/default"}])
         self.assertNotIn("accessConfigs", instance["networkInterfaces"][0])
         self.assertEqual(self.key.ssh(address(instance), "echo in").stdout, "in\n")
+
+    def test_a_reserved_address_is_for_one_instance(self) -> None:
+        path = f"projects/{PROJECT}/regions/us-central1/addresses/mine"
+        self.fake.control("seed", {path: {}})
+        mine = self.fake.compute.addresses().get(project=PROJECT, region="us-central1", address="mine").execute()
+        self.assertEqual(mine["status"], "RESERVED")
+        interfaces = [{"network": "global/networks/default", "accessConfigs": [{"natIP": mine["address"]}]}]
+        self.launch(networkInterfaces=interfaces)
+        self.assertEqual(self.key.ssh(mine["address"], "echo in").stdout, "in\n")
+        with self.assertRaises(HttpError) as raised:
+            self.fake.insert("second", networkInterfaces=interfaces)
+        self.assertEqual(status_of(raised.exception), (400, "resourceInUseByAnotherResource"))
+        interfaces[0]["accessConfigs"] = [{"natIP": "192.0.2.1"}]
+        with self.assertRaises(HttpError) as raised:
+            self.fake.insert("second", networkInterfaces=interfaces)
+        self.assertIn("The specified external IP address '192.0.2.1' was not found in region 'us-central1'.", str(raised.exception))
+        self.fake.wait(self.fake.compute.instances().delete(**PLACE).execute())
+        self.assertEqual(self.fake.control("state")[path]["status"], "RESERVED")
 
     def test_preemption(self) -> None:
         instance = self.launch(scheduling={"provisioningModel": "SPOT", "instanceTerminationAction": "STOP"})

@@ -5,10 +5,13 @@ import time
 import unittest
 
 from googleapiclient.errors import HttpError
+
 from harness import HERE, PROJECT, ZONE, Fake, status_of
 
 
 class Lists(unittest.TestCase):
+    fake: Fake
+
     @classmethod
     def setUpClass(cls) -> None:
         cls.fake = Fake(guests=False)

@@ -11,6 +11,8 @@ DISKS = f"/compute/v1/{HERE}/disks"
 
 
 class Refusals(unittest.TestCase):
+    fake: Fake
+
     @classmethod
     def setUpClass(cls) -> None:
         cls.fake = Fake(guests=False)

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 import unittest
@@ -25,7 +26,7 @@ from googleapiclient.http import MediaIoBaseDownload, MediaIoBaseUpload
 
 import crc32c
 import tokens
-from harness import Fake
+from harness import PROJECT, Fake
 
 UNIT = 256 * 1024
 AUTHORIZED = {"Authorization": "Bearer fake-token"}
@@ -247,6 +248,21 @@ class Storage(ServiceTest):
         self.assertEqual((answer["done"], answer["resource"]["contentType"]), (True, "text/plain"))
         self.assertEqual(self.objects.get_media(bucket=self.id(), object="d").execute(), b"1" * 10 + b"2" * 10)
 
+    def test_an_image_is_made_of_an_object(self) -> None:
+        disk = b"recognisable" + bytes(1 << 20)
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w:gz", format=tarfile.GNU_FORMAT) as tar:
+            described = tarfile.TarInfo("disk.raw")
+            described.size = len(disk)
+            tar.addfile(described, io.BytesIO(disk))
+        link = self.upload("a/disk.tar.gz", archive.getvalue(), resumable=True)["selfLink"]
+        for number, source in enumerate((link, f"gs://{self.id()}/a/disk.tar.gz")):
+            body = {"name": f"image-{number}", "rawDisk": {"source": source}}
+            operation = self.fake.compute.images().insert(project=PROJECT, body=body).execute()
+            self.fake.wait(operation)
+            image = self.fake.compute.images().get(project=PROJECT, image=f"image-{number}").execute()
+            self.assertEqual(image["status"], "READY")
+
     def test_a_bucket(self) -> None:
         buckets = self.fake.service("storage.v1").buckets()
         self.assertEqual(buckets.get(bucket=self.id()).execute()["location"], "US")
@@ -453,9 +469,10 @@ class Authentication(ServiceTest):
 
     def test_a_guest_with_a_metadata_server(self) -> None:
         before = "/computeMetadata/v1/instance/service-accounts/default/"
-        flavor = {"Metadata-Flavor": "Google"}
-        self.assertEqual(self.fake.request("GET", before + "email", **flavor)[2].decode(), tokens.ACCOUNT)
-        self.assertIn(tokens.CLOUD_PLATFORM, self.fake.request("GET", before + "scopes", **flavor)[2].decode())
+        email = self.fake.request("GET", before + "email", Metadata_Flavor="Google")
+        self.assertEqual(email[2].decode(), tokens.ACCOUNT)
+        scopes = self.fake.request("GET", before + "scopes", Metadata_Flavor="Google")
+        self.assertIn(tokens.CLOUD_PLATFORM, scopes[2].decode())
         self.assertEqual(self.fake.request("GET", before + "token")[0], 403)
         # google-auth looks once, when it is imported, where the metadata server is.
         program = (
@@ -469,9 +486,17 @@ class Authentication(ServiceTest):
             environment = {"GCE_METADATA_HOST": address, "GCE_METADATA_IP": address, "HOME": home}
             command = [sys.executable, "-c", program]
             printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
-        project, email, token = printed.split()
-        self.assertEqual((project, email), ("fake-project", tokens.ACCOUNT))
+        project, account, token = printed.split()
+        self.assertEqual((project, account), ("fake-project", tokens.ACCOUNT))
         self.assertEqual(self.fake.request("GET", f"/oauth2/tokeninfo?access_token={token}")[0], 200)
+
+    def test_a_token_from_vault(self) -> None:
+        address = "/vault/v1/gcp/token/my-roleset"
+        _, _, content = self.fake.request("GET", address, X_Vault_Token="fake-vault-token")
+        token = json.loads(content)["data"]["token"]
+        self.refused(404, self.fake.service("storage.v1", token=token).buckets().get(bucket="nobody"))
+        self.assertEqual(self.fake.request("GET", address, X_Vault_Token="stolen")[0], 403)
+        self.expect_violations("Vault was asked without its token")
 
     def test_a_token_expires(self) -> None:
         self.fake.control("settings", {"token_seconds": 0})

@@ -46,20 +46,22 @@ def insert(call: Call) -> Json | Answer:
     if "/upload/" not in call.handler.path:
         message = "Upload requests must be sent to /upload/*. Re-send request to that address."
         raise Refused(400, "wrongUrlForUpload", message)
-    match call.query.get("uploadType"):
+    way = call.query.get("uploadType")
+    match way:
         case "media":
-            kind, described, data = call.headers.get("Content-Type"), {}, call.raw
+            text, kind, data = b"", call.headers.get("Content-Type"), call.raw
         case "multipart":
             text, kind, data = _parts(call)
-            described = _description(call, text)
         case "resumable":
-            kind, described, data = call.headers.get("X-Upload-Content-Type"), _description(call, call.raw), None
-        case way:
+            text, kind, data = call.raw, call.headers.get("X-Upload-Content-Type"), b""
+        case _:
             raise Refused(400, "invalid", f"Invalid upload type: {way}")
-    metadata = {"contentType": kind or "application/octet-stream"} | described | ({"name": name} if name else {})
-    if data is None:
+    metadata: Json = {"contentType": kind or "application/octet-stream", **_description(call, text)}
+    if name:
+        metadata["name"] = name
+    objects.check_conditions(call.query, objects.objects_of(call.world, bucket).get(metadata.get("name", "")))
+    if way == "resumable":
         return _session(call, bucket, metadata)
-    objects.check_conditions(call.query, objects.objects_of(call.world, bucket).get(metadata.get("name")))
     return objects.store(call.world, bucket, metadata | _hashes(call), data)
 
 
@@ -97,7 +99,6 @@ def _parts(call: Call) -> tuple[bytes, str | None, bytes]:
 def _session(call: Call, bucket: str, metadata: Json) -> Answer:
     if not metadata.get("name"):
         raise Refused(400, "required", "Required")
-    objects.check_conditions(call.query, objects.objects_of(call.world, bucket).get(metadata["name"]))
     size = call.headers.get("X-Upload-Content-Length")
     key = uuid.uuid4().hex
     sessions[key] = Session(bucket, metadata, call.query, int(size) if size else None)

@@ -39,14 +39,17 @@ SETTINGS: Json = {
     # The secret by which a job of GitHub asks for its token, and what that says of the job.
     "ci_request_token": "fake-request-token",
     "ci_subject": "repo:example/images:ref:refs/heads/main",
+    "vault_token": "fake-vault-token",
     # APIs that are not enabled, and permissions that nobody has.
     "disabled_services": [],
     "denied_permissions": [],
     # How much of each chunk of a resumable upload is kept, a multiple of 256 KiB; None keeps all.
     "chunk_kept_bytes": None,
-    # After how many bytes to the client an IAP connection is cut, and how often in all.
+    # After how many bytes to the client an IAP connection is cut, how often that still happens, and whether the relay knows
+    # afterwards what was cut.
     "iap_cut_after_bytes": None,
     "iap_cuts": 1,
+    "iap_remembers": True,
     "ssh_port": 22,
     # The local account of this machine that plays the guest's.
     "ssh_account": "imgforge-test",
@@ -54,6 +57,8 @@ SETTINGS: Json = {
     "boot_seconds": 0,
     # Whether instances have an sshd at all.
     "guests": True,
+    # The shortest `maxRunDuration`; Google's own minimum is 30 seconds.
+    "shortest_run_seconds": 30,
     # Smaller for tests that would read a whole disk.
     "bytes_per_gb": 2**30,
 }

@@ -1,0 +1,189 @@
+//! The image: what Google is asked for, how long that may take, and how an older one of its name is replaced.
+
+use super::Googlecompute;
+use super::arguments::{ImageArguments, set};
+use crate::context::BuildContext;
+use crate::google::{CLEANER, Explain as _, Place, Role, kind, labels};
+use anyhow::{Context as _, Result};
+use imgforge_gce::{Deprecation, Gce, Image, ImageRequest, ImageSource, Kind, ShieldedState};
+use imgforge_ledger::{Claim, Resource};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+/// An image has at least this long, and so much more for each GB of its disk; Packer gives all of them 5 minutes, which
+/// large ones don't need to be ready.
+const SHORTEST_LIMIT: Duration = Duration::from_secs(15 * 60);
+const LIMIT_OF_A_GB: Duration = Duration::from_secs(30);
+
+impl Googlecompute {
+    /// The project that the image goes into.
+    pub(super) fn image_project(&self) -> &str {
+        set(&self.image.image_project_id).unwrap_or(&self.source.project_id)
+    }
+
+    /// The image of a source.
+    pub(super) fn image_request(
+        &self,
+        source: ImageSource,
+        labels: BTreeMap<String, String>,
+        shielded: Option<ShieldedState>,
+    ) -> ImageRequest {
+        let image = &self.image;
+        ImageRequest {
+            project: self.image_project().to_owned(),
+            source,
+            family: set(&image.image_family).map(str::to_owned),
+            description: image.image_description.clone(),
+            labels: image.image_labels.clone().into_iter().chain(labels).collect(),
+            licenses: image.image_licenses.clone(),
+            guest_os_features: image.image_guest_os_features.clone(),
+            architecture: set(&image.image_architecture).map(str::to_uppercase),
+            encryption: image.image_encryption_key.as_ref().and_then(|key| key.key()),
+            storage_locations: image.image_storage_locations.iter().map(|place| place.value.clone()).collect(),
+            shielded,
+        }
+    }
+
+    /// How long an image of a disk of this size may take.
+    fn image_limit(&self, size_gb: u64) -> Duration {
+        let gigabytes = u32::try_from(size_gb).unwrap_or(u32::MAX);
+        self.instance.state_timeout.max(SHORTEST_LIMIT.saturating_add(LIMIT_OF_A_GB.saturating_mul(gigabytes)))
+    }
+
+    /// Makes the image of a disk. One that has its name already goes only when the new one stands.
+    ///
+    /// Returns it, and the claim that holds it.
+    ///
+    /// # Errors
+    /// When it could not be made. The older image is there then, unless the new one could not get its name: then the new
+    /// one stays under a name of ours, which the error says.
+    pub(super) async fn make_image(
+        &self,
+        gce: &Gce,
+        disk: String,
+        size_gb: u64,
+        previous: Option<&Image>,
+        context: &BuildContext,
+    ) -> Result<(Image, Resource)> {
+        let labels = labels(context, Role::Temporary, self.lasts());
+        let request = self.image_request(ImageSource::Disk(disk), labels, self.image.shielded(&self.working_directory)?);
+        let project = self.image_project();
+        let details = self.account.details(project, Place::Global);
+        let limit = self.image_limit(size_gb);
+        context.say("Creating image...");
+        let source = match previous {
+            None => None,
+            Some(previous) => {
+                let claim = context.ledger.claim_with(CLEANER, kind::IMAGE, details.clone()).context("write the journal")?;
+                let stand_in = claim.resource().clone();
+                // No family yet: it would be the newest of it.
+                let request = ImageRequest { family: None, ..request.clone() };
+                self.insert(gce, claim, &request, limit, context).await?;
+                context.say("Deleting previous image...");
+                let deleting = gce.delete_image(project, &previous.name).await.explain("delete the previous image")?;
+                gce.wait(&deleting, limit).await.explain("delete the previous image")?;
+                Some(stand_in)
+            }
+        };
+        let request = match &source {
+            Some(stand_in) => ImageRequest {
+                source: ImageSource::Image(format!("projects/{project}/global/images/{}", stand_in.name)),
+                ..request
+            },
+            None => request,
+        };
+        let claim = context
+            .ledger
+            .claim_named(CLEANER, kind::IMAGE, &self.image_name, details)
+            .context("write the journal")?;
+        let resource = claim.resource().clone();
+        if let Err(error) = self.insert(gce, claim, &request, limit, context).await {
+            return Err(match source {
+                Some(stand_in) => self.rescue(gce, &stand_in, error, context).await,
+                None => error,
+            });
+        }
+        if let Some(deprecation) = self.image.deprecation() {
+            let what = "set when the image is deprecated";
+            let setting = gce.deprecate_image(project, &self.image_name, &deprecation).await.explain(what)?;
+            gce.wait(&setting, self.instance.state_timeout).await.explain(what)?;
+            context.say("Image deprecation status set");
+        }
+        let image = gce.image(project, &self.image_name).await.explain("look at the image")?;
+        Ok((image, resource))
+    }
+
+    async fn insert(
+        &self,
+        gce: &Gce,
+        claim: Claim,
+        request: &ImageRequest,
+        limit: Duration,
+        context: &BuildContext,
+    ) -> Result<()> {
+        let resource = claim.resource().clone();
+        let made = match gce.insert_image(claim, request).await {
+            Ok(operation) => gce.wait(&operation, limit).await,
+            Err(error) => Err(error),
+        };
+        if made.as_ref().is_err_and(|error| error.kind == Kind::AlreadyExists) {
+            // It is somebody else's.
+            context.ledger.released(&resource).context("write the journal")?;
+        }
+        made.explain("create the image")
+    }
+
+    /// The older image is gone and the new one did not get its name: it must not go as well.
+    async fn rescue(&self, gce: &Gce, stand_in: &Resource, error: anyhow::Error, context: &BuildContext) -> anyhow::Error {
+        let kept = BTreeMap::from([
+            ("imgforge-role".to_owned(), Some(Role::Artifact.text().to_owned())),
+            ("imgforge-expires".to_owned(), None),
+        ]);
+        // Without the labels it is taken for a leftover in hours; the message says where it is.
+        if let Ok(operation) = gce.label_image(self.image_project(), &stand_in.name, &kept).await {
+            let _labelled = gce.wait(&operation, self.instance.state_timeout).await;
+        }
+        let name = &stand_in.name;
+        match context.ledger.keep(stand_in) {
+            Ok(()) => error.context(format!("the previous image is gone, and the new one stays under the name {name}")),
+            Err(journal) => error.context(format!("write the journal: {journal}")),
+        }
+    }
+}
+
+impl ImageArguments {
+    /// When the image becomes old, if the template says so.
+    pub(super) fn deprecation(&self) -> Option<Deprecation> {
+        let given = |date: &Option<String>| set(date).map(str::to_owned);
+        let deprecation = Deprecation {
+            deprecated: given(&self.deprecate_at),
+            obsolete: given(&self.obsolete_at),
+            deleted: given(&self.delete_at),
+        };
+        (deprecation != Deprecation::default()).then_some(deprecation)
+    }
+
+    /// The keys of secure boot, if any are given: an image with empty ones would not boot.
+    fn shielded(&self, folder: &Path) -> Result<Option<ShieldedState>> {
+        let read = |path: &Path| {
+            let bytes = std::fs::read(folder.join(path)).with_context(|| format!("read {}", path.display()))?;
+            let form = if is_x509(&bytes) { "X509" } else { "BIN" };
+            anyhow::Ok((bytes, form.to_owned()))
+        };
+        let platform = self.image_platform_key.as_ref().filter(|file| !file.as_os_str().is_empty());
+        let state = ShieldedState {
+            platform_key: platform.map(|file| read(file)).transpose()?,
+            key_exchange_keys: self.image_key_exchange_key.iter().map(|file| read(file)).collect::<Result<_>>()?,
+            signatures: self.image_signatures_db.iter().map(|file| read(file)).collect::<Result<_>>()?,
+            forbidden_signatures:
+                self.image_forbidden_signatures_db.iter().map(|file| read(file)).collect::<Result<_>>()?,
+        };
+        Ok((state != ShieldedState::default()).then_some(state))
+    }
+}
+
+/// Whether bytes are a certificate: PEM, or the DER of a sequence longer than 255 bytes, as all of them are.
+fn is_x509(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().starts_with(b"-----BEGIN CERTIFICATE-----") || bytes.starts_with(&[0x30, 0x82])
+}
