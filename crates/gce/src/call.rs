@@ -27,13 +27,18 @@ impl Call {
     }
 
     /// Sends a request until it is answered. What changes something carries a [`request_id`], made before.
-    // Not `AsyncFn`, here and below, as in `retried`.
+    // Plain functions that return futures, here and below: nothing can say of an `AsyncFn`'s that they may move to
+    // another thread.
     pub(crate) async fn send<T, F>(&self, request: impl Fn() -> F) -> Result<T>
     where
         F: Future<Output = Answer<T>>,
     {
         tracing::debug!(call = self.name, resource = self.resource, "sent");
-        retried(|| async { request().await.map_err(|error| self.refusal(&error)) }).await
+        retried(|| {
+            let answer = request();
+            async { answer.await.map_err(|error| self.refusal(&error)) }
+        })
+        .await
     }
 
     /// Sends a request that starts an operation.

@@ -198,3 +198,91 @@ impl Source for Fixed {
         Ok(renewal::Token { secret: self.0.clone(), expires: None })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Server, ok, refused};
+    use serde_json::json;
+
+    /// An environment of these variables alone.
+    pub(super) fn environment(variables: &[(&str, &str)]) -> Environment {
+        let variables: Vec<(String, String)> =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Arc::new(move |name| variables.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone()))
+    }
+
+    /// Credentials whose services are all at the server.
+    pub(super) fn at(server: &Server, options: &CredentialOptions, variables: &[(&str, &str)]) -> Result<Credentials> {
+        Credentials::in_environment(options, &server.endpoints(), environment(variables))
+    }
+
+    #[tokio::test]
+    async fn a_token_from_elsewhere_is_sent_as_it_is() {
+        let server = Server::start([]).await;
+        let options = CredentialOptions { access_token: Some(" ya29.x\n".to_owned()), ..Default::default() };
+        let credentials = at(&server, &options, &[]).unwrap();
+        assert_eq!(credentials.token().await.unwrap(), "ya29.x");
+        assert_eq!(credentials.inner.universe_domain().await.as_deref(), Some("googleapis.com"));
+        for token in ["", " ", "two words", "line\nbreak"] {
+            let options = CredentialOptions { access_token: Some(token.to_owned()), ..Default::default() };
+            let error = at(&server, &options, &[]).unwrap_err().to_string();
+            assert_eq!(error, "credentials of `access_token`: it is empty or has characters that no token has");
+        }
+        assert!(server.requests().is_empty());
+    }
+
+    #[tokio::test]
+    async fn one_acts_as_a_service_account_on_top_of_whatever_one_is() {
+        let server = Server::start([
+            ok(json!({"accessToken": "ya29.acting", "expireTime": "2030-01-01T00:00:00Z"})),
+            refused(403, "forbidden", "Permission denied for the bearer of ya29.base"),
+        ])
+        .await;
+        let options = CredentialOptions {
+            access_token: Some("ya29.base".to_owned()),
+            impersonate_service_account: Some("builder@p.iam.gserviceaccount.com".to_owned()),
+            scopes: vec!["https://www.googleapis.com/auth/compute".to_owned()],
+            ..Default::default()
+        };
+        let credentials = at(&server, &options, &[]).unwrap();
+        assert_eq!(credentials.token().await.unwrap(), "ya29.acting");
+        assert_eq!(credentials.token().await.unwrap(), "ya29.acting");
+        let error = at(&server, &options, &[]).unwrap().token().await.unwrap_err();
+        assert_eq!(error.kind, Kind::Forbidden);
+        assert_eq!(
+            error.to_string(),
+            "serviceAccounts.generateAccessToken of service account builder@p.iam.gserviceaccount.com failed with 403 \
+             forbidden: Permission denied for the bearer of [hidden]"
+        );
+        let asked = "POST /iamcredentials/v1/projects/-/serviceAccounts/builder@p.iam.gserviceaccount.com:generateAccessToken\n\
+                     authorization: Bearer ya29.base\n\
+                     {\"lifetime\":\"3600s\",\"scope\":[\"https://www.googleapis.com/auth/compute\"]}";
+        assert_eq!(server.requests(), [asked, asked]);
+    }
+
+    #[tokio::test]
+    async fn nothing_shows_a_secret() {
+        let server = Server::start([ok(json!({"access_token": "ya29.s3cret", "expires_in": 3600}))]).await;
+        let user = json!({
+            "type": "authorized_user", "client_id": "c", "client_secret": "cs3cret", "refresh_token": "rs3cret"
+        });
+        let options = CredentialOptions {
+            access_token: Some("s3cret".to_owned()),
+            credentials_json: Some(user.to_string()),
+            ..Default::default()
+        };
+        let shown = format!("{options:?}");
+        assert_eq!(
+            shown,
+            "CredentialOptions { access_token: Some(\"[hidden]\"), credentials_file: None, credentials_json: \
+             Some(\"[hidden]\"), impersonate_service_account: None, workload_identity: None, vault_gcp_oauth_engine: \
+             None, scopes: [] }"
+        );
+        let options = CredentialOptions { access_token: None, ..options };
+        let credentials = at(&server, &options, &[]).unwrap();
+        assert_eq!(credentials.token().await.unwrap(), "ya29.s3cret");
+        let shown = format!("{credentials:?} {:?}", credentials.headers().await.unwrap());
+        assert!(!shown.contains("s3cret"), "{shown}");
+    }
+}

@@ -2,6 +2,7 @@
 
 use crate::{CredentialOptions, Endpoints, Gce, Options};
 use imgforge_ledger::{BuildLedger, Claim, Ledger};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -145,8 +146,12 @@ impl Claims {
         Self { _folder: folder, ledger }
     }
 
-    /// By a name that we choose.
+    /// One by a name that is chosen for us.
     pub(crate) fn ours(&self) -> Claim {
         self.ledger.claim("test", "test").unwrap()
+    }
+
+    pub(crate) fn named(&self, name: &str) -> Claim {
+        self.ledger.claim_named("test", "test", name, BTreeMap::new()).unwrap()
     }
 }

@@ -268,10 +268,8 @@ impl KeyArguments {
     /// The key, if one is given.
     pub(super) fn key(&self) -> Option<imgforge_gce::EncryptionKey> {
         let given = |text: &Option<String>| set(text).map(str::to_owned);
-        let key = imgforge_gce::EncryptionKey {
-            kms_key_name: given(&self.kms_key_name),
-            raw_key: given(&self.raw_key),
-        };
+        let key =
+            imgforge_gce::EncryptionKey { kms_key_name: given(&self.kms_key_name), raw_key: given(&self.raw_key) };
         (key.kms_key_name.is_some() || key.raw_key.is_some()).then_some(key)
     }
 }

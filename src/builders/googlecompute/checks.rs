@@ -65,13 +65,21 @@ impl Say<'_> {
         let Some(key) = key.as_ref() else { return };
         let (kms, raw) = (set(&key.kms_key_name), set(&key.raw_key));
         if kms.is_some() && raw.is_some() {
-            Say { given: &key.given, diagnostics: self.diagnostics }.conflict("rawKey", "kmsKeyName", "keep one of the two");
+            Say { given: &key.given, diagnostics: self.diagnostics }.conflict(
+                "rawKey",
+                "kmsKeyName",
+                "keep one of the two",
+            );
         } else if kms.is_none() && raw.is_none() && !key.given.has("kmsKeyName") && !key.given.has("rawKey") {
             self.wrong(name, format!("`{name}` has no key"), "give it a `kmsKeyName` or a `rawKey`");
         }
         if raw.is_some_and(|raw| BASE64_STANDARD.decode(raw).map_or(true, |bytes| bytes.len() != 32)) {
             let help = "make one with `openssl rand -base64 32`";
-            Say { given: &key.given, diagnostics: self.diagnostics }.wrong("rawKey", "`rawKey` is not 256 bits in base64", help);
+            Say { given: &key.given, diagnostics: self.diagnostics }.wrong(
+                "rawKey",
+                "`rawKey` is not 256 bits in base64",
+                help,
+            );
         }
     }
 
@@ -124,16 +132,12 @@ pub(super) fn image(image: &ImageArguments, body: &Body, diagnostics: &mut Diagn
     if let Some(file) = &image.image_platform_key {
         say.file(file, image.given.span("image_platform_key"), body);
     }
-    let lists =
-        [&image.image_key_exchange_key, &image.image_signatures_db, &image.image_forbidden_signatures_db];
+    let lists = [&image.image_key_exchange_key, &image.image_signatures_db, &image.image_forbidden_signatures_db];
     for file in lists.into_iter().flatten() {
         say.file(file, Some(file.span), body);
     }
-    let dates = [
-        ("deprecate_at", &image.deprecate_at),
-        ("obsolete_at", &image.obsolete_at),
-        ("delete_at", &image.delete_at),
-    ];
+    let dates =
+        [("deprecate_at", &image.deprecate_at), ("obsolete_at", &image.obsolete_at), ("delete_at", &image.delete_at)];
     for (name, date) in dates {
         match set(date).map(str::parse::<Timestamp>) {
             Some(Err(_)) => {
@@ -167,7 +171,8 @@ fn attachment(disk: &AttachmentArguments, place: Option<Span>, diagnostics: &mut
     let mut say = Say { given: &disk.given, diagnostics };
     let kind = set(&disk.volume_type);
     if disk.given.has("source_volume") {
-        for name in ["volume_size", "volume_type", "disk_name", "iops", "keep_device", "source_image", "replica_zones"] {
+        for name in ["volume_size", "volume_type", "disk_name", "iops", "keep_device", "source_image", "replica_zones"]
+        {
             say.conflict(name, "source_volume", "an existing disk is attached as it is: remove it");
         }
     } else if !disk.given.has("volume_type") {
@@ -179,9 +184,13 @@ fn attachment(disk: &AttachmentArguments, place: Option<Span>, diagnostics: &mut
         missing(&mut say, "volume_size", "a new disk needs a `volume_size` in GB", place);
     }
     if kind == Some("scratch") {
-        for name in ["device_name", "keep_device", "create_image", "source_image", "disk_encryption_key", "replica_zones"] {
+        for name in
+            ["device_name", "keep_device", "create_image", "source_image", "disk_encryption_key", "replica_zones"]
+        {
             let help = "a local SSD is empty and ends with the machine";
-            if disk.given.has(name) && (!matches!(name, "keep_device" | "create_image") || disk.keep_device || disk.create_image) {
+            if disk.given.has(name)
+                && (!matches!(name, "keep_device" | "create_image") || disk.keep_device || disk.create_image)
+            {
                 say.wrong(name, format!("a `scratch` disk has no `{name}`"), help);
             }
         }

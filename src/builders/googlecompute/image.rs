@@ -67,7 +67,8 @@ impl Googlecompute {
         context: &BuildContext,
     ) -> Result<(Image, Resource)> {
         let labels = labels(context, Role::Temporary, self.lasts());
-        let request = self.image_request(ImageSource::Disk(disk), labels, self.image.shielded(&self.working_directory)?);
+        let request =
+            self.image_request(ImageSource::Disk(disk), labels, self.image.shielded(&self.working_directory)?);
         let project = self.image_project();
         let details = self.account.details(project, Place::Global);
         let limit = self.image_limit(size_gb);
@@ -75,7 +76,8 @@ impl Googlecompute {
         let source = match previous {
             None => None,
             Some(previous) => {
-                let claim = context.ledger.claim_with(CLEANER, kind::IMAGE, details.clone()).context("write the journal")?;
+                let claim =
+                    context.ledger.claim_with(CLEANER, kind::IMAGE, details.clone()).context("write the journal")?;
                 let stand_in = claim.resource().clone();
                 // No family yet: it would be the newest of it.
                 let request = ImageRequest { family: None, ..request.clone() };
@@ -93,10 +95,8 @@ impl Googlecompute {
             },
             None => request,
         };
-        let claim = context
-            .ledger
-            .claim_named(CLEANER, kind::IMAGE, &self.image_name, details)
-            .context("write the journal")?;
+        let claim =
+            context.ledger.claim_named(CLEANER, kind::IMAGE, &self.image_name, details).context("write the journal")?;
         let resource = claim.resource().clone();
         if let Err(error) = self.insert(gce, claim, &request, limit, context).await {
             return Err(match source {
@@ -135,7 +135,13 @@ impl Googlecompute {
     }
 
     /// The older image is gone and the new one did not get its name: it must not go as well.
-    async fn rescue(&self, gce: &Gce, stand_in: &Resource, error: anyhow::Error, context: &BuildContext) -> anyhow::Error {
+    async fn rescue(
+        &self,
+        gce: &Gce,
+        stand_in: &Resource,
+        error: anyhow::Error,
+        context: &BuildContext,
+    ) -> anyhow::Error {
         let kept = BTreeMap::from([
             ("imgforge-role".to_owned(), Some(Role::Artifact.text().to_owned())),
             ("imgforge-expires".to_owned(), None),
@@ -176,8 +182,11 @@ impl ImageArguments {
             platform_key: platform.map(|file| read(file)).transpose()?,
             key_exchange_keys: self.image_key_exchange_key.iter().map(|file| read(file)).collect::<Result<_>>()?,
             signatures: self.image_signatures_db.iter().map(|file| read(file)).collect::<Result<_>>()?,
-            forbidden_signatures:
-                self.image_forbidden_signatures_db.iter().map(|file| read(file)).collect::<Result<_>>()?,
+            forbidden_signatures: self
+                .image_forbidden_signatures_db
+                .iter()
+                .map(|file| read(file))
+                .collect::<Result<_>>()?,
         };
         Ok((state != ShieldedState::default()).then_some(state))
     }

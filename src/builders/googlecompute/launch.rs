@@ -47,8 +47,7 @@ impl Googlecompute {
             address: found.address.as_deref(),
             further: further.attached,
         };
-        let (instance, disk) =
-            context.step("start the machine", self.make_instance(&found, facts, context)).await?;
+        let (instance, disk) = context.step("start the machine", self.make_instance(&found, facts, context)).await?;
         let reached = match context.step("connect", self.reach(&instance, &login, context)).await {
             Ok(reached) => reached,
             Err(error) => return Err(instance.explain(error).await),
@@ -134,11 +133,7 @@ impl Googlecompute {
     }
 
     /// What the guest can ask for: the user's metadata, our key, and the startup script that is waited for.
-    async fn metadata(
-        &self,
-        found: &Found,
-        login: &Login,
-    ) -> Result<(BTreeMap<String, String>, Option<Startup>)> {
+    async fn metadata(&self, found: &Found, login: &Login) -> Result<(BTreeMap<String, String>, Option<Startup>)> {
         let mut metadata = self.instance.metadata.clone();
         let read = async |path: &std::path::Path| {
             let text = tokio::fs::read_to_string(self.working_directory.join(path)).await;
@@ -211,9 +206,8 @@ impl Googlecompute {
         let ledger = &context.ledger;
         let named = |kind: &str, name: &str| ledger.claim_named(CLEANER, kind, name, details.clone());
         let claims = match (instance_name, disk_name) {
-            (Some(instance), disk) => {
-                named(kind::DISK, disk.unwrap_or(instance)).and_then(|disk| Ok((named(kind::INSTANCE, instance)?, disk)))
-            }
+            (Some(instance), disk) => named(kind::DISK, disk.unwrap_or(instance))
+                .and_then(|disk| Ok((named(kind::INSTANCE, instance)?, disk))),
             (None, Some(disk)) => named(kind::DISK, disk)
                 .and_then(|disk| Ok((ledger.claim_with(CLEANER, kind::INSTANCE, details.clone())?, disk))),
             (None, None) => ledger
@@ -289,7 +283,11 @@ impl Googlecompute {
                     bail!("the instance {} has stopped: it is {}", instance.name, is.status)
                 }
                 (status, _) if Instant::now() > deadline => {
-                    bail!("the instance {} does not run within {:?}: it is {status}", instance.name, self.instance.state_timeout)
+                    bail!(
+                        "the instance {} does not run within {:?}: it is {status}",
+                        instance.name,
+                        self.instance.state_timeout
+                    )
                 }
                 _ => sleep(PAUSE).await,
             }

@@ -17,9 +17,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-use tokio::task::JoinSet;
 
 /// How often it is asked whether a machine is still ours that may be taken away.
 pub(super) const LOOK: Duration = Duration::from_secs(15);

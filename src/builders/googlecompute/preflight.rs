@@ -65,7 +65,19 @@ impl Googlecompute {
             context.say("Checking image does not exist...");
         }
         let (project, zone, region) = (&self.source.project_id, &self.source.zone, &self.source.region());
-        let (apis, permissions, source, previous, zone_found, machine, network, subnetwork, regional, project_found, address) = tokio::join!(
+        let (
+            apis,
+            permissions,
+            source,
+            previous,
+            zone_found,
+            machine,
+            network,
+            subnetwork,
+            regional,
+            project_found,
+            address,
+        ) = tokio::join!(
             self.disabled_apis(&gce),
             self.missing_permissions(&gce),
             source::find(&gce, &self.source),
@@ -110,14 +122,20 @@ impl Googlecompute {
         }
         let kind = &self.instance.machine_type;
         let help = format!("`gcloud compute machine-types list --zones {zone}` shows all");
-        let machine = report.there(machine, "machine_type", &format!("the machine type `{kind}` in `{zone}`"), &help)?;
+        let machine =
+            report.there(machine, "machine_type", &format!("the machine type `{kind}` in `{zone}`"), &help)?;
         let (network_name, subnetwork_name) = self.network_names();
         let what = format!("the network `{}`", network_name.unwrap_or_default());
         report.there(network.map(Some), "network", &what, "`gcloud compute networks list` shows all")?;
         let what = format!("the subnetwork `{}` in the region `{region}`", subnetwork_name.unwrap_or_default());
         report.there(subnetwork.map(Some), "subnetwork", &what, "`gcloud compute networks subnets list` shows all")?;
         let regional = report.there(regional, "region", &format!("the region `{region}`"), "it follows from `zone`")?;
-        let owned = report.there(project_found, "project_id", &format!("the project `{project}`"), "it is an ID, not a name")?;
+        let owned = report.there(
+            project_found,
+            "project_id",
+            &format!("the project `{project}`"),
+            "it is an ID, not a name",
+        )?;
         let what = format!("the reserved address `{}` in `{region}`", set(&self.network.address).unwrap_or_default());
         let address = report.there(address, "address", &what, "`gcloud compute addresses list` shows all")?.flatten();
         report.fitting(source.as_ref(), machine.as_ref());
@@ -156,7 +174,8 @@ impl Googlecompute {
             images
         };
         let ask = async |project: &str, permissions: Vec<&str>| {
-            let answer = if permissions.is_empty() { Vec::new() } else { gce.permissions(project, &permissions).await? };
+            let answer =
+                if permissions.is_empty() { Vec::new() } else { gce.permissions(project, &permissions).await? };
             let missing: Vec<String> =
                 answer.into_iter().filter(|permission| !permission.granted).map(|permission| permission.name).collect();
             let project = project.to_owned();
@@ -192,9 +211,7 @@ impl Googlecompute {
 
     async fn reserved(&self, gce: &Gce) -> imgforge_gce::Result<Option<String>> {
         match set(&self.network.address) {
-            Some(name) => {
-                gce.reserved_address(&self.source.project_id, &self.source.region(), name).await.map(Some)
-            }
+            Some(name) => gce.reserved_address(&self.source.project_id, &self.source.region(), name).await.map(Some),
             None => Ok(None),
         }
     }
@@ -292,7 +309,9 @@ impl Report<'_> {
         let source = &self.builder.source;
         let (argument, name) = match set(&source.source_image) {
             Some(name) => ("source_image", format!("image `{name}`")),
-            None => ("source_image_family", format!("family `{}`", set(&source.source_image_family).unwrap_or_default())),
+            None => {
+                ("source_image_family", format!("family `{}`", set(&source.source_image_family).unwrap_or_default()))
+            }
         };
         match found {
             Ok(image) => Ok(Some(image)),

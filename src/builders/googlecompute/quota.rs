@@ -53,7 +53,9 @@ pub(super) fn of_region(builder: &Googlecompute, machine: Option<&MachineType>) 
         Some((kind, disk.volume_size?, "disk_attachment"))
     });
     let boot = (builder.disks.disk_type.as_str(), builder.disks.disk_size, "disk_size");
-    for (metric, kinds) in [("DISKS_TOTAL_GB", &["pd-standard"] as &[&str]), ("SSD_TOTAL_GB", &["pd-ssd", "pd-balanced"])] {
+    for (metric, kinds) in
+        [("DISKS_TOTAL_GB", &["pd-standard"] as &[&str]), ("SSD_TOTAL_GB", &["pd-ssd", "pd-balanced"])]
+    {
         let disks: Vec<(u64, &'static str)> = [boot]
             .into_iter()
             .chain(further.clone())

@@ -3,8 +3,8 @@
 use super::Googlecompute;
 use super::arguments::{AttachmentArguments, SCOPES, SchedulingArguments, set};
 use imgforge_gce::{
-    Accelerator, AttachedDisk, DiskRequest, DiskSource, External, InstanceRequest, Interface, NodeAffinity, Reservation,
-    Scheduling, ServiceAccount, Shielded,
+    Accelerator, AttachedDisk, DiskRequest, DiskSource, External, InstanceRequest, Interface, NodeAffinity,
+    Reservation, Scheduling, ServiceAccount, Shielded,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;

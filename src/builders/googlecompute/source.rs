@@ -150,7 +150,7 @@ mod tests {
     use crate::builders::googlecompute::tests::read;
 
     fn rounds(text: &str) -> String {
-        let (wanted, rounds) = search(&read(&format!("project_id = mine; zone = europe-west1-b; {text}")));
+        let (wanted, rounds) = search(&read(&format!("project_id = \"mine\"\nzone = \"europe-west1-b\"\n{text}")));
         let rounds: Vec<String> = rounds
             .iter()
             .map(|round| if round.len() > 4 { format!("{} projects", round.len()) } else { round.join(" ") })
@@ -160,19 +160,26 @@ mod tests {
 
     #[test]
     fn images_are_looked_for_where_they_are_likely_first() {
-        assert_eq!(rounds("source_image = base-1"), "Image(\"base-1\") in 24 projects");
+        assert_eq!(rounds("source_image = \"base-1\""), "Image(\"base-1\") in 24 projects");
         assert_eq!(
-            rounds("source_image_family = debian-12"),
+            rounds("source_image_family = \"debian-12\""),
             "Family(\"debian-12\") in mine debian-cloud, then 22 projects"
         );
-        assert_eq!(rounds("source_image = debian-12-v1; source_image_project_id = a, b"), "Image(\"debian-12-v1\") in a b");
+        assert_eq!(
+            rounds("source_image = \"debian-12-v1\"\nsource_image_project_id = [\"a\", \"b\"]"),
+            "Image(\"debian-12-v1\") in a b"
+        );
     }
 
     #[test]
     fn a_url_says_where_the_image_is() {
-        let start = "source_image = https://www.googleapis.com/compute/v1/projects/debian-cloud/global/images";
-        assert_eq!(rounds(&format!("{start}/debian-12-v1")), "Image(\"debian-12-v1\") in debian-cloud");
-        assert_eq!(rounds(&format!("{start}/family/debian-12")), "Family(\"debian-12\") in debian-cloud");
-        assert_eq!(rounds("source_image = global/images/base"), "Image(\"base\") in mine");
+        let url = |rest: &str| {
+            rounds(&format!(
+                "source_image = \"https://www.googleapis.com/compute/v1/projects/debian-cloud/global/images/{rest}\""
+            ))
+        };
+        assert_eq!(url("debian-12-v1"), "Image(\"debian-12-v1\") in debian-cloud");
+        assert_eq!(url("family/debian-12"), "Family(\"debian-12\") in debian-cloud");
+        assert_eq!(rounds("source_image = \"global/images/base\""), "Image(\"base\") in mine");
     }
 }

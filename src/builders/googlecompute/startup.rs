@@ -118,7 +118,8 @@ mod tests {
 
     #[test]
     fn a_script_runs_as_it_is_written_and_its_end_is_told() {
-        let (startup, said, code) = run("#!/bin/bash -e\necho \"$0\" | grep -c script; echo '$(x)' `echo y` EOF\nexit 3");
+        let (startup, said, code) =
+            run("#!/bin/bash -e\necho \"$0\" | grep -c script; echo '$(x)' `echo y` EOF\nexit 3");
         assert_eq!(startup.status(&said), Some("3"));
         assert_eq!(said.lines().take(2).collect::<Vec<_>>(), ["1", "$(x) y EOF"]);
         assert_eq!(code, Some(3));

@@ -77,9 +77,26 @@ def references(schema: Any) -> Iterator[str]:
 class Route:
     """A way to a method: its own path, or that of its uploads."""
 
-    pattern: re.Pattern[str]
     method: "Method"
+    prefix: str
     upload: bool
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """Of the whole path. Made when it is first wanted, since a document has more methods than anybody calls."""
+        def segment(variable: re.Match[str]) -> str:
+            pattern = self.method.parameters[variable["name"]].get("pattern", "")
+            # Only `{+name}` may hold slashes, and its pattern says how many.
+            several = pattern.removeprefix("^").removesuffix("$") if variable["plus"] else "[^/]+"
+            return f"(?P<{variable['name']}>{several or '.+'})"
+
+        path = re.sub(r"\\\{(?P<plus>\\\+)?(?P<name>\w+)\\\}", segment, re.escape(self.method.path))
+        return re.compile(("(?:/resumable)?/upload" if self.upload else "") + re.escape(self.prefix) + path)
+
+    @property
+    def literal(self) -> int:
+        """How many characters of its path stand for themselves."""
+        return len(re.sub(r"\{.*?\}", "", self.prefix + self.method.path))
 
 
 class Method:
@@ -96,17 +113,10 @@ class Method:
         self.takes_media = "mediaUpload" in description
 
     def routes(self, prefixes: tuple[str, ...]) -> Iterator[Route]:
-        def segment(variable: re.Match[str]) -> str:
-            pattern = self.parameters[variable["name"]].get("pattern", "")
-            # Only `{+name}` may hold slashes, and its pattern says how many.
-            several = pattern.removeprefix("^").removesuffix("$") if variable["plus"] else "[^/]+"
-            return f"(?P<{variable['name']}>{several or '.+'})"
-
-        path = re.sub(r"\\\{(?P<plus>\\\+)?(?P<name>\w+)\\\}", segment, re.escape(self.path))
         for prefix in prefixes:
-            yield Route(re.compile(re.escape(prefix) + path), self, False)
+            yield Route(self, prefix, False)
             if self.takes_media:
-                yield Route(re.compile("(?:/resumable)?/upload" + re.escape(prefix) + path), self, True)
+                yield Route(self, prefix, True)
 
     @cached_property
     def _request(self) -> Draft7Validator | None:

@@ -106,8 +106,8 @@ class Guest:
             f"Port {self.world.settings['ssh_port']}\n{addresses}HostKey {key}\nPidFile none\nUsePAM no\nStrictModes no\n"
             f"{NO_PENALTIES}PasswordAuthentication no\nKbdInteractiveAuthentication no\nAuthorizedKeysFile {self.folder}/keys/%u\nMaxStartups 100\n"
             f"Subsystem sftp internal-sftp\nSetEnv {' '.join(f'{name}={value}' for name, value in environment.items())}\n")
-        command = ["setpriv", "--pdeathsig", "KILL", SSHD, "-D", "-E", self.folder / "sshd.log", "-f", self.folder / "sshd_config"]
-        self.sshd = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+        arguments = ["-D", "-E", f"{self.folder}/sshd.log", "-f", f"{self.folder}/sshd_config"]
+        self.sshd = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", SSHD, *arguments], stdin=subprocess.DEVNULL)
         if (script := self.metadata("startup-script")) and not self.script_ran:
             self.script_ran = True
             self.run(script, environment)

@@ -89,8 +89,8 @@ class Server(ThreadingHTTPServer):
             for method in document.methods.values():
                 prefixes = prefix if isinstance(prefix, tuple) else (prefix,)
                 self.routes += [(route, methods.get(method.id)) for route in method.routes(prefixes)]
-            # A literal segment goes before a variable one: `images/family/F` is no image.
-            self.routes.sort(key=lambda entry: -len(re.sub(r"\(\?P<.*?>.*?\)", "", entry[0].pattern.pattern)))
+            # A literal segment goes before a variable one: `images/family/F` is no image. What is not there comes last of all.
+            self.routes.sort(key=lambda entry: (entry[1] is None, -entry[0].literal))
         self.raw += [(verb, re.compile(pattern), function) for verb, pattern, function in getattr(service, "RAW", [])]
         self.open |= getattr(service, "OPEN", set())
         self.control |= getattr(service, "CONTROL", {})

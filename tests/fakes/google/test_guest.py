@@ -159,7 +159,9 @@ class Guests(unittest.TestCase):
         self.eventually(lambda: self.key.ssh(address(instance), "true").returncode == 0)
         session = subprocess.Popen(["ssh", "-F", "none", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-i", self.key.file,
                                     f"imgforge-test@{address(instance)}", "sleep 60"], stderr=subprocess.DEVNULL)
+        self.fake.control("settings", {"operation_seconds": 1})
         self.fake.control("preempt", {"instance": "builder"})
+        self.fake.control("settings", {"operation_seconds": 0.05})
         self.assertEqual(self.fake.get()["status"], "STOPPING")
         self.assertEqual(session.wait(timeout=10), 255)
         self.eventually(lambda: self.fake.get()["status"] == "TERMINATED")

@@ -157,3 +157,133 @@ impl Source for Federation {
         Ok(Token::valid_for(answer.access_token, answer.expires_in))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credentials::CredentialOptions;
+    use crate::credentials::tests::at;
+    use crate::testing::{Reply, Server, ok};
+    use serde_json::json;
+
+    const PROVIDER: &str = "projects/12/locations/global/workloadIdentityPools/ci/providers/git";
+
+    fn options(provider: &str, service_account: Option<&str>) -> CredentialOptions {
+        let identity =
+            WorkloadIdentity { provider: provider.to_owned(), service_account: service_account.map(str::to_owned) };
+        CredentialOptions { workload_identity: Some(identity), ..Default::default() }
+    }
+
+    /// The exchange of a token, as the server sees it.
+    fn exchange(subject: &str, scope: &str) -> String {
+        format!(
+            "POST /sts/v1/token\n\
+             grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&\
+             audience=%2F%2Fiam.googleapis.com%2Fprojects%2F12%2Flocations%2Fglobal%2FworkloadIdentityPools%2Fci%2Fproviders%2Fgit&\
+             scope={scope}&\
+             requested_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token&\
+             subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Ajwt&\
+             subject_token={subject}"
+        )
+    }
+
+    const PLATFORM: &str = "https%3A%2F%2Fwww.googleapis.com%2Fauth%2Fcloud-platform";
+
+    #[tokio::test]
+    async fn a_job_of_github_becomes_a_service_account() {
+        let server = Server::start([
+            ok(json!({"count": 9, "value": "git.hub.1"})),
+            ok(json!({"access_token": "sts-1", "expires_in": 3599, "token_type": "Bearer"})),
+            ok(json!({"accessToken": "ya29.1", "expireTime": "2030-01-01T00:00:00Z"})),
+        ])
+        .await;
+        let url = format!("{}/ci?api-version=2.0", server.url);
+        let variables =
+            [("ACTIONS_ID_TOKEN_REQUEST_URL", url.as_str()), ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "of-the-job")];
+        let credentials = at(&server, &options(PROVIDER, Some("b@p.iam.gserviceaccount.com")), &variables).unwrap();
+        assert_eq!(credentials.token().await.unwrap(), "ya29.1");
+        assert!(matches!(credentials.owner(), Owner::Known(email) if email == "b@p.iam.gserviceaccount.com"));
+        assert_eq!(
+            server.requests(),
+            [
+                "GET /ci?api-version=2.0&audience=https%3A%2F%2Fiam.googleapis.com%2Fprojects%2F12%2Flocations%2Fglobal\
+                 %2FworkloadIdentityPools%2Fci%2Fproviders%2Fgit\n\
+                 authorization: Bearer of-the-job",
+                &exchange("git.hub.1", PLATFORM),
+                "POST /iamcredentials/v1/projects/-/serviceAccounts/b@p.iam.gserviceaccount.com:generateAccessToken\n\
+                 authorization: Bearer sts-1\n\
+                 {\"lifetime\":\"3600s\",\"scope\":[\"https://www.googleapis.com/auth/cloud-platform\",\
+                 \"https://www.googleapis.com/auth/userinfo.email\"]}",
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_file_is_read_again_at_each_renewal() {
+        let server = Server::start([
+            ok(json!({"access_token": "sts-1", "expires_in": 1})),
+            ok(json!({"access_token": "sts-2", "expires_in": 3600})),
+        ])
+        .await;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("token");
+        let variables = [("IMGFORGE_GCP_ID_TOKEN_FILE", file.to_str().unwrap())];
+        let credentials = at(&server, &options(&format!("//iam.googleapis.com/{PROVIDER}"), None), &variables).unwrap();
+        std::fs::write(&file, "first\n").unwrap();
+        assert_eq!(credentials.token().await.unwrap(), "sts-1");
+        std::fs::write(&file, "second").unwrap();
+        assert_eq!(credentials.token().await.unwrap(), "sts-2");
+        assert_eq!(credentials.token().await.unwrap(), "sts-2");
+        let scopes = format!("{PLATFORM}+https%3A%2F%2Fwww.googleapis.com%2Fauth%2Fuserinfo.email");
+        assert_eq!(server.requests(), [exchange("first", &scopes), exchange("second", &scopes)]);
+    }
+
+    #[tokio::test]
+    async fn a_variable_of_gitlab_is_taken_and_never_shown() {
+        let refusal = json!({"error": "invalid_grant", "error_description": "eyJ.secret.x is expired"}).to_string();
+        let server = Server::start([
+            ok(json!({"access_token": "sts-1", "expires_in": 3600})),
+            Reply::Answer(400, String::new(), refusal),
+        ])
+        .await;
+        let credentials = at(&server, &options(PROVIDER, None), &[("GCP_ID_TOKEN", "eyJ.1")]).unwrap();
+        assert_eq!(credentials.token().await.unwrap(), "sts-1");
+        let variables = [("IMGFORGE_GCP_ID_TOKEN_VARIABLE", "MINE"), ("GCP_ID_TOKEN", "x"), ("MINE", "eyJ.secret.x")];
+        let error = at(&server, &options(PROVIDER, None), &variables).unwrap().token().await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "sts.token of projects/12/locations/global/workloadIdentityPools/ci/providers/git failed with 400 \
+             invalid_grant: [hidden] is expired"
+        );
+    }
+
+    #[tokio::test]
+    async fn what_is_missing_is_said_with_what_the_ci_calls_it() {
+        let server = Server::start([]).await;
+        let said = |provider: &str, variables: &[(&str, &str)]| {
+            at(&server, &options(provider, None), variables).unwrap_err().to_string()
+        };
+        assert_eq!(
+            [
+                said("ci/git", &[]),
+                said("projects/12/locations/global/workloadIdentityPools//providers/git", &[]),
+                said(PROVIDER, &[("GITHUB_ACTIONS", "true")]),
+                said(PROVIDER, &[("GITLAB_CI", "true")]),
+                said(PROVIDER, &[("IMGFORGE_GCP_ID_TOKEN_VARIABLE", "MINE")]),
+                said(PROVIDER, &[]),
+            ],
+            [
+                "credentials of the workload identity: its provider is `ci/git`, it has to be \
+                 `projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER`",
+                "credentials of the workload identity: its provider is \
+                 `projects/12/locations/global/workloadIdentityPools//providers/git`, it has to be \
+                 `projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER`",
+                "credentials of the workload identity: the job has no token: give it `permissions: id-token: write`",
+                "credentials of the workload identity: the job has no token: declare `GCP_ID_TOKEN` under its `id_tokens`",
+                "credentials of the workload identity: `MINE`, which `IMGFORGE_GCP_ID_TOKEN_VARIABLE` names, is not set",
+                "credentials of the workload identity: no token of the CI: neither `GCP_ID_TOKEN`, \
+                 `IMGFORGE_GCP_ID_TOKEN_FILE` nor `ACTIONS_ID_TOKEN_REQUEST_URL` is set",
+            ]
+        );
+    }
+}

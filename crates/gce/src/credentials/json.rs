@@ -203,3 +203,183 @@ impl CredentialsProvider for Named {
         Some(self.universe.clone())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credentials::CredentialOptions;
+    use crate::credentials::tests::at;
+    use crate::testing::{Reply, Server, ok};
+    use serde_json::json;
+
+    fn of(json: &Value) -> CredentialOptions {
+        CredentialOptions { credentials_json: Some(json.to_string()), ..Default::default() }
+    }
+
+    #[tokio::test]
+    async fn the_default_is_a_file_or_the_machine() {
+        let server = Server::start([
+            ok(json!({"access_token": "of-a-file", "expires_in": 3600})),
+            ok(json!({"access_token": "of-gcloud", "expires_in": 3600})),
+            ok(json!({"access_token": "of-the-machine", "expires_in": 3600, "token_type": "Bearer"})),
+        ])
+        .await;
+        let folder = tempfile::tempdir().unwrap();
+        let gcloud = folder.path().join(".config/gcloud");
+        std::fs::create_dir_all(&gcloud).unwrap();
+        let user = |secret: &str| {
+            json!({"type": "authorized_user", "client_id": "c", "client_secret": "s", "refresh_token": secret})
+                .to_string()
+        };
+        std::fs::write(gcloud.join("application_default_credentials.json"), user("gcloud")).unwrap();
+        let file = folder.path().join("key.json");
+        std::fs::write(&file, user("file")).unwrap();
+        let (home, file) = (folder.path().to_str().unwrap(), file.to_str().unwrap());
+        let host = server.url.trim_start_matches("http://");
+
+        let mut tokens = Vec::new();
+        for variables in [
+            &[("GOOGLE_APPLICATION_CREDENTIALS", file), ("HOME", home)][..],
+            &[("HOME", home)],
+            &[("HOME", "/nowhere"), ("GCE_METADATA_HOST", host)],
+        ] {
+            let credentials = at(&server, &CredentialOptions::default(), variables).unwrap();
+            tokens.push(credentials.token().await.unwrap());
+        }
+        assert_eq!(tokens, ["of-a-file", "of-gcloud", "of-the-machine"]);
+        let user = |secret| {
+            format!("POST /oauth2/token\ngrant_type=refresh_token&client_id=c&client_secret=s&refresh_token={secret}")
+        };
+        assert_eq!(
+            server.requests(),
+            [
+                user("file"),
+                user("gcloud"),
+                "GET /computeMetadata/v1/instance/service-accounts/default/token?scopes=https%3A%2F%2Fwww.googleapis.com\
+                 %2Fauth%2Fcloud-platform%2Chttps%3A%2F%2Fwww.googleapis.com%2Fauth%2Fuserinfo.email\n\
+                 metadata-flavor: Google"
+                    .to_owned(),
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn without_any_the_error_names_all_places() {
+        let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let server = Server::start([]).await;
+        let credentials = at(&server, &CredentialOptions::default(), &[("GCE_METADATA_HOST", &nobody)]).unwrap();
+        let error = credentials.token().await.unwrap_err();
+        assert_eq!(error.kind, Kind::Forbidden);
+        assert_eq!(
+            error.to_string(),
+            "credentials of the environment: there are neither credentials in the options, nor \
+             `GOOGLE_APPLICATION_CREDENTIALS`, nor a file of `gcloud auth application-default login`, nor a metadata \
+             server as on Google's machines"
+        );
+    }
+
+    #[tokio::test]
+    async fn an_external_account_is_exchanged_at_our_endpoints() {
+        let server = Server::start([
+            ok(json!({
+                "access_token": "sts-1", "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
+                "token_type": "Bearer", "expires_in": 3600,
+            })),
+            ok(json!({"accessToken": "ya29.e", "expireTime": "2099-01-01T00:00:00Z"})),
+        ])
+        .await;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("token");
+        std::fs::write(&file, "subject").unwrap();
+        let json = json!({
+            "type": "external_account",
+            "audience": "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/q",
+            "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+            "token_url": "https://sts.googleapis.com/v1/token",
+            "service_account_impersonation_url":
+                "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/b@p.iam.gserviceaccount.com:generateAccessToken",
+            "credential_source": {"file": file},
+        });
+        assert_eq!(at(&server, &of(&json), &[]).unwrap().token().await.unwrap(), "ya29.e");
+        let requests: Vec<String> =
+            server.requests().iter().map(|request| request.lines().next().unwrap().to_owned()).collect();
+        assert_eq!(
+            requests,
+            [
+                "POST /sts/v1/token",
+                "POST /iamcredentials/v1/projects/-/serviceAccounts/b@p.iam.gserviceaccount.com:generateAccessToken"
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn an_impersonation_in_a_file_starts_from_its_source() {
+        let server = Server::start([
+            ok(json!({"access_token": "of-the-key", "expires_in": 3600})),
+            ok(json!({"accessToken": "ya29.i", "expireTime": "2099-01-01T00:00:00Z"})),
+        ])
+        .await;
+        let json = json!({
+            "type": "impersonated_service_account",
+            "service_account_impersonation_url":
+                "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/b@p.iam.gserviceaccount.com:generateAccessToken",
+            "delegates": ["projects/-/serviceAccounts/d@p.iam.gserviceaccount.com"],
+            "source_credentials": crate::credentials::key::tests::key().1,
+        });
+        assert_eq!(at(&server, &of(&json), &[]).unwrap().token().await.unwrap(), "ya29.i");
+        assert_eq!(
+            server.requests()[1],
+            "POST /iamcredentials/v1/projects/-/serviceAccounts/b@p.iam.gserviceaccount.com:generateAccessToken\n\
+             authorization: Bearer of-the-key\n\
+             {\"delegates\":[\"projects/-/serviceAccounts/d@p.iam.gserviceaccount.com\"],\"lifetime\":\"3600s\",\"scope\":[\
+             \"https://www.googleapis.com/auth/cloud-platform\",\"https://www.googleapis.com/auth/userinfo.email\"]}"
+        );
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_with_a_file_is_said_without_what_is_in_it() {
+        let server = Server::start([Reply::Cut]).await;
+        let said = |text: &str| {
+            let options = CredentialOptions { credentials_json: Some(text.to_owned()), ..Default::default() };
+            at(&server, &options, &[]).unwrap_err().to_string()
+        };
+        let external = json!({"type": "external_account", "audience": {"s3cret": 1}}).to_string();
+        let shapeless = json!({
+            "type": "external_account", "audience": "a", "subject_token_type": "t", "token_url": "u",
+            "client_secret": ["s3cret"], "credential_source": {"file": "f"},
+        });
+        let nested = json!({
+            "type": "impersonated_service_account",
+            "service_account_impersonation_url": "https://iamcredentials.googleapis.com/",
+        });
+        assert_eq!(
+            [
+                said("s3cret"),
+                said("{\n\"type\": s3cret}"),
+                said("{\"private_key\": \"s3cret\"}"),
+                said("{\"type\": \"api_key\"}"),
+                said(&external),
+                said("{\"type\": \"external_account\"}"),
+                said(&shapeless.to_string()),
+                said(&nested.to_string()),
+            ],
+            [
+                "credentials of `credentials_json`: no JSON at line 1 column 1",
+                "credentials of `credentials_json`: no JSON at line 2 column 9",
+                "credentials of `credentials_json`: it has no `type`",
+                "credentials of `credentials_json`: its type is `api_key`; known are `service_account`, `authorized_user`, \
+                 `external_account` and `impersonated_service_account`",
+                "credentials of `credentials_json`: something in it is not as Google writes it",
+                "credentials of `credentials_json`: it has no `audience`",
+                "credentials of `credentials_json`: something in it is not as Google writes it",
+                "credentials of `credentials_json`: `service_account_impersonation_url` names no service account",
+            ]
+        );
+        let file = CredentialOptions { credentials_file: Some("/nowhere/key.json".into()), ..Default::default() };
+        let error = at(&server, &file, &[]).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "credentials of `credentials_file` /nowhere/key.json: No such file or directory (os error 2)"
+        );
+    }
+}

@@ -96,3 +96,53 @@ impl<S: Source> CredentialsProvider for Renewed<S> {
         Some(self.universe.clone())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Error;
+    use std::sync::Mutex as Lock;
+
+    /// Tokens one after the other, each with its seconds to live.
+    struct Canned(Lock<Vec<Result<Token>>>);
+
+    impl Source for Canned {
+        async fn fetch(&self) -> Result<Token> {
+            self.0.lock().unwrap().remove(0)
+        }
+    }
+
+    fn token(secret: &str, seconds: u64) -> Result<Token> {
+        Ok(Token::valid_for(secret.to_owned(), seconds))
+    }
+
+    fn trouble(kind: Kind) -> Result<Token> {
+        Err(Error::new("oauth2.token", "service account a@b", kind, "no"))
+    }
+
+    async fn three(tokens: Vec<Result<Token>>) -> [String; 3] {
+        let renewed = Renewed::new(Canned(Lock::new(tokens)), "googleapis.com");
+        let mut seen = [const { String::new() }; 3];
+        for one in &mut seen {
+            *one = renewed.token().await.map_or_else(|error| error.to_string(), |token| token.secret);
+        }
+        seen
+    }
+
+    #[tokio::test]
+    async fn a_token_is_kept_until_it_is_about_to_expire() {
+        assert_eq!(three(vec![token("a", 3600)]).await, ["a", "a", "a"]);
+        assert_eq!(three(vec![token("a", 200), token("b", 3600)]).await, ["a", "b", "b"]);
+        assert_eq!(three(vec![Ok(Token { secret: "for ever".to_owned(), expires: None })]).await, ["for ever"; 3]);
+    }
+
+    #[tokio::test]
+    async fn trouble_at_a_renewal_matters_only_when_the_token_is_over() {
+        let trouble = || trouble(Kind::Transient);
+        assert_eq!(three(vec![token("a", 200), trouble(), token("b", 3600)]).await, ["a", "a", "b"]);
+        let error = "oauth2.token of service account a@b: no";
+        assert_eq!(three(vec![token("a", 0), trouble(), token("b", 3600)]).await, ["a", error, "b"]);
+        let refused = vec![token("a", 200), super::tests::trouble(Kind::Forbidden), token("b", 3600)];
+        assert_eq!(three(refused).await, ["a", error, "b"]);
+    }
+}

@@ -62,3 +62,45 @@ impl Source for User {
         self.quota_project.as_deref()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::credentials::CredentialOptions;
+    use crate::credentials::tests::at;
+    use crate::testing::{Reply, Server, ok, refused};
+    use serde_json::json;
+
+    #[tokio::test]
+    async fn the_login_of_a_user_is_renewed_and_says_who_pays() {
+        let server = Server::start([
+            Reply::Cut,
+            refused(503, "backendError", "try again"),
+            ok(json!({"access_token": "ya29.1", "expires_in": 100})),
+            ok(json!({"access_token": "ya29.2", "expires_in": 3600})),
+        ])
+        .await;
+        let user = json!({
+            "type": "authorized_user",
+            "client_id": "c.apps.googleusercontent.com",
+            "client_secret": "cs",
+            "refresh_token": "1//r",
+            "quota_project_id": "payer",
+        });
+        let options = CredentialOptions { credentials_json: Some(user.to_string()), ..Default::default() };
+        let credentials = at(&server, &options, &[]).unwrap();
+        assert_eq!(credentials.token().await.unwrap(), "ya29.1");
+        assert_eq!(credentials.token().await.unwrap(), "ya29.2");
+        assert_eq!(credentials.token().await.unwrap(), "ya29.2");
+        assert_eq!(credentials.headers().await.unwrap()["x-goog-user-project"], "payer");
+        let asked = "POST /oauth2/token\ngrant_type=refresh_token&client_id=c.apps.googleusercontent.com&client_secret=cs&\
+                     refresh_token=1%2F%2Fr";
+        assert_eq!(server.requests(), [asked; 4]);
+
+        let credentials = at(&server, &options, &[("GOOGLE_CLOUD_QUOTA_PROJECT", "other")]).unwrap();
+        let error = credentials.token().await.unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "oauth2.token of user of client c.apps.googleusercontent.com failed with 400 unexpected: no such answer is canned"
+        );
+    }
+}

@@ -51,3 +51,40 @@ impl Source for Vault {
         Ok(Token::valid_for(answer.data.token, answer.data.token_ttl.unwrap_or(LIFETIME_SECONDS)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::credentials::CredentialOptions;
+    use crate::credentials::tests::at;
+    use crate::testing::{Server, ok, refused};
+    use serde_json::json;
+
+    #[tokio::test]
+    async fn vault_gets_tokens_for_us() {
+        let server = Server::start([
+            ok(json!({"data": {"token": "ya29.short", "token_ttl": 200}})),
+            ok(json!({"data": {"token": "ya29.v"}})),
+            refused(403, "denied", "permission denied for hvs.x"),
+        ])
+        .await;
+        let path = Some("gcp/roleset/builder/token".to_owned());
+        let options = CredentialOptions { vault_gcp_oauth_engine: path, ..Default::default() };
+        let variables = [("VAULT_ADDR", &*format!("{}/", server.url)), ("VAULT_TOKEN", "hvs.x")];
+        let credentials = at(&server, &options, &variables).unwrap();
+        let tokens = [
+            credentials.token().await.unwrap(),
+            credentials.token().await.unwrap(),
+            credentials.token().await.unwrap(),
+        ];
+        assert_eq!(tokens, ["ya29.short", "ya29.v", "ya29.v"]);
+        let error = at(&server, &options, &variables).unwrap().token().await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "vault.read of gcp/roleset/builder/token failed with 403 denied: permission denied for [hidden]"
+        );
+        assert_eq!(server.requests(), ["GET /v1/gcp/roleset/builder/token\nx-vault-token: hvs.x"; 3]);
+
+        let error = at(&server, &options, &variables[..1]).unwrap_err();
+        assert_eq!(error.to_string(), "credentials of `vault_gcp_oauth_engine`: `VAULT_TOKEN` is not set");
+    }
+}

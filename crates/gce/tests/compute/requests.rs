@@ -323,3 +323,19 @@ async fn an_image_grows_old_when_it_is_told_to() {
     assert_eq!(server.lines(), ["POST projects/p/global/images/web-1/deprecate"]);
     assert_eq!(body(&server, "web-1"), json!({"state": "ACTIVE", "deprecated": "2030-01-01T00:00:00Z"}));
 }
+
+#[tokio::test]
+async fn every_call_can_be_made_by_a_task_of_its_own() {
+    fn can_move<T: Send>(_: &T) {}
+
+    let (server, (claim, _ledger)) = (server().await, claim());
+    let (gce, labels, metadata) = (&server.gce, BTreeMap::new(), BTreeMap::new());
+    can_move(&gce.insert_instance(claim, &InstanceRequest::default()));
+    can_move(&gce.instances("p", ""));
+    can_move(&gce.set_metadata("p", "z", "web", &metadata));
+    can_move(&gce.was_preempted("p", "z", "web"));
+    can_move(&gce.disk("p", "z", false, "data"));
+    can_move(&gce.delete_disk("p", "r", true, "data"));
+    can_move(&gce.label_image("p", "web-1", &labels));
+    can_move(&gce.machine_type("p", "z", "e2-small"));
+}

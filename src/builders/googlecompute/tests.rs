@@ -1,0 +1,296 @@
+//! Sources as users write them: what is said about them, and what Google would be asked for.
+
+use super::request::Facts;
+use super::*;
+use crate::host::LocalHost;
+use crate::recipe;
+use imgforge_gce::{DiskRequest, ImageSource, InstanceRequest};
+use imgforge_template::arguments::Arguments;
+use imgforge_template::gotemplate::{BuildValues, GoContext, User};
+use imgforge_template::hcl;
+use imgforge_template::host::Host;
+use imgforge_template::scope::{Functions, Scope};
+use imgforge_template::source::{Origin, Sources};
+use insta::assert_snapshot;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The body of a block, and where it stands.
+fn body(text: &str) -> (Body, Sources) {
+    let sources = Sources::default();
+    let file = sources.add("t.pkr.hcl", Origin::File, text);
+    let mut diagnostics = Diagnostics::default();
+    let parsed = hcl::parse(file, text, &mut diagnostics);
+    let host: Arc<dyn Host> = Arc::new(LocalHost::new().unwrap());
+    let scope = Scope::new(host.clone(), Path::new("."), Functions::All, &sources);
+    let entries = recipe::evaluate(&parsed, &[], &scope, &mut diagnostics);
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    let context = GoContext {
+        host,
+        user: User::Forbidden,
+        environment_allowed: false,
+        secrets: None,
+        build_name: None,
+        build_type: None,
+        template_dir: None,
+        build_values: BuildValues::Forbidden,
+        resource_names: None,
+    };
+    (Body::new(entries, Span::new(file, 0..0), Arc::new(context), false), sources)
+}
+
+/// Reads one table of arguments that hold no mistake.
+pub(super) fn read<A: Arguments>(text: &str) -> A {
+    let mut diagnostics = Diagnostics::default();
+    let arguments = body(text).0.read(&mut diagnostics);
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    arguments
+}
+
+/// A source without mistakes.
+pub(super) fn builder(text: &str) -> Googlecompute {
+    let mut diagnostics = Diagnostics::default();
+    let builder = Googlecompute::new(&body(text).0, &mut diagnostics);
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    builder
+}
+
+/// What is said about a source, one message a line, each with the text it points at.
+fn check(text: &str) -> String {
+    let (body, sources) = body(text);
+    let mut diagnostics = Diagnostics::default();
+    drop(Googlecompute::new(&body, &mut diagnostics));
+    let line = |diagnostic: &imgforge_template::diagnostic::Diagnostic| {
+        let place = diagnostic.primary.as_ref().map_or("nowhere".to_owned(), |label| sources.slice(label.span));
+        format!("{} at [{place}]: {}", diagnostic.code, diagnostic.message)
+    };
+    diagnostics.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+const PLAIN: &str = r#"
+    project_id   = "acme"
+    zone         = "europe-west1-b"
+    source_image = "debian-12-v1"
+    ssh_username = "packer"
+"#;
+
+#[test]
+fn a_plain_source_is_in_order() {
+    assert_eq!(check(PLAIN), "");
+}
+
+#[test]
+fn every_mistake_is_reported_at_once() {
+    assert_snapshot!(
+        check(
+            r#"
+            access_token     = "ya29.a"
+            credentials_json = "{}"
+            credentials_file = "nowhere.json"
+            custom_endpoints = { computer = "http://127.0.0.1/", storage = "127.0.0.1" }
+
+            project_id = ""
+            zone       = "europe"
+            image_name = "Web_1"
+            image_family = "web-"
+            image_labels = { Owner = "me", team = "A B", imgforge-run = "1" }
+            image_storage_locations = ["eu", "us"]
+            image_architecture = "mips"
+            image_encryption_key {
+              kmsKeyName = "projects/p/k"
+              rawKey     = "c2hvcnQ="
+            }
+            image_platform_key = "pk.der"
+            image_signatures_db = ["db.der"]
+            deprecate_at = "tomorrow"
+            delete_at = "2001-01-01T00:00:00Z"
+
+            disk_attachment {
+              volume_size = 10
+              source_image = "x"
+              valume_type = "pd-ssd"
+            }
+            disk_attachment {
+              volume_type = "pd-fast"
+            }
+            disk_attachment {
+              volume_type = "scratch"
+              device_name = "data"
+              interface_type = "SATA"
+              create_image = true
+            }
+            disk_attachment {
+              source_volume = "projects/p/zones/z/disks/d"
+              volume_size = 1
+              create_image = true
+            }
+            disk_attachment {
+              volume_type = "pd-extreme"
+              volume_size = 100
+              iops = 5
+              attachment_mode = "WRITE"
+            }
+            machine_type = ""
+            instance_name = "1web"
+            metadata_files = { a = "nowhere.txt" }
+            startup_script_file = "nowhere.sh"
+            service_account_email = "a@b"
+            disable_default_service_account = true
+            accelerator_count = 1
+            enable_integrity_monitoring = true
+
+            preemptible = true
+            on_host_maintenance = "MIGRATE"
+            max_run_duration_in_seconds = 5
+            instance_termination_action = "KEEP"
+            node_affinity {
+              key = "a"
+              operator = "IS"
+              values = ["b"]
+            }
+            reservation_affinity {
+              consume_reservation_type = "SPECIFIC_RESERVATION"
+            }
+            omit_external_ip = true
+            address = "web"
+            network_ip = "10.0.0"
+            communicator = "winrm"
+            machine_typ = "x"
+            "#
+        ),
+        @""
+    );
+}
+
+#[test]
+fn a_disk_is_a_kind_and_a_size_or_one_that_exists() {
+    let said = |block: &str| check(&format!("{PLAIN}\ndisk_attachment {{\n{block}\n}}"));
+    assert_eq!(said("volume_type = \"pd-ssd\"\nvolume_size = 10"), "");
+    assert_eq!(said("volume_type = \"hyperdisk-balanced\"\nsource_image = \"x\""), "");
+    assert_eq!(said("source_volume = \"projects/p/zones/z/disks/d\""), "");
+    assert_eq!(said("volume_type = \"scratch\""), "");
+    let said = said("volume_type = \"pd-ssd\"");
+    assert!(said.ends_with("a new disk needs a `volume_size` in GB"), "{said}");
+}
+
+#[test]
+fn the_user_of_os_login_is_known_to_google() {
+    let source = "project_id = \"p\"\nzone = \"europe-west1-b\"\nsource_image = \"i\"\n";
+    assert_eq!(check(source), "missing-argument at []: the argument `ssh_username` is required to connect by SSH");
+    assert_eq!(check(&format!("{source}use_os_login = true")), "");
+    assert_eq!(check(&format!("{source}communicator = \"none\"")), "");
+}
+
+fn request(text: &str) -> InstanceRequest {
+    let builder = builder(text);
+    let further = builder
+        .disks
+        .disk_attachment
+        .iter()
+        .map(|disk| builder.attachment(disk, builder.disk_request(disk, &BTreeMap::new()).map(|_| "made-1")))
+        .collect();
+    builder.instance_request(Facts {
+        source: "projects/debian-cloud/global/images/debian-12-v1",
+        disk_name: "imgforge-1",
+        labels: &BTreeMap::from([("imgforge-run".to_owned(), "1".to_owned())]),
+        metadata: builder.instance.metadata.clone(),
+        address: set(&builder.network.address).map(|_| "203.0.113.9"),
+        further,
+    })
+}
+
+#[test]
+fn a_plain_source_asks_for_a_machine_that_goes_by_itself() {
+    assert_snapshot!(format!("{:#?}", request(PLAIN)), @"");
+}
+
+const FULL: &str = r#"
+    project_id   = "acme"
+    zone         = "europe-west1-b"
+    source_image = "debian-12-v1"
+    ssh_username = "packer"
+    machine_type = "n1-standard-4"
+    disk_size = 50
+    disk_type = "pd-ssd"
+    disk_encryption_key {
+      kmsKeyName = "projects/acme/locations/global/keyRings/r/cryptoKeys/k"
+    }
+    disk_attachment {
+      volume_type = "pd-balanced"
+      volume_size = 100
+      device_name = "data"
+      keep_device = true
+      replica_zones = ["europe-west1-b", "europe-west1-c"]
+      create_image = true
+    }
+    disk_attachment {
+      volume_type = "scratch"
+      interface_type = "NVME"
+    }
+    disk_attachment {
+      source_volume = "projects/acme/zones/europe-west1-b/disks/tools"
+      attachment_mode = "READ_ONLY"
+    }
+    labels = { team = "web" }
+    tags = ["ssh"]
+    resource_manager_tags = { "tagKeys/1" = "tagValues/2" }
+    metadata = { a = "b" }
+    service_account_email = "build@acme.iam.gserviceaccount.com"
+    scopes = ["https://www.googleapis.com/auth/cloud-platform"]
+    accelerator_type = "nvidia-tesla-t4"
+    accelerator_count = 1
+    min_cpu_platform = "Intel Skylake"
+    enable_nested_virtualization = true
+    enable_secure_boot = true
+    enable_vtpm = true
+    enable_integrity_monitoring = true
+    preemptible = true
+    spot = false
+    max_run_duration_in_seconds = 3600
+    instance_termination_action = "STOP"
+    node_affinity {
+      key = "workload"
+      operator = "IN"
+      values = ["images"]
+    }
+    reservation_affinity {
+      consume_reservation_type = "SPECIFIC_RESERVATION"
+      key = "compute.googleapis.com/reservation-name"
+      values = ["images"]
+    }
+    subnetwork = "build"
+    network_project_id = "acme-net"
+    address = "web"
+    network_ip = "10.132.0.9"
+    image_name = "web-1"
+    image_family = "web"
+    image_labels = { team = "web" }
+    image_project_id = "acme-images"
+    image_storage_locations = ["eu"]
+    image_licenses = ["projects/vm-options/global/licenses/enable-vmx"]
+    image_guest_os_features = ["GVNIC"]
+    image_architecture = "x86_64"
+    deprecate_at = "2999-01-01T00:00:00Z"
+"#;
+
+#[test]
+fn everything_that_can_be_written_reaches_the_machine() {
+    assert_snapshot!(format!("{:#?}", request(FULL)), @"");
+}
+
+#[test]
+fn everything_that_can_be_written_reaches_the_image_and_the_disks() {
+    let builder = builder(FULL);
+    let labels = BTreeMap::from([("imgforge-role".to_owned(), "temp".to_owned())]);
+    let disk = builder.disk_path("made-1", true);
+    let disks: Vec<Option<DiskRequest>> =
+        builder.disks.disk_attachment.iter().map(|disk| builder.disk_request(disk, &labels)).collect();
+    assert_snapshot!(
+        format!(
+            "{:#?}\n{:#?}\n{disks:#?}",
+            builder.image_request(ImageSource::Disk(disk), labels.clone(), None),
+            builder.image.deprecation()
+        ),
+        @""
+    );
+}
