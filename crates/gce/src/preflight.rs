@@ -128,3 +128,85 @@ impl Gce {
         Ok(answers)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Reply, Server, ok, refused};
+    use serde_json::Value;
+
+    #[tokio::test]
+    async fn google_knows_whose_a_token_is() {
+        let server = Server::start([
+            ok(json!({"azp": "1", "email": "me@example.com", "scope": "s"})),
+            ok(json!({"azp": "1", "scope": "s"})),
+            Reply::Answer(
+                400,
+                String::new(),
+                json!({"error": "invalid_token", "error_description": "Invalid Value"}).to_string(),
+            ),
+        ])
+        .await;
+        let gce = server.gce().await;
+        assert_eq!(gce.account().await.unwrap(), "me@example.com");
+        assert_eq!(
+            gce.account().await.unwrap_err().to_string(),
+            "oauth2.tokeninfo of the account: Google does not tell whose the token is: it lacks the scope `userinfo.email`, \
+             or is no account's"
+        );
+        let error = gce.account().await.unwrap_err();
+        assert_eq!(error.kind, Kind::Forbidden);
+        assert_eq!(error.to_string(), "oauth2.tokeninfo of the account failed with 400 invalid_token: Invalid Value");
+        assert_eq!(server.requests(), ["POST /oauth2/tokeninfo\naccess_token=token-1"; 3]);
+    }
+
+    #[tokio::test]
+    async fn apis_are_asked_for_by_thirties() {
+        let names: Vec<String> = (0..31).map(|number| format!("a{number}.googleapis.com")).collect();
+        let answer = |names: &[String], disabled: &str| {
+            let services: Vec<Value> = names
+                .iter()
+                .map(|name| {
+                    let state = if name == disabled { "DISABLED" } else { "ENABLED" };
+                    json!({"name": format!("projects/12/services/{name}"), "state": state})
+                })
+                .collect();
+            ok(json!({"services": services}))
+        };
+        let server = Server::start([
+            answer(&names[..30], "a7.googleapis.com"),
+            answer(&names[30..], "a30.googleapis.com"),
+            refused(403, "SERVICE_DISABLED", "Service Usage API has not been used in project 12"),
+        ])
+        .await;
+        let gce = server.gce().await;
+        let apis: Vec<&str> = names.iter().map(String::as_str).collect();
+        assert_eq!(gce.disabled_apis("p", &apis).await.unwrap(), ["a7.googleapis.com", "a30.googleapis.com"]);
+        assert_eq!(gce.disabled_apis("p", &apis[..1]).await.unwrap_err().kind, Kind::Disabled);
+        let requests = server.requests();
+        assert_eq!(requests[0].matches("names=").count(), 30);
+        assert_eq!(
+            requests[1],
+            "GET /serviceusage/v1/projects/p/services:batchGet?names=projects%2Fp%2Fservices%2Fa30.googleapis.com\n\
+             authorization: Bearer token-1"
+        );
+    }
+
+    #[tokio::test]
+    async fn permissions_are_answered_in_the_order_asked_for() {
+        let server = Server::start([ok(json!({"permissions": ["compute.images.get"]})), ok("{}")]).await;
+        let gce = server.gce().await;
+        let asked = ["compute.images.create", "compute.images.get"];
+        let permission = |name: &str, granted| Permission { name: name.to_owned(), granted };
+        assert_eq!(
+            gce.permissions("p", &asked).await.unwrap(),
+            [permission("compute.images.create", false), permission("compute.images.get", true)]
+        );
+        assert_eq!(gce.permissions("p", &asked[..1]).await.unwrap(), [permission("compute.images.create", false)]);
+        assert_eq!(
+            server.requests()[0],
+            "POST /cloudresourcemanager/v3/projects/p:testIamPermissions\nauthorization: Bearer token-1\n\
+             {\"permissions\":[\"compute.images.create\",\"compute.images.get\"]}"
+        );
+    }
+}

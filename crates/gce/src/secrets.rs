@@ -111,3 +111,66 @@ impl Gce {
 fn decoded(call: &'static str, resource: &str, data: &str) -> Result<Vec<u8>> {
     STANDARD.decode(data).map_err(|_| Error::new(call, resource, Kind::Other, "its payload is no base64"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Server, ok};
+    use serde_json::json;
+
+    #[tokio::test]
+    async fn a_secret_comes_with_a_checksum_that_fits() {
+        let server = Server::start([
+            ok(json!({"name": "n", "payload": {"data": "MTIzNDU2Nzg5", "dataCrc32c": "3808858755"}})),
+            ok(json!({"name": "n", "payload": {}})),
+            ok(json!({"name": "n", "payload": {"data": "MTIzNDU2Nzg4", "dataCrc32c": "3808858755"}})),
+            ok(json!({"name": "n", "payload": {"data": "s3cret!"}})),
+            ok(json!({"name": "n", "payload": {"data": ["s3cret"]}})),
+        ])
+        .await;
+        let gce = server.gce().await;
+        let secret = gce.secret("p", "db", "latest").await.unwrap();
+        assert_eq!((&*secret.payload, secret.checksum), (&b"123456789"[..], 3_808_858_755));
+        assert_eq!(format!("{secret:?}"), "SecretVersion { .. }");
+        assert_eq!(gce.secret("p", "db", "latest").await.unwrap().payload, b"");
+        let mut said = Vec::new();
+        for _ in 0..3 {
+            said.push(gce.secret("p", "db", "7").await.unwrap_err().to_string());
+        }
+        assert_eq!(
+            said,
+            [
+                "secrets.versions.access of version 7 of secret db in project p: its bytes are not those of its checksum",
+                "secrets.versions.access of version 7 of secret db in project p: its payload is no base64",
+                "secrets.versions.access of version 7 of secret db in project p: the answer is not what the service should \
+                 give",
+            ]
+        );
+        assert_eq!(
+            server.requests()[0],
+            "GET /secretmanager/v1/projects/p/secrets/db/versions/latest:access\nauthorization: Bearer token-1"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_parameter_is_rendered_where_it_is_kept() {
+        let payload = json!({"data": "e30=", "dataCrc32c": "1"});
+        let server =
+            Server::start([ok(json!({"payload": payload, "renderedPayload": "eyJwYXNzd29yZCI6ICJ4In0="}))]).await;
+        let gce = server.gce().await;
+        let parameter = gce.parameter("p", "europe-west1", "app", "v1").await.unwrap();
+        assert_eq!(parameter.payload, b"{\"password\": \"x\"}");
+        assert_eq!(format!("{parameter:?}"), "ParameterVersion { .. }");
+        assert_eq!(
+            server.requests(),
+            ["GET /parametermanager/v1/projects/p/locations/europe-west1/parameters/app/versions/v1:render\n\
+              authorization: Bearer token-1"]
+        );
+        let credentials = crate::CredentialOptions { access_token: Some("t".to_owned()), ..Default::default() };
+        let gce = Gce::new(&crate::Options { credentials, ..Default::default() }).await.unwrap();
+        assert_eq!(
+            ["global", "europe-west1"].map(|location| gce.parameters(location)),
+            ["https://parametermanager.googleapis.com", "https://parametermanager.europe-west1.rep.googleapis.com",]
+        );
+    }
+}

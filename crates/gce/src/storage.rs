@@ -112,3 +112,62 @@ impl Gce {
 pub(crate) fn resource(bucket: &str, name: &str) -> String {
     format!("object gs://{bucket}/{name}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Reply, Server, ok, refused};
+
+    #[tokio::test]
+    async fn objects_are_seen_changed_and_deleted_by_their_whole_name() {
+        let object = |name: &str| {
+            json!({
+                "bucket": "b", "name": name, "size": "12", "timeCreated": "2026-01-01T00:00:00Z", "crc32c": "AAAAAA==",
+                "metadata": {"imgforge-run": "r"},
+            })
+        };
+        let server = Server::start([
+            ok(object("a/b c")),
+            ok(json!({"items": [object("a/1"), object("a/2")], "nextPageToken": "more"})),
+            ok(json!({"items": [object("a/3")]})),
+            ok("{}"),
+            Reply::Answer(204, String::new(), String::new()),
+            refused(404, "notFound", "No such object: b/a/b c"),
+        ])
+        .await;
+        let gce = server.gce().await;
+        let seen = gce.object("b", "a/b c").await.unwrap();
+        assert_eq!(
+            seen,
+            Object {
+                bucket: "b".to_owned(),
+                name: "a/b c".to_owned(),
+                size: 12,
+                metadata: BTreeMap::from([("imgforge-run".to_owned(), "r".to_owned())]),
+                created: "2026-01-01T00:00:00Z".to_owned(),
+            }
+        );
+        let names: Vec<String> = gce.objects("b", "a/").await.unwrap().into_iter().map(|object| object.name).collect();
+        assert_eq!(names, ["a/1", "a/2", "a/3"]);
+        let metadata = BTreeMap::from([("x".to_owned(), Some("1".to_owned())), ("y".to_owned(), None)]);
+        gce.set_object_metadata("b", "a/b c", &metadata).await.unwrap();
+        gce.delete_object("b", "a/b c").await.unwrap();
+        let error = gce.delete_object("b", "a/b c").await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "objects.delete of object gs://b/a/b c failed with 404 notFound: No such object: b/a/b c"
+        );
+        let object = "/storage/v1/b/b/o/a%2Fb%20c\nauthorization: Bearer token-1";
+        assert_eq!(
+            server.requests(),
+            [
+                format!("GET {object}"),
+                "GET /storage/v1/b/b/o?prefix=a%2F\nauthorization: Bearer token-1".to_owned(),
+                "GET /storage/v1/b/b/o?prefix=a%2F&pageToken=more\nauthorization: Bearer token-1".to_owned(),
+                format!("PATCH {object}\n{{\"metadata\":{{\"x\":\"1\",\"y\":null}}}}"),
+                format!("DELETE {object}"),
+                format!("DELETE {object}"),
+            ]
+        );
+    }
+}

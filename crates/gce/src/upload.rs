@@ -222,3 +222,148 @@ impl Source {
         Ok(answer.into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Claims, Reply, Server, ok, refused};
+    use serde_json::Value;
+    use std::sync::Mutex;
+
+    fn kept(range: &str) -> Reply {
+        let headers = if range.is_empty() { String::new() } else { format!("Range: bytes={range}\r\n") };
+        Reply::Answer(308, headers, String::new())
+    }
+
+    fn object(sum: u32) -> Value {
+        let crc32c = STANDARD.encode(sum.to_be_bytes());
+        json!({"bucket": "b", "name": "a/x.tar.gz", "size": "1", "timeCreated": "2026-01-01T00:00:00Z", "crc32c": crc32c})
+    }
+
+    /// Sends so many bytes to a server of these answers; what came of it, what was reported, what was asked for.
+    async fn send(length: usize, answers: Vec<Reply>) -> (Result<Object>, Vec<u64>, Vec<String>) {
+        let server = Server::start(answers).await;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("x.tar.gz");
+        std::fs::write(&file, content(length)).unwrap();
+        let upload = Upload { url: format!("{}/upload?upload_id=s3cret", server.url) };
+        let reported = Mutex::new(Vec::new());
+        let report = |done, _| reported.lock().unwrap().push(done);
+        let sent = server.gce().await.upload_file(&upload, &file, &report).await;
+        let sent = sent.map_err(|error| {
+            let resource = error.resource.replace(folder.path().to_str().unwrap(), "");
+            Error { resource, ..error }
+        });
+        let requests =
+            server.requests().into_iter().map(|request| request.replace("PUT /upload?upload_id=s3cret", "PUT"));
+        (sent, reported.into_inner().unwrap(), requests.collect())
+    }
+
+    fn content(length: usize) -> Vec<u8> {
+        (0..length).map(|number| u8::try_from(number % 251).unwrap()).collect()
+    }
+
+    const MIB: usize = 1024 * 1024;
+
+    #[tokio::test]
+    async fn an_upload_begins_with_what_the_object_will_be() {
+        let headers = "Location: http://elsewhere/upload?upload_id=s3cret\r\n".to_owned();
+        let server = Server::start([
+            refused(503, "backendError", "try again"),
+            Reply::Answer(200, headers, String::new()),
+            Reply::Answer(499, String::new(), String::new()),
+        ])
+        .await;
+        let gce = server.gce().await;
+        let claims = Claims::new();
+        let metadata = BTreeMap::from([("imgforge-run".to_owned(), "r".to_owned())]);
+        let upload = gce.begin_upload(claims.named("b/a/x.tar.gz"), "application/gzip", &metadata).await.unwrap();
+        assert_eq!(upload.url, "http://elsewhere/upload?upload_id=s3cret");
+        assert_eq!(format!("{upload:?}"), "Upload { .. }");
+        let asked = "POST /upload/storage/v1/b/b/o?uploadType=resumable\n\
+                     x-upload-content-type: application/gzip\nauthorization: Bearer token-1\n\
+                     {\"contentType\":\"application/gzip\",\"metadata\":{\"imgforge-run\":\"r\"},\"name\":\"a/x.tar.gz\"}";
+        assert_eq!(server.requests(), [asked, asked]);
+
+        gce.cancel_upload(&Upload { url: format!("{}/upload?upload_id=s3cret", server.url) }).await.unwrap();
+        assert_eq!(server.requests()[2], "DELETE /upload?upload_id=s3cret");
+        let error = gce.begin_upload(claims.named("bucket"), "x", &metadata).await.unwrap_err();
+        assert_eq!(error.to_string(), "objects.insert of bucket: it is no `BUCKET/OBJECT`");
+    }
+
+    #[tokio::test]
+    async fn a_file_goes_by_pieces_and_goes_on_after_a_cut() {
+        let length = 17 * MIB + 5;
+        let answers = vec![
+            kept("0-8388607"),
+            // The connection is lost in the second piece, of which a part arrived.
+            Reply::Cut,
+            kept("0-9437183"),
+            // Less is kept than was sent, as busy servers do.
+            kept("0-12582911"),
+            refused(503, "backendError", "try again"),
+            Reply::Cut,
+            kept("0-12582911"),
+            ok(object(crc32c(0, &content(length)))),
+        ];
+        let (sent, reported, requests) = send(length, answers).await;
+        assert_eq!(sent.unwrap().name, "a/x.tar.gz");
+        assert_eq!(
+            requests,
+            [
+                "PUT\ncontent-range: bytes 0-8388607/17825797\n8388608 bytes",
+                "PUT\ncontent-range: bytes 8388608-16777215/17825797\n8388608 bytes",
+                "PUT\ncontent-range: bytes */17825797",
+                "PUT\ncontent-range: bytes 9437184-17825791/17825797\n8388608 bytes",
+                "PUT\ncontent-range: bytes 12582912-17825796/17825797\n5242885 bytes",
+                "PUT\ncontent-range: bytes */17825797",
+                "PUT\ncontent-range: bytes */17825797",
+                "PUT\ncontent-range: bytes 12582912-17825796/17825797\n5242885 bytes",
+            ]
+        );
+        let mib = |n: usize| (n * MIB) as u64;
+        let mut rising = reported.clone();
+        rising.dedup();
+        assert_eq!(rising, [0, mib(8), mib(9), mib(12), length as u64]);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_was_lost_is_asked_for_again() {
+        let (sent, _, requests) = send(3, vec![Reply::Cut, ok(object(crc32c(0, &content(3))))]).await;
+        assert_eq!(sent.unwrap().name, "a/x.tar.gz");
+        assert_eq!(requests[1..], ["PUT\ncontent-range: bytes */3"]);
+
+        let (sent, _, requests) = send(0, vec![ok(object(0))]).await;
+        assert_eq!(sent.unwrap().name, "a/x.tar.gz");
+        assert_eq!(requests, ["PUT\ncontent-range: bytes */0"]);
+    }
+
+    #[tokio::test]
+    async fn what_goes_wrong_ends_it() {
+        let mut said = Vec::new();
+        for answers in [
+            vec![ok(object(7))],
+            vec![kept("0-99")],
+            vec![refused(403, "forbidden", "not with that token")],
+            vec![Reply::Cut, refused(404, "notFound", "There is no such upload")],
+            vec![ok("page")],
+        ] {
+            said.push(send(3, answers).await.0.unwrap_err().to_string());
+        }
+        assert_eq!(
+            said,
+            [
+                "objects.insert of /x.tar.gz: the object's checksum is not the file's: it was changed on its way, or while it \
+                 was sent",
+                "objects.insert of /x.tar.gz: Google has 100 bytes of a file that has 3",
+                "objects.insert of /x.tar.gz failed with 403 forbidden: not with that token",
+                "objects.insert of /x.tar.gz failed with 404 notFound: There is no such upload",
+                "objects.insert of /x.tar.gz: the answer describes no object",
+            ]
+        );
+        let server = Server::start([]).await;
+        let upload = Upload { url: server.url.clone() };
+        let error = server.gce().await.upload_file(&upload, Path::new("/nowhere"), &|_, _| {}).await.unwrap_err();
+        assert_eq!(error.to_string(), "objects.insert of /nowhere: No such file or directory (os error 2)");
+    }
+}
