@@ -2,6 +2,8 @@
 //!
 //! They have no configuration, so that a cleanup on the day after needs no template.
 
+#[cfg(feature = "gce")]
+mod gce;
 mod path;
 mod process;
 #[cfg(test)]
@@ -17,7 +19,7 @@ use imgforge_ledger::Resource;
 pub enum Fate {
     /// It is not there, and may never have been.
     Gone,
-    /// It says where it lives that it is the user's by now, and was left alone.
+    /// It says where it lives that it is the user's, and was left alone.
     Kept,
 }
 
@@ -57,7 +59,12 @@ pub trait Cleaner: Sync {
 pub struct Cleaners(pub &'static [&'static dyn Cleaner]);
 
 /// Every cleaner. Adding one is its file and its line here.
-pub const CLEANERS: Cleaners = Cleaners(&[&path::PathCleaner, &process::ProcessCleaner]);
+pub const CLEANERS: Cleaners = Cleaners(&[
+    #[cfg(feature = "gce")]
+    &gce::GceCleaner,
+    &path::PathCleaner,
+    &process::ProcessCleaner,
+]);
 
 impl Cleaners {
     fn of(self, resource: &Resource) -> Result<&'static dyn Cleaner> {

@@ -5,6 +5,7 @@ mod account;
 mod connection;
 mod errors;
 mod labels;
+mod leftovers;
 mod names;
 mod secure_boot;
 
@@ -12,6 +13,7 @@ pub use account::{Account, CREDENTIALS, GoogleArguments, Place, connect};
 pub use connection::Connection;
 pub use errors::{Explain, explained};
 pub use labels::{Role, labels};
+pub use leftovers::is_leftover_of_packer;
 pub use names::{check_label, check_name, is_name};
 pub use secure_boot::SecureBootFiles;
 

@@ -3,6 +3,9 @@
 //! Every cloud lets what is made in it carry marks: which run made it, what it is to that run, when it may be taken for
 //! abandoned. A sweeper looks for them; the cleaner of the same name removes what it found.
 
+#[cfg(feature = "gce")]
+mod gce;
+
 use crate::clients::Clients;
 use anyhow::Result;
 use async_trait::async_trait;
@@ -67,7 +70,10 @@ pub trait Sweeper: Sync {
 pub struct Sweepers(pub &'static [&'static dyn Sweeper]);
 
 /// Every sweeper. Adding one is its file and its line here.
-pub const SWEEPERS: Sweepers = Sweepers(&[]);
+pub const SWEEPERS: Sweepers = Sweepers(&[
+    #[cfg(feature = "gce")]
+    &gce::GceSweeper,
+]);
 
 impl Sweepers {
     /// The sweeper of this name, if this program is built with it.

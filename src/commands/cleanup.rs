@@ -204,7 +204,7 @@ impl Broom {
                     tally.removed += 1;
                 }
                 Ok(Fate::Kept) => {
-                    self.events.say(format!("kept {what}: it is an artifact by now"));
+                    self.events.say(format!("kept {what}: it is the user's by now"));
                     tally.kept += 1;
                 }
                 Err(error) => {

@@ -248,12 +248,27 @@ impl Account {
     /// # Errors
     /// When the credentials can't be used as they stand.
     pub async fn connect(&self, clients: &Clients) -> Result<Gce> {
+        self.connect_by(&self.key(), clients).await
+    }
+
+    async fn connect_by(&self, key: &str, clients: &Clients) -> Result<Gce> {
         let make = async {
             let options = Options { endpoints: self.endpoints.clone(), credentials: self.credentials.clone() };
             super::explained(Gce::new(&options).await)
         };
-        let gce = clients.get_or_make::<Gce>(&self.key(), make).await.context("connect to Google Cloud")?;
+        let gce = clients.get_or_make::<Gce>(key, make).await.context("connect to Google Cloud")?;
         Ok((*gce).clone())
+    }
+
+    /// The live account that the details of a claim name. The run that made the claim has it already, with whatever
+    /// credentials it had; everyone else makes it of what is noted, and of the environment.
+    ///
+    /// # Errors
+    /// When the credentials can't be used as they stand.
+    pub async fn connect_noted(details: &BTreeMap<String, String>, clients: &Clients) -> Result<Gce> {
+        let account = Self::of_details(details);
+        let key = details.get("client").cloned().unwrap_or_else(|| account.key());
+        account.connect_by(&key, clients).await
     }
 
     /// What a claim notes, so that the thing is found on the day after: where it is, and as whom to remove it. No secret is

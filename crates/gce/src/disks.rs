@@ -83,7 +83,7 @@ impl Gce {
         let (project, name) = (&request.project, claim.name());
         let scope = request.scope();
         let call = call("disks.insert", project, &scope, name);
-        match &scope {
+        match scope.clone() {
             Scope::Region(region) => {
                 let insert = self
                     .clients()
@@ -91,10 +91,10 @@ impl Gce {
                     .await?
                     .insert()
                     .set_project(project)
-                    .set_region(region)
+                    .set_region(&region)
                     .set_request_id(request_id())
                     .set_body(request.to_model(name));
-                call.start(scope.clone(), || insert.clone().send()).await
+                self.create(&claim, async move { call.start(scope, || insert.clone().send()).await }).await
             }
             _ => {
                 let insert = self
@@ -106,22 +106,25 @@ impl Gce {
                     .set_zone(&request.zone)
                     .set_request_id(request_id())
                     .set_body(request.to_model(name));
-                call.start(scope.clone(), || insert.clone().send()).await
+                self.create(&claim, async move { call.start(scope, || insert.clone().send()).await }).await
             }
         }
     }
 
     /// `place` is a zone, or a region for a regional disk.
     pub async fn disk(&self, project: &str, place: &str, is_regional: bool, name: &str) -> Result<Disk> {
+        Ok(Disk::read(project, self.disk_model(project, place, is_regional, name).await?))
+    }
+
+    async fn disk_model(&self, project: &str, place: &str, is_regional: bool, name: &str) -> Result<model::Disk> {
         let call = call("disks.get", project, &scope(place, is_regional), name);
-        let disk = if is_regional {
+        if is_regional {
             let get = self.clients().region_disks().await?.get().set_project(project).set_region(place).set_disk(name);
-            call.send(|| get.clone().send()).await?
+            call.send(|| get.clone().send()).await
         } else {
             let get = self.clients().disks().await?.get().set_project(project).set_zone(place).set_disk(name);
-            call.send(|| get.clone().send()).await?
-        };
-        Ok(Disk::read(project, disk))
+            call.send(|| get.clone().send()).await
+        }
     }
 
     /// All of a project that match a filter; of all zones and regions.
@@ -144,6 +147,42 @@ impl Gce {
         let mut disks: Vec<_> = found.into_iter().map(|found| Disk::read(project, found)).collect();
         disks.sort_by(|a, b| (&a.place, &a.name).cmp(&(&b.place, &b.name)));
         Ok(disks)
+    }
+
+    /// Sets labels (`None` takes one away) and leaves the others; a change by somebody else meanwhile is not lost. `place` is
+    /// a zone, or a region for a regional disk.
+    pub async fn label_disk(
+        &self,
+        project: &str,
+        place: &str,
+        is_regional: bool,
+        name: &str,
+        labels: &BTreeMap<String, Option<String>>,
+    ) -> Result<Operation> {
+        let scope = scope(place, is_regional);
+        let call = call("disks.setLabels", project, &scope, name);
+        call.look_and_change(async || {
+            let disk = self.disk_model(project, place, is_regional, name).await?;
+            let mut all = disk.labels;
+            all.retain(|key, _| !labels.contains_key(key));
+            all.extend(labels.iter().filter_map(|(key, value)| Some((key.clone(), value.clone()?))));
+            if is_regional {
+                let body = model::RegionSetLabelsRequest::new()
+                    .set_labels(all)
+                    .set_or_clear_label_fingerprint(disk.label_fingerprint);
+                let set = self.clients().region_disks().await?.set_labels().set_project(project).set_region(place);
+                let set = set.set_resource(name).set_request_id(request_id()).set_body(body);
+                call.start(scope.clone(), || set.clone().send()).await
+            } else {
+                let body = model::ZoneSetLabelsRequest::new()
+                    .set_labels(all)
+                    .set_or_clear_label_fingerprint(disk.label_fingerprint);
+                let set = self.clients().disks().await?.set_labels().set_project(project).set_zone(place);
+                let set = set.set_resource(name).set_request_id(request_id()).set_body(body);
+                call.start(scope.clone(), || set.clone().send()).await
+            }
+        })
+        .await
     }
 
     /// `place` is a zone, or a region for a regional disk.
@@ -183,6 +222,7 @@ fn call(name: &'static str, project: &str, scope: &Scope, disk: &str) -> Call {
             let name = match name {
                 "disks.insert" => "regionDisks.insert",
                 "disks.delete" => "regionDisks.delete",
+                "disks.setLabels" => "regionDisks.setLabels",
                 _ => "regionDisks.get",
             };
             Call::new(name, project, format!("disk {disk} in {region}"))

@@ -1,6 +1,7 @@
 //! One account in Google Cloud, with a client for each of its services.
 
 use crate::clients::Clients;
+use crate::creating::Creating;
 use crate::credentials::Credentials;
 use crate::{CredentialOptions, Endpoints, Result};
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub(crate) struct Inner {
     pub(crate) clients: Clients,
     /// For all else.
     pub(crate) http: reqwest::Client,
+    pub(crate) creating: Creating,
 }
 
 impl Gce {
@@ -37,7 +39,7 @@ impl Gce {
         let credentials = Credentials::new(&options.credentials, &endpoints)?;
         let http = crate::http::client()?;
         let clients = Clients::new(endpoints.clone(), credentials.clone());
-        Ok(Self { inner: Arc::new(Inner { endpoints, credentials, clients, http }) })
+        Ok(Self { inner: Arc::new(Inner { endpoints, credentials, clients, http, creating: Creating::default() }) })
     }
 
     pub(crate) fn clients(&self) -> &Clients {

@@ -99,7 +99,8 @@ impl Gce {
             .set_project(&request.project)
             .set_request_id(request_id())
             .set_body(request.to_model(claim.name()));
-        call("images.insert", &request.project, claim.name()).start(Scope::Global, || insert.clone().send()).await
+        let call = call("images.insert", &request.project, claim.name());
+        self.create(&claim, async move { call.start(Scope::Global, || insert.clone().send()).await }).await
     }
 
     pub async fn image(&self, project: &str, name: &str) -> Result<Image> {

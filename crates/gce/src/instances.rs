@@ -137,9 +137,9 @@ impl Gce {
             .set_zone(&request.zone)
             .set_request_id(request_id())
             .set_body(request.to_model(claim.name()));
-        call("instances.insert", &request.project, &request.zone, claim.name())
-            .start(Scope::Zone(request.zone.clone()), || insert.clone().send())
-            .await
+        let call = call("instances.insert", &request.project, &request.zone, claim.name());
+        let scope = in_zone(&request.zone);
+        self.create(&claim, async move { call.start(scope, || insert.clone().send()).await }).await
     }
 
     pub async fn instance(&self, project: &str, zone: &str, name: &str) -> Result<Instance> {

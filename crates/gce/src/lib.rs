@@ -8,6 +8,7 @@ mod advice;
 mod call;
 mod checksum;
 mod clients;
+mod creating;
 mod credentials;
 mod disks;
 mod endpoints;

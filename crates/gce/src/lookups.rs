@@ -2,7 +2,8 @@
 
 use crate::call::{Call, last_segment};
 use crate::instances::read_metadata;
-use crate::{Gce, Kind, Result};
+use crate::http::address;
+use crate::{Error, Gce, Kind, Result};
 use google_cloud_compute_v1::model;
 use std::collections::BTreeMap;
 
@@ -67,6 +68,20 @@ pub struct Subnetwork {
 }
 
 impl Gce {
+    /// What time it is at Google, as its answers have it (RFC 9110, section 5.6.7): what ages there are measured by.
+    ///
+    /// # Errors
+    /// Google's, and `Other` where a proxy leaves it out.
+    pub async fn date(&self, project: &str) -> Result<String> {
+        const CALL: &str = "projects.get";
+        let url = address(&self.inner.endpoints.url("compute"), &["projects", project]);
+        let resource = format!("project {project}");
+        let request = self.request(CALL, &resource, reqwest::Method::GET, &url);
+        let answer = request.with(|request| request.query(&[("fields", "name")])).send().await?;
+        let date = answer.headers().get(reqwest::header::DATE).and_then(|date| date.to_str().ok());
+        date.map(str::to_owned).ok_or_else(|| Error::new(CALL, resource, Kind::Other, "the answer has no date"))
+    }
+
     pub async fn project(&self, project: &str) -> Result<Project> {
         let get = self.clients().projects().await?.get().set_project(project);
         let call = Call::new("projects.get", project, format!("project {project}"));

@@ -95,20 +95,26 @@ impl Gce {
             address(&self.inner.endpoints.url("oslogin"), &["v1", "users", &format!("{email}:importSshPublicKey")]);
         let microseconds = expires.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
         let body = json!({"key": key, "expirationTimeUsec": microseconds.to_string()});
-        let mut attempt = 1;
-        let answer: Imported = loop {
-            let request = self.request(CALL, &resource, Method::POST, &url);
-            let request = request.with(|request| request.query(&[("projectId", project)]).json(&body));
-            match request.json().await {
-                Err(error) if error.status == Some(409) && attempt < ATTEMPTS => {
-                    tracing::debug!(attempt, "the OS Login profile is being changed by somebody else: {error}");
-                    tokio::time::sleep(Duration::from_secs(attempt.min(5))).await;
-                    attempt += 1;
+        let (gce, email_of_key, project_of_key) = (self.clone(), email.to_owned(), project.to_owned());
+        let import = async move {
+            let mut attempt = 1;
+            loop {
+                let request = gce.request(CALL, &resource, Method::POST, &url);
+                let request = request.with(|request| request.query(&[("projectId", &project_of_key)]).json(&body));
+                match request.json().await {
+                    Err(error) if error.status == Some(409) && attempt < ATTEMPTS => {
+                        tracing::debug!(attempt, "the OS Login profile is being changed by somebody else: {error}");
+                        tokio::time::sleep(Duration::from_secs(attempt.min(5))).await;
+                        attempt += 1;
+                    }
+                    Err(error) if error.message.contains("profile size exceeds") => {
+                        return Err(full(&email_of_key, error));
+                    }
+                    answer => return answer,
                 }
-                Err(error) if error.message.contains("profile size exceeds") => return Err(full(email, error)),
-                answer => break answer?,
             }
         };
+        let answer: Imported = self.create(&claim, import).await?;
         let profile = LoginProfile::from(answer.login_profile);
         if profile.username.is_empty() {
             let message =

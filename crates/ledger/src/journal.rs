@@ -8,7 +8,7 @@ use std::path::Path;
 
 /// One thing that a run created, or was about to create. It is the same thing where all of this is the same: a disk may
 /// have the name of its machine, and two projects an image of one name. Nothing in it is secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Resource {
     /// Which cleaner can remove it, for example `process` or `path`.
     pub cleaner: String,
@@ -16,6 +16,9 @@ pub struct Resource {
     pub kind: String,
     /// What it is called where the cleaner looks: a generated name, a name of the user's, or an absolute path.
     pub name: String,
+    /// The run that claimed it; empty in journals of old.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub run: String,
     /// The build that needed it.
     pub build: String,
     /// What else the cleaner must know to find it, such as a region.

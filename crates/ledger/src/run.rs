@@ -179,8 +179,14 @@ impl BuildLedger {
         if state.closed.contains(&self.build) {
             return Err(io::Error::other(format!("{} is cleaned up already, it can't create a {kind}", self.build)));
         }
-        let resource =
-            Resource { cleaner: cleaner.to_owned(), kind: kind.to_owned(), name, build: self.build.clone(), details };
+        let resource = Resource {
+            cleaner: cleaner.to_owned(),
+            kind: kind.to_owned(),
+            name,
+            run: self.ledger.run.clone(),
+            build: self.build.clone(),
+            details,
+        };
         state.journal.append(Record::Claimed(resource.clone()))?;
         tracing::debug!(build = self.build, kind, name = resource.name, "claimed");
         Ok(Claim { resource })
@@ -346,8 +352,9 @@ mod tests {
         assert_eq!(
             text,
             format!(
-                "{{\"claimed\":{{\"cleaner\":\"process\",\"kind\":\"virtual machine\",\"name\":\"{}\",\"build\":\"qemu.web\"}}}}\n",
-                claim.name()
+                "{{\"claimed\":{{\"cleaner\":\"process\",\"kind\":\"virtual machine\",\"name\":\"{}\",\"run\":\"{}\",\"build\":\"qemu.web\"}}}}\n",
+                claim.name(),
+                ledger.run()
             )
         );
     }

@@ -109,6 +109,7 @@ fn found(name: &str) -> Found {
             cleaner: "fake".to_owned(),
             kind: "machine".to_owned(),
             name: name.to_owned(),
+            run: RUN.to_owned(),
             build: String::new(),
             details: BTreeMap::new(),
         },
@@ -138,7 +139,7 @@ async fn what_can_not_be_removed_is_code_5_and_stays_in_the_journal() {
     assert_eq!(
         world.said(),
         [
-            "kept thing image-kept (web): it is an artifact by now",
+            "kept thing image-kept (web): it is the user's by now",
             "removed thing disk (web)",
             "removed thing machine (web)",
             "could not remove thing disk-stuck (web): it is in use",
@@ -181,7 +182,7 @@ async fn a_run_without_a_journal_is_found_by_its_marks() {
     assert_eq!(world.broom.run(RUN, &areas(&["demo", "empty"])).await.unwrap(), Exit::Success);
     assert_eq!(
         world.said(),
-        ["removed machine machine", "kept machine image-kept: it is an artifact by now", "1 removed, 1 kept"]
+        ["removed machine machine", "kept machine image-kept: it is the user's by now", "1 removed, 1 kept"]
     );
     assert_eq!(
         world.calls().await[..2],

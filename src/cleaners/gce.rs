@@ -1,0 +1,112 @@
+//! Removes what was made in Google Cloud: instances, disks, images, keys of OS Login, objects in buckets.
+//!
+//! A name alone is no proof that a thing is ours: what bears a name of the user's choosing, and what may have become the
+//! user's, is looked at just before it is removed.
+
+#[cfg(test)]
+mod tests;
+mod thing;
+
+use super::{Cleaner, Fate};
+use crate::clients::Clients;
+use crate::google::{CLEANER, explained};
+use anyhow::Result;
+use async_trait::async_trait;
+use imgforge_gce::{Kind, Operation};
+use imgforge_ledger::Resource;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use thing::Thing;
+use tokio::time::{Instant, sleep};
+
+pub(super) struct GceCleaner;
+
+/// How long Google may take to remove a thing. Machines with large memories take minutes.
+const LIMIT: Duration = Duration::from_secs(10 * 60);
+/// How long a disk may still be in use after its machine is gone.
+const USED: Duration = Duration::from_secs(30);
+
+/// What this process has done, for those who come later in it.
+#[derive(Default)]
+struct Memory {
+    /// The deletions that were asked for: the operation, or none where it is done.
+    asked: HashMap<Resource, Option<Operation>>,
+    /// What was marked as the user's by this process, which may take that back: the mark says that its run has ended well, and
+    /// this process knows whether it has.
+    marked: HashSet<Resource>,
+}
+
+#[derive(Default)]
+struct Memories(Mutex<Memory>);
+
+impl Memories {
+    async fn of(clients: &Clients) -> Result<Arc<Self>> {
+        clients.get_or_make(CLEANER, async { Ok(Self::default()) }).await
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Memory> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Cleaner for GceCleaner {
+    fn name(&self) -> &'static str {
+        CLEANER
+    }
+
+    async fn request(&self, resource: &Resource, clients: &Clients) -> Result<()> {
+        let (thing, memories) = (Thing::of(resource, clients).await?, Memories::of(clients).await?);
+        thing.settle().await;
+        let is_marked_here = memories.lock().marked.contains(resource);
+        if is_marked_here || !explained(thing.is_kept(resource).await)? {
+            let asked = explained(thing.delete().await)?;
+            memories.lock().asked.insert(resource.clone(), asked);
+        }
+        Ok(())
+    }
+
+    async fn destroy(&self, resource: &Resource, clients: &Clients) -> Result<Fate> {
+        let (thing, memories) = (Thing::of(resource, clients).await?, Memories::of(clients).await?);
+        let asked = memories.lock().asked.remove(resource);
+        let mut operation = match asked {
+            Some(None) => return Ok(Fate::Gone),
+            Some(operation) => operation,
+            None => {
+                thing.settle().await;
+                let is_marked_here = memories.lock().marked.contains(resource);
+                if !is_marked_here && explained(thing.is_kept(resource).await)? {
+                    return Ok(Fate::Kept);
+                }
+                None
+            }
+        };
+        let started = Instant::now();
+        loop {
+            let ended = match operation.take() {
+                Some(operation) => thing.gce.wait(&operation, LIMIT).await.map(|()| None),
+                None => thing.delete().await,
+            };
+            match ended {
+                Ok(None) => return Ok(Fate::Gone),
+                Ok(started) => operation = started,
+                Err(error) if error.is_not_found() => return Ok(Fate::Gone),
+                Err(error) if error.kind == Kind::InUse && started.elapsed() < USED => {
+                    sleep(Duration::from_secs(1)).await
+                }
+                Err(error) => return explained(Err(error)),
+            }
+        }
+    }
+
+    async fn keep(&self, resource: &Resource, clients: &Clients) -> Result<()> {
+        let (thing, memories) = (Thing::of(resource, clients).await?, Memories::of(clients).await?);
+        // Before the call, whose answer may get lost.
+        memories.lock().marked.insert(resource.clone());
+        if let Some(operation) = explained(thing.mark_as_artifact().await)? {
+            explained(thing.gce.wait(&operation, LIMIT).await)?;
+        }
+        Ok(())
+    }
+}
