@@ -131,7 +131,10 @@ mod tests {
             rows.map(|row| row[1..5].join(" ")).collect()
         };
         for source in DATA_SOURCES {
-            assert_eq!(ours(source), theirs(source.component.name));
+            let (name, ours) = (source.component.name, ours(source));
+            // Packer reads those of Google by the default credentials alone; here they take what the builder takes.
+            let more = ours.difference(&theirs(name)).filter(|row| !row.starts_with("googlecompute-")).count();
+            assert_eq!((more, theirs(name).difference(&ours).count()), (0, 0), "{name}: {ours:#?}");
         }
     }
 

@@ -156,7 +156,8 @@ mod tests {
                 "invalid-value at \"\": `project_id` must not be empty (such as `debian-cloud`)",
                 "invalid-value at { comput = \"http://127.0.0.1/\", }: `custom_endpoints` has no key `comput` \
                  (did you mean `compute`?)",
-                "unknown-argument at zone: the data source `googlecompute-image` has no argument `zone`",
+                "unknown-argument at zone: the data source `googlecompute-image` has no argument `zone` (remove it, or \
+                 check the name in the component's documentation)",
             ]
         );
     }

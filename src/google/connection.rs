@@ -23,7 +23,9 @@ impl Connection {
     pub async fn new(arguments: &GoogleArguments, made: Option<&Resource>, clients: &Clients) -> Result<Self> {
         let says_something = GoogleArguments::TABLE.iter().any(|argument| arguments.given.has(argument.name));
         match made {
-            Some(made) if !says_something => Self::of_details(&made.details, clients).await,
+            Some(made) if !says_something => {
+                Ok(Self { gce: Account::connect_noted(&made.details, clients).await?, noted: made.details.clone() })
+            }
             _ => {
                 let account = arguments.account();
                 Ok(Self { gce: account.connect(clients).await?, noted: account.details("", Place::Global) })
@@ -31,27 +33,12 @@ impl Connection {
         }
     }
 
-    /// The account whose key a claim has noted, which may have been told a secret that is noted nowhere.
-    async fn of_details(details: &BTreeMap<String, String>, clients: &Clients) -> Result<Self> {
-        let account = Account::of_details(details);
-        let gce = match details.get("client").filter(|key| **key != account.key()) {
-            Some(key) => (*clients.get_or_make::<Gce>(key, account.connect(clients)).await?).clone(),
-            None => account.connect(clients).await?,
-        };
-        Ok(Self { gce, noted: details.clone() })
-    }
-
     /// What the claim of a further thing notes.
     pub fn details(&self, project: &str, place: Place<'_>) -> BTreeMap<String, String> {
         let mut details = self.noted.clone();
         details.retain(|name, _| !matches!(name.as_str(), "zone" | "region"));
-        let mut note = |name: &str, value: &str| drop(details.insert(name.to_owned(), value.to_owned()));
-        note("project", project);
-        match place {
-            Place::Global => {}
-            Place::Zone(zone) => note("zone", zone),
-            Place::Region(region) => note("region", region),
-        }
+        let placed = Account::default().details(project, place);
+        details.extend(placed.into_iter().filter(|(name, _)| matches!(name.as_str(), "project" | "zone" | "region")));
         details
     }
 }

@@ -81,11 +81,10 @@ struct Export {
 
 /// The image that is exported.
 struct Source {
-    /// Its own project.
+    /// Its project, in which it is exported too.
     project: String,
     name: String,
     /// Where it was built.
-    build_project: String,
     zone: String,
     /// What was claimed for it: its details tell by whose account.
     claim: Resource,
@@ -113,7 +112,7 @@ impl Export {
         let mut begun = Vec::new();
         for destination in &self.destinations {
             let one = async {
-                let details = google.details(&source.build_project, Place::Global);
+                let details = google.details(&source.project, Place::Global);
                 let claim = context.ledger.claim_named(CLEANER, kind::OBJECT, &destination.name(), details);
                 let claim = claim.context("note the object in the journal")?;
                 let resource = claim.resource().clone();
@@ -188,16 +187,10 @@ impl Source {
         let is_image =
             |claim: &&Resource| claim.cleaner == CLEANER && claim.kind == kind::IMAGE && claim.name == artifact.id;
         let claim = artifact.claims.iter().find(is_image).cloned();
-        let claim = claim.context("the build made no image; without `skip_create_image` it does")?;
-        let value = |name: &str| artifact.values.get(name).cloned();
-        let project = claim.details.get("project").cloned().or_else(|| value("ProjectId")).unwrap_or_default();
-        Ok(Self {
-            name: artifact.id.clone(),
-            build_project: value("ProjectId").unwrap_or_else(|| project.clone()),
-            zone: value("BuildZone").unwrap_or_default(),
-            project,
-            claim,
-        })
+        let claim = claim.with_context(|| format!("the image {} is not one that this run has made", artifact.id))?;
+        let project = claim.details.get("project").cloned().context("the image has no project")?;
+        let zone = artifact.values.get("BuildZone").cloned().unwrap_or_default();
+        Ok(Self { project, name: artifact.id.clone(), zone, claim })
     }
 }
 

@@ -145,8 +145,7 @@ impl Import {
 
     fn request(&self, archive: String, context: &BuildContext) -> Result<ImageRequest> {
         let arguments = &self.arguments;
-        let mut labels = labels(context, Role::Temporary, IMAGE_LIMIT);
-        labels.extend(arguments.image_labels.clone());
+        let ours = labels(context, Role::Temporary, IMAGE_LIMIT);
         let paths = |files: &[Spanned<PathBuf>]| files.iter().map(|file| file.value.clone()).collect::<Vec<_>>();
         let (exchange, signatures) = (paths(&arguments.image_key_exchange_key), paths(&arguments.image_signatures_db));
         let forbidden = paths(&arguments.image_forbidden_signatures_db);
@@ -163,7 +162,7 @@ impl Import {
             source: ImageSource::Archive(archive),
             family: text(&arguments.image_family).map(|family| family.value.clone()),
             description: arguments.image_description.clone().unwrap_or_default(),
-            labels,
+            labels: arguments.image_labels.clone().into_iter().chain(ours).collect(),
             licenses: Vec::new(),
             guest_os_features: arguments.image_guest_os_features.clone(),
             architecture: text(&arguments.image_architecture).map(|name| name.to_ascii_uppercase()),

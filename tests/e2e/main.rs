@@ -2,6 +2,8 @@
 
 #[cfg(test)]
 mod cleanup;
+#[cfg(all(test, feature = "gce"))]
+mod google;
 #[cfg(test)]
 mod google_fake;
 #[cfg(test)]

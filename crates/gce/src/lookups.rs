@@ -1,8 +1,8 @@
 //! What is only looked at: projects, zones, regions, machine types, networks.
 
 use crate::call::{Call, last_segment};
-use crate::instances::read_metadata;
 use crate::http::address;
+use crate::instances::read_metadata;
 use crate::{Error, Gce, Kind, Result};
 use google_cloud_compute_v1::model;
 use std::collections::BTreeMap;

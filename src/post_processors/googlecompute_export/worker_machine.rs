@@ -84,7 +84,7 @@ impl WorkerArguments {
         context: &BuildContext,
     ) -> Result<WorkerMachine> {
         let gce = &google.gce;
-        let project = &source.build_project;
+        let project = &source.project;
         let zone = given(&self.zone).unwrap_or(&source.zone);
         let image = self.image(google, project).await?;
         context.say(format!("Starting a machine to export the image {} from...", source.name));

@@ -3,7 +3,8 @@
 Addresses are `127.A.B.N`, where A and B are the port of the fake, so that two fakes at once never share one. The sshd lets in
 exactly the keys that the real guest agent would write down, and tells its sessions which instance they are in:
 `FAKE_INSTANCE` is its name, `FAKE_DISKS` a folder with a file `google-DEVICENAME` for each attached disk, and
-`GCE_METADATA_HOST` what stands in for metadata.google.internal.
+`GCE_METADATA_HOST` what stands in for metadata.google.internal. Disks that the instance's maker gave a device name are found in
+/dev/disk/by-id too, as in a real guest, and users that keys are for become accounts of this machine: both where root runs this.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from world import World
 # How many instances there may be at once.
 GUESTS = 120
 SSHD = next((path for path in ("/usr/sbin/sshd", "/usr/local/sbin/sshd") if os.path.exists(path)), None)
+
+BY_ID = Path("/dev/disk/by-id")
 
 # A newer sshd keeps those away for a while who came with a wrong key a few times; an older one does not know the word.
 NO_PENALTIES = "PerSourcePenalties no\n" if SSHD and b"persourcepenalties" in Path(SSHD).read_bytes().lower() else ""
@@ -58,6 +61,16 @@ def new_number(world: World) -> int:
             world.last_guest = number
             return number
     raise Refused(403, "quotaExceeded", f"Quota 'INSTANCES' exceeded. The fake has addresses for {GUESTS} instances.")
+
+
+def make_user(world: World, name: str) -> None:
+    """Another name of the account, as the guest agent makes users of keys."""
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        account = pwd.getpwnam(world.settings["ssh_account"])
+        subprocess.run(["useradd", "--non-unique", "--no-create-home", "--uid", str(account.pw_uid), "--gid", str(account.pw_gid),
+                        "--home-dir", account.pw_dir, "--shell", "/bin/sh", name], check=True)
 
 
 class Guest:
@@ -177,18 +190,35 @@ class Guest:
         keys = {user: "".join(f"{key}\n" for key in keys) for user, keys in self.keys().items() if re.fullmatch(r"[\w.-]+", user)}
         for user in keys.keys() | self._keys.keys():
             if keys.get(user) != self._keys.get(user):
+                if os.geteuid() == 0:
+                    make_user(self.world, user)
                 (self.folder / "keys" / user).write_text(keys.get(user, ""))
         self._keys = keys
         disks = {f"google-{disk['deviceName']}": self.bytes_of(disk) for disk in self.instance.get("disks", [])}
         for name in self._disks.keys() - disks.keys():
             (self.folder / "disks" / name).unlink()
+            self.unlink(name)
         for name in disks.keys() - self._disks.keys():
             (self.folder / "disks" / name).symlink_to(disks[name])
+        for name in disks:
+            self.link(name)
         self._disks = disks
         if self.sshd and self.sshd.poll() is not None:
             log = (self.folder / "sshd.log").read_text()
             self.world.violations.append(f"the fake itself failed: the sshd of {self.name} has ended: {log}")
             self.sshd = None
+
+    def link(self, name: str) -> None:
+        """Not those that are called the same in all instances."""
+        if os.geteuid() == 0 and not name.startswith(("google-persistent-disk-", "google-local-ssd-")):
+            BY_ID.mkdir(parents=True, exist_ok=True)
+            if not os.path.lexists(BY_ID / name):
+                (BY_ID / name).symlink_to(self.folder / "disks" / name)
+
+    def unlink(self, name: str) -> None:
+        link = BY_ID / name
+        if link.is_symlink() and link.readlink() == self.folder / "disks" / name:
+            link.unlink()
 
     def bytes_of(self, attached: Json) -> Path:
         if "source" in attached:
@@ -211,6 +241,8 @@ class Guest:
             if process and process.poll() is None:
                 kill_tree(process.pid)
                 process.wait()
+        for name in self._disks:
+            self.unlink(name)
         self.sshd = self.script = None
 
 
