@@ -228,7 +228,7 @@ async fn a_machine_is_provisioned_captured_and_boots_again() {
     let uploaded = world.folder.path().join("upload");
     std::fs::write(&uploaded, "uploaded\n").unwrap();
     guest.upload(&uploaded, "/root/uploaded", &|_, _| {}).await.unwrap();
-    let artifact = machine.capture(&world.context).await.unwrap();
+    let artifact = machine.capture(&world.context).await.unwrap().unwrap();
     world.clean_up(Some(&artifact)).await;
 
     let disk = world.output().join("tiny.qcow2");
@@ -274,7 +274,7 @@ async fn without_a_communicator_a_build_waits_until_the_machine_stops_by_itself(
     let refused = machine.communicator().run("true", &mut Output::default()).await.unwrap_err().to_string();
     let reasons = ["this source has `communicator = \"none\"`", "the virtual machine is gone"];
     assert!(reasons.contains(&refused.as_str()), "{refused}");
-    let artifact = machine.capture(&world.context).await.unwrap();
+    let artifact = machine.capture(&world.context).await.unwrap().unwrap();
     world.clean_up(Some(&artifact)).await;
     let names: Vec<_> = artifact.files.iter().filter_map(|file| file.file_name()).collect();
     assert_eq!(names, ["serial.log", "tiny.qcow2", "tiny.qcow2-1"]);
@@ -357,7 +357,7 @@ async fn a_machine_that_does_not_listen_is_switched_off_or_fails_the_build() {
     };
     let world = World::new();
     let machine = world.launch(&disk, &with("")).await.unwrap();
-    let artifact = machine.capture(&world.context).await.unwrap();
+    let artifact = machine.capture(&world.context).await.unwrap().unwrap();
     assert!(world.said().contains("did not react to its power button within 2s"), "{}", world.said());
     world.clean_up(Some(&artifact)).await;
 
@@ -398,7 +398,7 @@ async fn an_output_directory_that_exists_is_only_replaced_by_force() {
     assert!(error.ends_with("exists already: remove it, or build with -force to replace it"), "{error}");
     assert_eq!(world.ledger.remaining(), []);
     world.context.force = true;
-    let artifact = world.launch(&disk, &more).await.unwrap().capture(&world.context).await.unwrap();
+    let artifact = world.launch(&disk, &more).await.unwrap().capture(&world.context).await.unwrap().unwrap();
     let names: Vec<_> = artifact.files.iter().filter_map(|file| file.file_name()).collect();
     assert_eq!(names, ["serial.log", "tiny.qcow2"]);
     world.clean_up(Some(&artifact)).await;

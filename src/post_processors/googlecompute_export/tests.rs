@@ -39,8 +39,8 @@ fn mistakes_are_shown_at_their_places() {
              has up to 63 of a-z, 0-9 and `-`, which is not its end)",
             "invalid-value at { compute = \"127.0.0.1\", }: the address of `compute` is not one: `127.0.0.1` (write it with \
              `https://`, as `https://compute.example.org/compute/v1/`)",
-            "unknown-argument at machine: the post-processor `googlecompute-export` has no argument `machine` (did you mean \
-             `machine_type`?)",
+            "unknown-argument at machine: the post-processor `googlecompute-export` has no argument `machine` (remove it, or \
+             check the name in the component's documentation)",
         ]
     );
 }
