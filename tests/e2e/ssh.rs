@@ -369,7 +369,7 @@ async fn the_null_builder_hands_out_a_connection_and_exports_nothing() {
     let build = Build::new();
     let machine = builder.launch(&build.context).await.unwrap();
     assert_eq!(shown(machine.communicator(), "echo here").await, "here\n||0");
-    let artifact = machine.capture(&build.context).await.unwrap();
+    let artifact = machine.capture(&build.context).await.unwrap().unwrap();
     assert_eq!((artifact.builder_id.as_str(), artifact.id.as_str()), ("fnoeding.null", "Null"));
     assert_eq!(artifact.description, "Did not export anything. This is the null builder");
     assert_eq!(artifact.files, Vec::<std::path::PathBuf>::new());
