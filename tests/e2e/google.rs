@@ -4,11 +4,12 @@ mod data_sources;
 mod export;
 pub(crate) mod fake;
 pub(crate) mod forge;
+mod services;
 
 use fake::Fake;
 use imgforge_gce::{
-    AttachedDisk, DiskSource, External, Gce, ImageRequest, ImageSource, InstanceRequest, Interface, Kind, Operation,
-    Scheduling,
+    AttachedDisk, DiskRequest, DiskSource, External, Gce, ImageRequest, ImageSource, InstanceRequest, Interface, Kind,
+    Operation, Scheduling,
 };
 use imgforge_ledger::{BuildLedger, Claim, Ledger};
 use serde_json::json;
@@ -30,7 +31,10 @@ struct Life {
 
 impl Life {
     async fn new() -> Self {
-        let fake = Fake::start(json!({}));
+        Self::of(Fake::start(json!({}))).await
+    }
+
+    async fn of(fake: Fake) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let ledger = Ledger::open(folder.path()).unwrap();
         Self { gce: fake.client().await, fake, build: ledger.build("web"), _ledger: (folder, ledger) }
@@ -76,6 +80,8 @@ fn machine(name: &str, image: &str) -> InstanceRequest {
 async fn the_whole_life_of_a_machine_and_its_image() {
     let life = Life::new().await;
     let gce = &life.gce;
+    let theirs = format!("projects/{PROJECT}/zones/{ZONE}/disks/theirs");
+    life.fake.seed(json!({&theirs: {"name": "theirs"}}));
     assert_eq!(gce.zone(PROJECT, ZONE).await.unwrap().status, "UP");
     assert_eq!(gce.machine_type(PROJECT, ZONE, "e2-standard-2").await.unwrap().cpus, 2);
     assert!(gce.network(PROJECT, "default").await.unwrap().auto_create_subnetworks);
@@ -124,12 +130,82 @@ async fn the_whole_life_of_a_machine_and_its_image() {
 
     life.done(gce.delete_instance(PROJECT, ZONE, &name).await.unwrap()).await;
     assert!(gce.instance(PROJECT, ZONE, &name).await.unwrap_err().is_not_found());
-    assert_eq!(gce.disks(PROJECT, "").await.unwrap().len(), 1);
+    let disks: Vec<_> = gce.disks(PROJECT, "").await.unwrap().into_iter().map(|disk| disk.name).collect();
+    assert_eq!(disks, [name.as_str(), "theirs"]);
     life.done(gce.delete_disk(PROJECT, ZONE, false, &name).await.unwrap()).await;
     life.done(gce.delete_image(PROJECT, &image_name).await.unwrap()).await;
 
-    let left = life.fake.state().into_iter().filter(|(path, _)| path.starts_with(&format!("projects/{PROJECT}/")));
-    assert_eq!(left.map(|(path, _)| path).collect::<Vec<_>>(), Vec::<String>::new());
+    let ours = format!("projects/{PROJECT}/");
+    let left: Vec<_> =
+        life.fake.state().into_iter().map(|(path, _)| path).filter(|path| path.starts_with(&ours)).collect();
+    assert_eq!(left, [theirs]);
+    assert_eq!(life.fake.violations(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn disks_come_and_go_by_themselves() {
+    let life = Life::new().await;
+    let gce = &life.gce;
+    let (machine_claim, data, regional) = (life.claim("instance"), life.claim("disk"), life.claim("disk"));
+    let (machine_name, data_name, regional_name) =
+        (machine_claim.name().to_owned(), data.name().to_owned(), regional.name().to_owned());
+    let mut request = DiskRequest {
+        project: PROJECT.to_owned(),
+        zone: ZONE.to_owned(),
+        kind: "pd-ssd".to_owned(),
+        size_gb: Some(200),
+        ..DiskRequest::default()
+    };
+    // Both at once: what takes long is waited for together.
+    let alone = gce.insert_disk(data, &request).await.unwrap();
+    request.replica_zones = vec![ZONE.to_owned(), "us-central1-b".to_owned()];
+    let in_two_zones = gce.insert_disk(regional, &request).await.unwrap();
+    let image = "projects/debian-cloud/global/images/family/debian-12";
+    let machine = gce.insert_instance(machine_claim, &machine(&machine_name, image)).await.unwrap();
+    tokio::join!(life.done(alone), life.done(in_two_zones), life.done(machine));
+    let found = gce.disk(PROJECT, "us-central1", true, &regional_name).await.unwrap();
+    assert_eq!((found.place.as_str(), found.is_regional, found.size_gb), ("us-central1", true, 200));
+
+    let attached = AttachedDisk {
+        device_name: Some("data".to_owned()),
+        source: DiskSource::Existing(format!("zones/{ZONE}/disks/{data_name}")),
+        ..AttachedDisk::default()
+    };
+    life.done(gce.attach_disk(PROJECT, ZONE, &machine_name, &attached).await.unwrap()).await;
+    let error = match gce.delete_disk(PROJECT, ZONE, false, &data_name).await {
+        Ok(operation) => gce.wait(&operation, LIMIT).await.unwrap_err(),
+        Err(error) => error,
+    };
+    assert_eq!(error.kind, Kind::InUse, "{error}");
+    life.done(gce.detach_disk(PROJECT, ZONE, &machine_name, "data").await.unwrap()).await;
+    life.done(gce.delete_disk(PROJECT, ZONE, false, &data_name).await.unwrap()).await;
+    life.done(gce.delete_disk(PROJECT, "us-central1", true, &regional_name).await.unwrap()).await;
+    let error = gce.delete_disk(PROJECT, ZONE, false, &data_name).await.unwrap_err();
+    assert!(error.is_not_found(), "{error}");
+    assert_eq!(life.fake.violations(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_is_looked_up_before_anything_is_made() {
+    let life = Life::new().await;
+    let gce = &life.gce;
+    let address = format!("projects/{PROJECT}/regions/us-central1/addresses/office");
+    life.fake.seed(json!({address: {"address": "203.0.113.9"}}));
+    assert_eq!(gce.reserved_address(PROJECT, "us-central1", "office").await.unwrap(), "203.0.113.9");
+    let project = gce.project(PROJECT).await.unwrap();
+    assert_eq!(project.name, PROJECT);
+    let region = gce.region(PROJECT, "us-central1").await.unwrap();
+    assert_eq!(region.status, "UP");
+    assert!(region.quotas.iter().any(|quota| quota.metric == "CPUS" && quota.limit > quota.usage), "{region:?}");
+    assert_eq!(gce.subnetwork(PROJECT, "us-central1", "default").await.unwrap().region, "us-central1");
+    for error in [
+        gce.zone(PROJECT, "mars-1a").await.unwrap_err(),
+        gce.machine_type(PROJECT, ZONE, "e3-standard-2").await.unwrap_err(),
+        gce.image(PROJECT, "nothing").await.unwrap_err(),
+        gce.image_of_family(PROJECT, "nothing").await.unwrap_err(),
+    ] {
+        assert!(error.is_not_found(), "{error}");
+    }
     assert_eq!(life.fake.violations(), Vec::<String>::new());
 }
 

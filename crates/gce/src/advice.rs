@@ -1,5 +1,6 @@
 //! What to do about a failed call, in a sentence of ours beside Google's.
 
+use crate::error::CONSTRAINTS;
 use crate::{Error, Kind};
 
 impl Error {
@@ -64,6 +65,14 @@ impl Error {
                 self.project()
             );
         }
+        if let Some((_, rest)) = self.message.split_once(CONSTRAINTS) {
+            let name = rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '.').next().unwrap_or_default();
+            let name = name.trim_end_matches('.');
+            return format!(
+                "keep to the organisation's policy `{CONSTRAINTS}{name}`, or have project {} excepted",
+                self.project()
+            );
+        }
         if word.contains("scope") || (word == "insufficientpermissions" && self.message.contains("scope")) {
             return "give the credentials the scope https://www.googleapis.com/auth/cloud-platform".to_owned();
         }
@@ -80,10 +89,10 @@ impl Error {
                     self.project()
                 )
             }
-            None if self.status == Some(403) => {
-                format!("see which roles the account of these credentials has in project {}", self.project())
+            None if matches!(self.status, None | Some(401)) => {
+                "make new credentials, for instance by `gcloud auth application-default login`".to_owned()
             }
-            None => "make new credentials, for instance by `gcloud auth application-default login`".to_owned(),
+            None => format!("see which roles the account of these credentials has in project {}", self.project()),
         }
     }
 

@@ -127,16 +127,12 @@ impl Call {
             }
             Error::new(self.name, resource(), Kind::Other, status.message.clone())
                 .with_answer(error.http_status_code(), &reasons)
-                .with_details(infos().flat_map(|info| info.metadata.clone()))
+                .with_details(infos().flat_map(|info| info.metadata.clone()).filter(|(key, _)| key != "message"))
         } else if let Some(status) = error.http_status_code() {
             let body = error.http_payload().map(|body| body.to_vec()).unwrap_or_default();
             Error::from_answer(self.name, resource(), status, &body)
-        } else if error.is_authentication() {
-            let source = error.source().and_then(|source| source.downcast_ref::<CredentialsError>());
-            let kind =
-                if source.is_some_and(CredentialsError::is_transient) { Kind::Transient } else { Kind::Forbidden };
-            let message = format!("the credentials give no token: {}", crate::error::root_cause(error));
-            Error::new(self.name, resource(), kind, message)
+        } else if let Some(error) = error.source().and_then(|source| source.downcast_ref::<CredentialsError>()) {
+            crate::credentials::own(error)
         } else if error.is_io() || error.is_connect() || error.is_timeout() {
             Error::from_connection(self.name, resource(), error)
         } else {

@@ -96,16 +96,22 @@ struct World<'a> {
 impl Credentials {
     /// # Errors
     /// When they are not usable as they stand; nothing is asked of Google yet.
-    pub(crate) fn new(options: &CredentialOptions, endpoints: &Endpoints) -> Result<Self> {
-        Self::in_environment(options, endpoints, Arc::new(|name| std::env::var(name).ok().filter(|v| !v.is_empty())))
+    pub(crate) fn new(options: &CredentialOptions, endpoints: &Endpoints, http: &reqwest::Client) -> Result<Self> {
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        Self::in_environment(options, endpoints, http, Arc::new(variable))
     }
 
-    fn in_environment(options: &CredentialOptions, endpoints: &Endpoints, environment: Environment) -> Result<Self> {
+    fn in_environment(
+        options: &CredentialOptions,
+        endpoints: &Endpoints,
+        http: &reqwest::Client,
+        environment: Environment,
+    ) -> Result<Self> {
         let mut scopes = options.scopes.clone();
         if scopes.is_empty() {
             scopes.extend(SCOPES.map(str::to_owned));
         }
-        let world = World { http: crate::http::client()?, endpoints, scopes, environment };
+        let world = World { http: http.clone(), endpoints, scopes, environment };
         let base = Self::base(options, &world)?;
         Ok(match &options.impersonate_service_account {
             Some(account) => base.impersonating(account, &world),
@@ -178,7 +184,7 @@ fn unusable(source: &str, message: impl Into<String>) -> Error {
 }
 
 /// The error of ours that the library carries, or its own words.
-fn own(error: &CredentialsError) -> Error {
+pub(crate) fn own(error: &CredentialsError) -> Error {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
         if let Some(own) = error.downcast_ref::<Error>() {
@@ -214,7 +220,7 @@ mod tests {
 
     /// Credentials whose services are all at the server.
     pub(super) fn at(server: &Server, options: &CredentialOptions, variables: &[(&str, &str)]) -> Result<Credentials> {
-        Credentials::in_environment(options, &server.endpoints(), environment(variables))
+        Credentials::in_environment(options, &server.endpoints(), &crate::http::client()?, environment(variables))
     }
 
     #[tokio::test]

@@ -77,7 +77,10 @@ impl Error {
         resource: impl Into<String>,
         error: &(dyn std::error::Error + 'static),
     ) -> Self {
-        Self::new(call, resource, Kind::Transient, format!("no answer: {}", root_cause(error)))
+        let cause = root_cause(error);
+        // Whom we don't trust now we don't trust later.
+        let kind = if cause.contains("certificate") { Kind::Other } else { Kind::Transient };
+        Self::new(call, resource, kind, format!("no answer: {cause}"))
     }
 
     /// Sets what an answer's status and reasons say; the first reason that means something decides.
@@ -86,7 +89,9 @@ impl Error {
         let known = reasons.iter().find_map(|reason| Some((*reason, kind_of_reason(status, reason)?)));
         let (reason, kind) = known.unwrap_or((reasons.first().copied().unwrap_or_default(), kind_of_status(status)));
         self.reason = reason.to_owned();
-        self.kind = kind;
+        // An organisation's policy is answered as if somebody had changed the thing in between.
+        let is_policy = status == Some(PRECONDITION_FAILED) && self.message.contains(CONSTRAINTS);
+        self.kind = if is_policy { Kind::Forbidden } else { kind };
         if self.message.is_empty() {
             self.message = status
                 .and_then(|status| http::StatusCode::from_u16(status).ok()?.canonical_reason())
@@ -113,16 +118,18 @@ impl Error {
 
     /// Whether the very same request may be sent again at once: its answer was lost, or a server had trouble.
     pub(crate) fn may_be_sent_again(&self) -> bool {
-        self.kind == Kind::Transient && self.status != Some(PRECONDITION_FAILED)
+        self.kind == Kind::Transient && !self.is_conflict()
     }
 
     /// Whether somebody else changed the thing between our look at it and our change.
     pub(crate) fn is_conflict(&self) -> bool {
-        self.status == Some(PRECONDITION_FAILED)
+        self.kind == Kind::Transient && self.status == Some(PRECONDITION_FAILED)
     }
 }
 
 const PRECONDITION_FAILED: u16 = 412;
+/// How the name of a policy of an organisation begins.
+pub(crate) const CONSTRAINTS: &str = "constraints/";
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -159,6 +166,8 @@ fn kind_of_reason(status: Option<u16>, reason: &str) -> Option<Kind> {
         "resourceexhausted" | "resourceavailability" | "stockout" => Kind::Capacity,
         _ if word.contains("resourcepoolexhausted") => Kind::Capacity,
         _ if word.contains("preempted") => Kind::Preempted,
+        _ if word.contains("rateexceeded") => Kind::Transient,
+        _ if word.contains("policyconstraint") => Kind::Forbidden,
         "forbidden"
         | "permissionserror"
         | "permissiondenied"
@@ -170,7 +179,8 @@ fn kind_of_reason(status: Option<u16>, reason: &str) -> Option<Kind> {
         | "billingdisabled"
         | "billingnotenabled"
         | "invalidgrant"
-        | "invalidtoken" => Kind::Forbidden,
+        | "invalidtoken"
+        | "serviceaccountaccessdenied" => Kind::Forbidden,
         _ => return None,
     })
 }
@@ -233,5 +243,34 @@ fn in_one_line(text: &str, most: usize) -> String {
     match line.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    #[test]
+    fn a_connection_may_be_made_again_but_trust_does_not_come_by_waiting() {
+        let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+        let lost = Error::from_connection("images.get", "image web", &refused);
+        assert_eq!(lost.to_string(), "images.get of image web: no answer: connection refused");
+        assert!(lost.may_be_sent_again());
+
+        let untrusted = io::Error::other("invalid peer certificate: UnknownIssuer");
+        let untrusted = Error::from_connection("images.get", "image web", &untrusted);
+        assert_eq!(
+            untrusted.to_string(),
+            "images.get of image web: no answer: invalid peer certificate: UnknownIssuer"
+        );
+        assert!(!untrusted.may_be_sent_again());
+    }
+
+    #[test]
+    fn text_of_others_is_one_line_of_some_length() {
+        let error = Error::from_answer("images.get", "image web", 502, format!("<p>\n{}", "x".repeat(300)).as_bytes());
+        assert_eq!(error.to_string(), format!("images.get of image web failed with 502: <p> {}…", "x".repeat(196)));
+        assert!(error.is_transient());
     }
 }

@@ -36,8 +36,8 @@ impl Gce {
     /// When the credentials can't be used as they stand.
     pub async fn new(options: &Options) -> Result<Self> {
         let endpoints = options.endpoints.clone();
-        let credentials = Credentials::new(&options.credentials, &endpoints)?;
         let http = crate::http::client()?;
+        let credentials = Credentials::new(&options.credentials, &endpoints, &http)?;
         let clients = Clients::new(endpoints.clone(), credentials.clone());
         Ok(Self { inner: Arc::new(Inner { endpoints, credentials, clients, http, creating: Creating::default() }) })
     }

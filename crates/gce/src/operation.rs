@@ -4,6 +4,7 @@ use crate::call::Call;
 use crate::retry::{Pauses, Refusal};
 use crate::{Error, Gce, Kind, Result};
 use google_cloud_compute_v1::model;
+use google_cloud_gax::options::RequestOptionsBuilder as _;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -11,6 +12,8 @@ use tokio::time::Instant;
 /// `operations.wait` is held for up to two minutes. One that answers sooner than this was not held, and is not asked
 /// again without a pause.
 const HELD: Duration = Duration::from_secs(1);
+/// How long an answer may take that is held.
+const ANSWER_LIMIT: Duration = Duration::from_secs(150);
 /// The longest pause between two looks at an operation.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// How often an operation that was just started may be unknown: it is looked up elsewhere than it was made.
@@ -84,15 +87,15 @@ impl Gce {
         let resource = format!("the operation of {} of {}", operation.call, operation.resource);
         let (call, answer) = match &operation.scope {
             Scope::Zone(zone) => {
-                let wait = clients.zone_operations().await?.wait();
+                let wait = clients.zone_operations().await?.wait().with_attempt_timeout(ANSWER_LIMIT);
                 ("zoneOperations.wait", wait.set_project(project).set_zone(zone).set_operation(name).send().await)
             }
             Scope::Region(region) => {
-                let wait = clients.region_operations().await?.wait();
+                let wait = clients.region_operations().await?.wait().with_attempt_timeout(ANSWER_LIMIT);
                 ("regionOperations.wait", wait.set_project(project).set_region(region).set_operation(name).send().await)
             }
             Scope::Global => {
-                let wait = clients.global_operations().await?.wait();
+                let wait = clients.global_operations().await?.wait().with_attempt_timeout(ANSWER_LIMIT);
                 ("globalOperations.wait", wait.set_project(project).set_operation(name).send().await)
             }
         };

@@ -70,6 +70,11 @@ impl Fake {
         self.post("seed", &resources);
     }
 
+    /// A file of credentials of this type, whose addresses are the fake's.
+    pub(crate) fn credentials(&self, kind: &str) -> Value {
+        self.control("POST", "credentials", &json!({"type": kind}).to_string())
+    }
+
     /// Takes a machine away, as Google does.
     pub(crate) fn preempt(&self, instance: &str) {
         self.post("preempt", &json!({"instance": instance}));
@@ -125,6 +130,6 @@ impl Drop for Fake {
     fn drop(&mut self) {
         // It ends with its standard input.
         drop(self.process.stdin.take());
-        let _ = self.process.wait();
+        self.process.wait().ok();
     }
 }

@@ -228,7 +228,8 @@ pub(super) mod tests {
         json["universe_domain"] = json!("sovereign.example");
         let endpoints = crate::Endpoints { universe_domain: "sovereign.example".to_owned(), ..Default::default() };
         let environment = crate::credentials::tests::environment(&[]);
-        let credentials = Credentials::in_environment(&options(&json), &endpoints, environment).unwrap();
+        let http = crate::http::client().unwrap();
+        let credentials = Credentials::in_environment(&options(&json), &endpoints, &http, environment).unwrap();
         let token = credentials.token().await.unwrap();
         let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
         assert_eq!(serde_json::from_slice::<Value>(&claims).unwrap()["iss"], EMAIL);

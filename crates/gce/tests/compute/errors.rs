@@ -128,6 +128,15 @@ async fn operations() {
         (403, one("PERMISSIONS_ERROR", "Required 'compute.subnetworks.use' permission for 'subnetworks/s'")),
         (500, one("INTERNAL_ERROR", "Internal error. Please try again or contact Google Support. (Code: '7')")),
         (
+            412,
+            one(
+                "CONDITION_NOT_MET",
+                "Constraint constraints/compute.vmExternalIpAccess violated for project 9. Add instance web to it.",
+            ),
+        ),
+        (429, one("RESOURCE_OPERATION_RATE_EXCEEDED", "Operation rate exceeded for resource 'images/i'.")),
+        (400, one("SERVICE_ACCOUNT_ACCESS_DENIED", "The user does not have access to service account 'a'.")),
+        (
             400,
             json!([{"code": "INVALID_USAGE", "message": "First."}, {"code": "RESOURCE_NOT_FOUND", "message": "Second."}]),
         ),
@@ -219,6 +228,15 @@ Forbidden
 Transient
   instances.insert of instance web in us-east1-b failed with 500 INTERNAL_ERROR: Internal error. Please try again or contact Google Support. (Code: '7')
   → try again later; https://status.cloud.google.com tells of outages
+Forbidden
+  instances.insert of instance web in us-east1-b failed with 412 CONDITION_NOT_MET: Constraint constraints/compute.vmExternalIpAccess violated for project 9. Add instance web to it
+  → keep to the organisation's policy `constraints/compute.vmExternalIpAccess`, or have project p excepted
+Transient
+  instances.insert of instance web in us-east1-b failed with 429 RESOURCE_OPERATION_RATE_EXCEEDED: Operation rate exceeded for resource 'images/i'
+  → try again later; fewer builds at once ask Google less often
+Forbidden
+  instances.insert of instance web in us-east1-b failed with 400 SERVICE_ACCOUNT_ACCESS_DENIED: The user does not have access to service account 'a'
+  → see which roles the account of these credentials has in project p
 Invalid
   instances.insert of instance web in us-east1-b failed with 400 INVALID_USAGE: First; Second
 Invalid
