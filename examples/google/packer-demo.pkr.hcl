@@ -71,8 +71,7 @@ build {
   sources = ["source.googlecompute.packer-demo"]
 
   provisioner "shell" {
-    script          = "scripts/provision.sh"
-    execute_command = "chmod +x {{.Path}}; sudo env {{.Vars}} {{.Path}}"
+    script = "scripts/provision.sh"
   }
 
   # What was built, for the next job.

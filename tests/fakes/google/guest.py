@@ -3,8 +3,7 @@
 Addresses are `127.A.B.N`, where A and B are the port of the fake, so that two fakes at once never share one. The sshd
 lets in exactly the keys that the real guest agent would write down, and tells its sessions which instance they are in:
 `FAKE_INSTANCE` is its name, `FAKE_DISKS` a folder with a file `google-DEVICENAME` for each attached disk, and
-`GCE_METADATA_HOST` what stands in for metadata.google.internal. Disks that the instance's maker gave a device name are found in
-/dev/disk/by-id too, as in a real guest, and users that keys are for become accounts of this machine: both where root runs this.
+`GCE_METADATA_HOST` what stands in for metadata.google.internal.
 """
 
 from __future__ import annotations
@@ -24,7 +23,9 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+import accounts
 import contents
+import devices
 from call import Json, Refused
 from metadata import MetadataServer
 from world import World
@@ -32,8 +33,6 @@ from world import World
 # How many instances there may be at once.
 GUESTS = 120
 SSHD = next((path for path in ("/usr/sbin/sshd", "/usr/local/sbin/sshd") if os.path.exists(path)), None)
-
-BY_ID = Path("/dev/disk/by-id")
 
 # A newer sshd keeps those away for a while who came with a wrong key a few times; an older one does not know the word.
 NO_PENALTIES = ["PerSourcePenalties no"] if SSHD and b"persourcepenalties" in Path(SSHD).read_bytes().lower() else []
@@ -69,16 +68,6 @@ def new_number(world: World) -> int:
     raise Refused(403, "quotaExceeded", f"Quota 'INSTANCES' exceeded. The fake has addresses for {GUESTS} instances.")
 
 
-def make_user(world: World, name: str) -> None:
-    """Another name of the account, as the guest agent makes users of keys."""
-    try:
-        pwd.getpwnam(name)
-    except KeyError:
-        account = pwd.getpwnam(world.settings["ssh_account"])
-        subprocess.run(["useradd", "--non-unique", "--no-create-home", "--uid", str(account.pw_uid), "--gid", str(account.pw_gid),
-                        "--home-dir", account.pw_dir, "--shell", "/bin/sh", name], check=True)
-
-
 class Guest:
     """One for each instance, from its insert to its end."""
 
@@ -110,12 +99,16 @@ class Guest:
         """Boots. Called on the clock's thread: whatever is started dies with the thread that started it."""
         if not SSHD:
             raise Refused(500, "internalError", "there is no sshd: install `openssh-server`")
+        if not accounts.LIBRARY:
+            raise Refused(500, "internalError", "there is no libnss_wrapper.so: install `libnss-wrapper`")
         self.print(f"[    0.000000] Linux version fake: {self.name}\n{self.name} login:\n")
         key = self.folder / "host_key"
         public = make_host_key(key)
         if self.metadata("enable-guest-attributes").upper() == "TRUE":
             self.attributes["hostkeys", "ssh-ed25519"] = public.split()[1]
         self.refresh()
+        for name, file in self._disks.items():
+            devices.add(name, file)
         self.metadata_server = MetadataServer(self)
         environment = {
             "FAKE_INSTANCE": self.name,
@@ -139,7 +132,11 @@ class Guest:
         ]
         (self.folder / "sshd_config").write_text("\n".join(lines) + "\n")
         arguments = ["-D", "-E", f"{self.folder}/sshd.log", "-f", f"{self.folder}/sshd_config"]
-        self.sshd = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", SSHD, *arguments], stdin=subprocess.DEVNULL)
+        self.sshd = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", SSHD, *arguments],
+            stdin=subprocess.DEVNULL,
+            env=os.environ | accounts.environment(self.folder),
+        )
         if (script := self.metadata("startup-script")) and not self.script_ran:
             self.script_ran = True
             self.run(script, environment)
@@ -228,35 +225,22 @@ class Guest:
         }
         for user in keys.keys() | self._keys.keys():
             if keys.get(user) != self._keys.get(user):
-                if os.geteuid() == 0:
-                    make_user(self.world, user)
                 (self.folder / "keys" / user).write_text(keys.get(user, ""))
+        if keys.keys() != self._keys.keys() or not self.sshd:
+            accounts.write(self.folder, keys, self.world.settings["ssh_account"])
         self._keys = keys
         disks = {f"google-{disk['deviceName']}": self.bytes_of(disk) for disk in self.instance.get("disks", [])}
         for name in self._disks.keys() - disks.keys():
             (self.folder / "disks" / name).unlink()
-            self.unlink(name)
+            devices.remove(name, self._disks[name])
         for name in disks.keys() - self._disks.keys():
             (self.folder / "disks" / name).symlink_to(disks[name])
-        for name in disks:
-            self.link(name)
+            devices.add(name, disks[name])
         self._disks = disks
         if self.sshd and self.sshd.poll() is not None:
             log = (self.folder / "sshd.log").read_text()
             self.world.violations.append(f"the fake itself failed: the sshd of {self.name} has ended: {log}")
             self.sshd = None
-
-    def link(self, name: str) -> None:
-        """Not those that are called the same in all instances."""
-        if os.geteuid() == 0 and not name.startswith(("google-persistent-disk-", "google-local-ssd-")):
-            BY_ID.mkdir(parents=True, exist_ok=True)
-            if not os.path.lexists(BY_ID / name):
-                (BY_ID / name).symlink_to(self.folder / "disks" / name)
-
-    def unlink(self, name: str) -> None:
-        link = BY_ID / name
-        if link.is_symlink() and link.readlink() == self.folder / "disks" / name:
-            link.unlink()
 
     def bytes_of(self, attached: Json) -> Path:
         if "source" in attached:
@@ -279,9 +263,9 @@ class Guest:
             if process and process.poll() is None:
                 kill_tree(process.pid)
                 process.wait()
-        for name in self._disks:
-            self.unlink(name)
         self.sshd = self.script = None
+        for name, file in self._disks.items():
+            devices.remove(name, file)
 
     def remove(self) -> None:
         self.stop()

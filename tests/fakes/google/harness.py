@@ -175,7 +175,7 @@ class Key:
     def metadata(self) -> Json:
         return {"items": [{"key": "ssh-keys", "value": f"imgforge-test:{self.public}"}]}
 
-    def ssh(self, address: str, command: str) -> subprocess.CompletedProcess[str]:
+    def ssh(self, address: str, command: str, user: str = "imgforge-test") -> subprocess.CompletedProcess[str]:
         """Tries for a while, as a communicator does: the address is there before the sshd is."""
         options = [
             "-o",
@@ -194,5 +194,5 @@ class Key:
             str(self.file),
         ]
         return subprocess.run(
-            ["ssh", "-F", "none", *options, f"imgforge-test@{address}", command], capture_output=True, text=True
+            ["ssh", "-F", "none", *options, f"{user}@{address}", command], capture_output=True, text=True
         )

@@ -80,6 +80,17 @@ class Guests(unittest.TestCase):
         self.fake.wait(self.fake.compute.instances().setMetadata(**PLACE, body=body).execute())
         self.assertNotEqual(other.ssh(host, "true").returncode, 0)
 
+    def test_whoever_has_a_key_has_an_account(self) -> None:
+        keys = f"packer:{self.key.public}\nexporter:{self.key.public}"
+        self.fake.wait(self.fake.insert(metadata={"items": [{"key": "ssh-keys", "value": keys}]}))
+        host = address(self.fake.get())
+        # To this machine all of them are one.
+        for user in ("packer", "exporter"):
+            found = self.key.ssh(host, "id --user --name; pwd", user).stdout
+            self.assertEqual(found, "imgforge-test\n/home/imgforge-test\n")
+        self.assertNotEqual(self.key.ssh(host, "true", "nobody-else").returncode, 0)
+        self.assertNotEqual(self.key.ssh(host, "true").returncode, 0)
+
     def test_keys_of_os_login_instead_of_the_metadata(self) -> None:
         other = Key()
         self.addCleanup(other.folder.cleanup)
@@ -163,7 +174,14 @@ class Guests(unittest.TestCase):
             self.key.ssh(host, "cd $FAKE_DISKS; ls; head -n 1 google-data").stdout.splitlines(),
             ["google-data", "google-persistent-disk-0", "fake disk of the image debian-13-trixie-v20261101"],
         )
+        # Where programs look for it, for which its name must be no other guest's.
+        attached["deviceName"] = name = Path(self.key.folder.name).name
         self.fake.wait(compute.instances().detachDisk(**PLACE, deviceName="data").execute())
+        self.fake.wait(compute.instances().attachDisk(**PLACE, body=attached).execute())
+        seen = self.key.ssh(host, f"head -n 1 /dev/disk/by-id/google-{name}").stdout
+        self.assertEqual(seen, "fake disk of the image debian-13-trixie-v20261101\n")
+        self.fake.wait(compute.instances().detachDisk(**PLACE, deviceName=name).execute())
+        self.assertNotEqual(self.key.ssh(host, f"ls /dev/disk/by-id/google-{name}").returncode, 0)
         self.assertEqual(self.key.ssh(host, "ls $FAKE_DISKS").stdout, "google-persistent-disk-0\n")
         self.fake.wait(compute.disks().delete(project=PROJECT, zone=ZONE, disk="data").execute())
 
