@@ -30,10 +30,12 @@ mod startup;
 mod tests;
 
 use super::{Builder, Machine};
+use crate::clients::Clients;
 use crate::communicators::ssh::SshArguments;
 use crate::component::Component;
 use crate::context::BuildContext;
-use crate::google::{Account, GoogleArguments};
+use crate::google::{Account, CLEANER, GoogleArguments, Place};
+use crate::sweepers::Area;
 use anyhow::Result;
 use arguments::{
     DiskArguments, ImageArguments, InstanceArguments, NetworkArguments, SchedulingArguments, SourceArguments, set,
@@ -178,6 +180,17 @@ impl Builder for Shared {
 
     async fn launch(&self, context: &BuildContext) -> Result<Box<dyn Machine>> {
         Googlecompute::launch(&self.0, context).await
+    }
+
+    async fn areas(&self, clients: &Clients) -> Result<Vec<Area>> {
+        let builder = &self.0;
+        let _made = builder.account.connect(clients).await?;
+        let mut projects = vec![builder.source.project_id.as_str()];
+        if builder.image_project() != builder.source.project_id {
+            projects.push(builder.image_project());
+        }
+        let area = |project| Area { sweeper: CLEANER, details: builder.account.details(project, Place::Global) };
+        Ok(projects.into_iter().map(area).collect())
     }
 
     fn value_names(&self) -> &'static [&'static str] {

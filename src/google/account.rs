@@ -46,6 +46,9 @@ pub const CREDENTIALS: [&str; 6] = [
     "vault_gcp_oauth_engine",
 ];
 
+/// A token from elsewhere, by the name that other tools for Google Cloud read it.
+const TOKEN: &str = "GOOGLE_OAUTH_ACCESS_TOKEN";
+
 /// A provider of workload identities that trusts the CI, and the account to act as.
 const PROVIDER: &str = "IMGFORGE_GCE_WORKLOAD_IDENTITY_PROVIDER";
 const PROVIDED_ACCOUNT: &str = "IMGFORGE_GCE_SERVICE_ACCOUNT";
@@ -206,7 +209,12 @@ impl Account {
             || impersonate_service_account.is_some()
             || vault_gcp_oauth_engine.is_some();
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        if let Some(provider) = variable(PROVIDER).filter(|_| !says_who) {
+        if says_who {
+            return self;
+        }
+        if let Some(token) = variable(TOKEN) {
+            self.credentials.access_token = Some(token);
+        } else if let Some(provider) = variable(PROVIDER) {
             let service_account = variable(PROVIDED_ACCOUNT);
             self.credentials.workload_identity = Some(WorkloadIdentity { provider, service_account });
         }
