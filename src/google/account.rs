@@ -137,7 +137,7 @@ impl GoogleArguments {
                 let known = || format!("its keys are {}", Endpoints::KEYS.join(", "));
                 let help = suggest::did_you_mean(key, Endpoints::KEYS.iter().copied()).unwrap_or_else(known);
                 diagnostics.push(Diagnostic::error("invalid-value", message).at(span).help(help));
-            } else if !schemes(key).iter().any(|scheme| address.starts_with(scheme)) {
+            } else if !["http://", "https://", "ws://", "wss://"].iter().any(|scheme| address.starts_with(scheme)) {
                 let message = format!("the address of `{key}` is not one: `{address}`");
                 let help = "write it with `https://`, as `https://compute.example.org/compute/v1/`";
                 diagnostics.push(Diagnostic::error("invalid-value", message).at(span).help(help));
@@ -170,7 +170,6 @@ impl GoogleArguments {
             workload_identity: None,
             vault_gcp_oauth_engine: text(&self.vault_gcp_oauth_engine).map(str::to_owned),
             scopes: SCOPES.map(str::to_owned).to_vec(),
-            ..CredentialOptions::default()
         };
         let universe_domain = self.universe_domain.clone().unwrap_or_default();
         let endpoints = Endpoints { universe_domain, custom: self.custom_endpoints.clone() };
@@ -326,11 +325,6 @@ impl Account {
         let endpoints = Endpoints { universe_domain: noted("universe_domain").unwrap_or_default(), custom };
         Self { credentials, endpoints }.or_environment()
     }
-}
-
-/// How an address of a service may begin: the relay of IAP is a websocket.
-fn schemes(key: &str) -> &'static [&'static str] {
-    if key == "iap" { &["https://", "http://", "wss://", "ws://"] } else { &["https://", "http://"] }
 }
 
 /// What is written, unless it is empty.

@@ -158,7 +158,56 @@ fn every_mistake_is_reported_at_once() {
             machine_typ = "x"
             "#
         ),
-        @""
+        @r##"
+        unknown-argument at [valume_type]: the block `disk_attachment` has no argument `valume_type`
+        conflicting-arguments at ["nowhere.json"]: `credentials_file` and `access_token` exclude each other
+        conflicting-arguments at ["{}"]: `credentials_json` and `access_token` exclude each other
+        missing-file at ["nowhere.json"]: there is no file `nowhere.json`
+        invalid-value at [{ computer = "http://127.0.0.1/", storage = "127.0.0.1" }]: `custom_endpoints` has no key `computer`
+        invalid-value at [{ computer = "http://127.0.0.1/", storage = "127.0.0.1" }]: the address of `storage` is not one: `127.0.0.1`
+        invalid-value at [""]: `project_id` must not be empty
+        invalid-value at ["europe"]: `europe` is not a zone
+        missing-argument at []: one of `source_image` and `source_image_family` is required
+        invalid-value at ["Web_1"]: `image_name` can't be `Web_1`
+        invalid-value at ["web-"]: `image_family` can't be `web-`
+        invalid-value at [{ Owner = "me", team = "A B", imgforge-run = "1" }]: a label in `image_labels` can't have the key `Owner`
+        invalid-value at [{ Owner = "me", team = "A B", imgforge-run = "1" }]: the label `imgforge-run` in `image_labels` is one that imgforge gives
+        invalid-value at [{ Owner = "me", team = "A B", imgforge-run = "1" }]: the label `team` in `image_labels` can't have the value `A B`
+        invalid-value at ["us"]: an image is stored in one location alone
+        invalid-value at ["mips"]: there is no architecture `mips`
+        conflicting-arguments at ["c2hvcnQ="]: `rawKey` and `kmsKeyName` exclude each other
+        invalid-value at ["c2hvcnQ="]: `rawKey` is not 256 bits in base64
+        missing-file at ["pk.der"]: there is no file `pk.der`
+        missing-file at ["db.der"]: there is no file `db.der`
+        invalid-value at ["tomorrow"]: `deprecate_at` is not a date
+        invalid-value at ["2001-01-01T00:00:00Z"]: `delete_at` is over already
+        invalid-value at [true]: the image is made of one disk alone
+        missing-argument at [disk_attachment]: a further disk needs a `volume_type`
+        invalid-value at ["pd-fast"]: there is no `volume_type` `pd-fast`
+        invalid-value at ["data"]: a `scratch` disk has no `device_name`
+        invalid-value at [true]: a `scratch` disk has no `create_image`
+        invalid-value at ["SATA"]: `interface_type` can't be `SATA`
+        conflicting-arguments at [1]: `volume_size` and `source_volume` exclude each other
+        invalid-value at ["WRITE"]: `attachment_mode` can't be `WRITE`
+        invalid-value at [5]: a `pd-extreme` has 10000 to 120000 `iops`
+        invalid-value at ["1web"]: `instance_name` can't be `1web`
+        invalid-value at [""]: `machine_type` must not be empty
+        missing-file at [{ a = "nowhere.txt" }]: there is no file `nowhere.txt`
+        missing-file at ["nowhere.sh"]: there is no file `nowhere.sh`
+        conflicting-arguments at ["a@b"]: `service_account_email` and `disable_default_service_account` exclude each other
+        invalid-value at [1]: accelerators need an `accelerator_type`
+        invalid-value at [true]: `enable_integrity_monitoring` needs a virtual TPM
+        invalid-value at ["MIGRATE"]: a machine that Google may take away can't be migrated
+        invalid-value at [5]: Google has no such `max_run_duration_in_seconds`
+        invalid-value at ["KEEP"]: `instance_termination_action` can't be `KEEP`
+        invalid-value at ["IS"]: `operator` can't be `IS`
+        invalid-value at ["SPECIFIC_RESERVATION"]: a specific reservation needs a `key` and `values`
+        invalid-value at [true]: a machine without an external address is reached by its internal one
+        conflicting-arguments at ["web"]: `address` and `omit_external_ip` exclude each other
+        invalid-value at ["10.0.0"]: `10.0.0` is not an IPv4 address
+        not-supported-yet at ["winrm"]: the communicator `winrm` is not supported yet
+        unknown-argument at [machine_typ]: the builder `googlecompute` has no argument `machine_typ`
+        "##
     );
 }
 
@@ -201,7 +250,82 @@ fn request(text: &str) -> InstanceRequest {
 
 #[test]
 fn a_plain_source_asks_for_a_machine_that_goes_by_itself() {
-    assert_snapshot!(format!("{:#?}", request(PLAIN)), @"");
+    assert_snapshot!(format!("{:#?}", request(PLAIN)), @r##"
+        InstanceRequest {
+            project: "acme",
+            zone: "europe-west1-b",
+            description: "Made by imgforge to build an image",
+            machine_type: "e2-standard-2",
+            labels: {
+                "imgforge-run": "1",
+            },
+            tags: [],
+            metadata: {},
+            disks: [
+                AttachedDisk {
+                    device_name: None,
+                    boot: true,
+                    auto_delete: true,
+                    mode: None,
+                    interface: None,
+                    source: New {
+                        name: "imgforge-1",
+                        image: Some(
+                            "projects/debian-cloud/global/images/debian-12-v1",
+                        ),
+                        kind: "pd-standard",
+                        size_gb: Some(
+                            20,
+                        ),
+                        labels: {
+                            "imgforge-run": "1",
+                        },
+                        resource_manager_tags: {},
+                    },
+                    encryption: None,
+                },
+            ],
+            interface: Interface {
+                network: Some(
+                    "global/networks/default",
+                ),
+                subnetwork: None,
+                address: None,
+                external: Ephemeral,
+            },
+            service_account: Some(
+                ServiceAccount {
+                    email: "default",
+                    scopes: [
+                        "https://www.googleapis.com/auth/userinfo.email",
+                        "https://www.googleapis.com/auth/compute",
+                        "https://www.googleapis.com/auth/devstorage.full_control",
+                    ],
+                },
+            ),
+            scheduling: Scheduling {
+                preemptible: false,
+                spot: false,
+                on_host_maintenance: Some(
+                    "MIGRATE",
+                ),
+                automatic_restart: None,
+                max_run_duration: Some(
+                    21600s,
+                ),
+                termination_action: Some(
+                    "DELETE",
+                ),
+                node_affinities: [],
+            },
+            accelerators: [],
+            min_cpu_platform: None,
+            nested_virtualization: None,
+            shielded: None,
+            resource_manager_tags: {},
+            reservation: None,
+        }
+        "##);
 }
 
 const FULL: &str = r#"
@@ -275,7 +399,179 @@ const FULL: &str = r#"
 
 #[test]
 fn everything_that_can_be_written_reaches_the_machine() {
-    assert_snapshot!(format!("{:#?}", request(FULL)), @"");
+    assert_snapshot!(format!("{:#?}", request(FULL)), @r##"
+        InstanceRequest {
+            project: "acme",
+            zone: "europe-west1-b",
+            description: "Made by imgforge to build an image",
+            machine_type: "n1-standard-4",
+            labels: {
+                "imgforge-run": "1",
+            },
+            tags: [
+                "ssh",
+            ],
+            metadata: {
+                "a": "b",
+            },
+            disks: [
+                AttachedDisk {
+                    device_name: None,
+                    boot: true,
+                    auto_delete: true,
+                    mode: None,
+                    interface: None,
+                    source: New {
+                        name: "imgforge-1",
+                        image: Some(
+                            "projects/debian-cloud/global/images/debian-12-v1",
+                        ),
+                        kind: "pd-ssd",
+                        size_gb: Some(
+                            50,
+                        ),
+                        labels: {
+                            "imgforge-run": "1",
+                        },
+                        resource_manager_tags: {
+                            "tagKeys/1": "tagValues/2",
+                        },
+                    },
+                    encryption: Some(
+                        EncryptionKey {
+                            kms_key_name: Some(
+                                "projects/acme/locations/global/keyRings/r/cryptoKeys/k",
+                            ),
+                            ..
+                        },
+                    ),
+                },
+                AttachedDisk {
+                    device_name: Some(
+                        "data",
+                    ),
+                    boot: false,
+                    auto_delete: false,
+                    mode: Some(
+                        "READ_WRITE",
+                    ),
+                    interface: Some(
+                        "SCSI",
+                    ),
+                    source: Existing(
+                        "projects/acme/regions/europe-west1/disks/made-1",
+                    ),
+                    encryption: None,
+                },
+                AttachedDisk {
+                    device_name: None,
+                    boot: false,
+                    auto_delete: true,
+                    mode: Some(
+                        "READ_WRITE",
+                    ),
+                    interface: Some(
+                        "NVME",
+                    ),
+                    source: Scratch {
+                        kind: "projects/acme/zones/europe-west1-b/diskTypes/local-ssd",
+                    },
+                    encryption: None,
+                },
+                AttachedDisk {
+                    device_name: None,
+                    boot: false,
+                    auto_delete: false,
+                    mode: Some(
+                        "READ_ONLY",
+                    ),
+                    interface: Some(
+                        "SCSI",
+                    ),
+                    source: Existing(
+                        "projects/acme/zones/europe-west1-b/disks/tools",
+                    ),
+                    encryption: None,
+                },
+            ],
+            interface: Interface {
+                network: None,
+                subnetwork: Some(
+                    "projects/acme-net/regions/europe-west1/subnetworks/build",
+                ),
+                address: Some(
+                    "10.132.0.9",
+                ),
+                external: Reserved(
+                    "203.0.113.9",
+                ),
+            },
+            service_account: Some(
+                ServiceAccount {
+                    email: "build@acme.iam.gserviceaccount.com",
+                    scopes: [
+                        "https://www.googleapis.com/auth/cloud-platform",
+                    ],
+                },
+            ),
+            scheduling: Scheduling {
+                preemptible: true,
+                spot: false,
+                on_host_maintenance: Some(
+                    "TERMINATE",
+                ),
+                automatic_restart: Some(
+                    false,
+                ),
+                max_run_duration: Some(
+                    3600s,
+                ),
+                termination_action: Some(
+                    "STOP",
+                ),
+                node_affinities: [
+                    NodeAffinity {
+                        key: "workload",
+                        operator: "IN",
+                        values: [
+                            "images",
+                        ],
+                    },
+                ],
+            },
+            accelerators: [
+                Accelerator {
+                    kind: "projects/acme/zones/europe-west1-b/acceleratorTypes/nvidia-tesla-t4",
+                    count: 1,
+                },
+            ],
+            min_cpu_platform: Some(
+                "Intel Skylake",
+            ),
+            nested_virtualization: Some(
+                true,
+            ),
+            shielded: Some(
+                Shielded {
+                    secure_boot: true,
+                    vtpm: true,
+                    integrity_monitoring: true,
+                },
+            ),
+            resource_manager_tags: {
+                "tagKeys/1": "tagValues/2",
+            },
+            reservation: Some(
+                Reservation {
+                    consume: "SPECIFIC_RESERVATION",
+                    key: "compute.googleapis.com/reservation-name",
+                    values: [
+                        "images",
+                    ],
+                },
+            ),
+        }
+        "##);
 }
 
 #[test]
@@ -291,6 +587,69 @@ fn everything_that_can_be_written_reaches_the_image_and_the_disks() {
             builder.image_request(ImageSource::Disk(disk), labels.clone(), None),
             builder.image.deprecation()
         ),
-        @""
+        @r##"
+        ImageRequest {
+            project: "acme-images",
+            source: Disk(
+                "projects/acme/regions/europe-west1/disks/made-1",
+            ),
+            family: Some(
+                "web",
+            ),
+            description: "Created by Packer",
+            labels: {
+                "imgforge-role": "temp",
+                "team": "web",
+            },
+            licenses: [
+                "projects/vm-options/global/licenses/enable-vmx",
+            ],
+            guest_os_features: [
+                "GVNIC",
+            ],
+            architecture: Some(
+                "X86_64",
+            ),
+            encryption: None,
+            storage_locations: [
+                "eu",
+            ],
+            shielded: None,
+        }
+        Some(
+            Deprecation {
+                deprecated: Some(
+                    "2999-01-01T00:00:00Z",
+                ),
+                obsolete: None,
+                deleted: None,
+            },
+        )
+        [
+            Some(
+                DiskRequest {
+                    project: "acme",
+                    zone: "europe-west1-b",
+                    replica_zones: [
+                        "europe-west1-b",
+                        "europe-west1-c",
+                    ],
+                    description: "Made by imgforge to build an image",
+                    kind: "pd-balanced",
+                    size_gb: Some(
+                        100,
+                    ),
+                    image: None,
+                    iops: None,
+                    labels: {
+                        "imgforge-role": "temp",
+                    },
+                    encryption: None,
+                },
+            ),
+            None,
+            None,
+        ]
+        "##
     );
 }
