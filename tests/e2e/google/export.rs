@@ -244,7 +244,7 @@ fn an_import_that_fails_leaves_nothing_and_touches_no_image_of_others() {
     let ended = importing(&fake, json!({})).run(&["build", "template.json"]);
     assert_eq!(ended.code, Some(1), "{}", ended.output);
     assert!(ended.output.contains("import the image imported-1: "), "{}", ended.output);
-    assert!(ended.output.contains("The tar archive has no disk.raw."), "{}", ended.output);
+    assert!(ended.output.contains("The tar archive has no disk.raw"), "{}", ended.output);
     assert_eq!(left(&fake), Vec::<String>::new());
 
     fake.faults(json!([]));
