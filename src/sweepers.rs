@@ -51,18 +51,34 @@ pub struct Found {
     pub expires: Option<Timestamp>,
 }
 
+/// What came of a search.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// In the order in which things are best removed.
+    pub found: Vec<Found>,
+    /// Why there may be more than that.
+    pub errors: Vec<anyhow::Error>,
+}
+
+impl Findings {
+    /// Adds what a part of the search has come to.
+    pub fn add(&mut self, part: Result<Vec<Found>>) {
+        match part {
+            Ok(found) => self.found.extend(found),
+            Err(error) => self.errors.push(error),
+        }
+    }
+}
+
 /// Finds what is ours in one kind of world.
 #[async_trait]
 pub trait Sweeper: Sync {
     /// The name that areas give.
     fn name(&self) -> &'static str;
 
-    /// Looks for things, in the order in which they are best removed. Ages are those of the world that is searched, whose
-    /// clock counts.
-    ///
-    /// # Errors
-    /// When it could not look everywhere.
-    async fn find(&self, wanted: &Wanted, area: &Area, clients: &Clients) -> Result<Vec<Found>>;
+    /// Looks for things, everywhere in the area that it can. Ages are those of the world that is searched, whose clock
+    /// counts.
+    async fn find(&self, wanted: &Wanted, area: &Area, clients: &Clients) -> Findings;
 }
 
 /// Sweepers, found by their names.

@@ -3,8 +3,6 @@
 //! A name alone is no proof that a thing is ours: what bears a name of the user's choosing, and what may have become the
 //! user's, is looked at just before it is removed.
 
-#[cfg(test)]
-mod tests;
 mod thing;
 
 use super::{Cleaner, Fate};
@@ -58,7 +56,6 @@ impl Cleaner for GceCleaner {
 
     async fn request(&self, resource: &Resource, clients: &Clients) -> Result<()> {
         let (thing, memories) = (Thing::of(resource, clients).await?, Memories::of(clients).await?);
-        thing.settle().await;
         let is_marked_here = memories.lock().marked.contains(resource);
         if is_marked_here || !explained(thing.is_kept(resource).await)? {
             let asked = explained(thing.delete().await)?;
@@ -74,7 +71,6 @@ impl Cleaner for GceCleaner {
             Some(None) => return Ok(Fate::Gone),
             Some(operation) => operation,
             None => {
-                thing.settle().await;
                 let is_marked_here = memories.lock().marked.contains(resource);
                 if !is_marked_here && explained(thing.is_kept(resource).await)? {
                     return Ok(Fate::Kept);

@@ -2,7 +2,6 @@
 
 use crate::exit::TryAgain;
 use anyhow::{Context as _, Result, anyhow};
-use imgforge_gce::{Error, Kind};
 
 /// Turns answers of Google into errors for people.
 pub trait Explain<T> {
@@ -23,28 +22,10 @@ impl<T> Explain<T> for imgforge_gce::Result<T> {
 pub fn explained<T>(result: imgforge_gce::Result<T>) -> Result<T> {
     result.map_err(|error| {
         let is_transient = error.is_transient();
-        let words = match advice(&error) {
+        let words = match error.advice() {
             Some(advice) => anyhow!("{error}; {advice}"),
             None => anyhow!("{error}"),
         };
         if is_transient { TryAgain(words).into() } else { words }
     })
-}
-
-/// What to do about it.
-fn advice(error: &Error) -> Option<String> {
-    let text = match error.kind {
-        Kind::Forbidden if error.status == Some(401) => "renew the credentials",
-        Kind::Forbidden => "give the account this permission, or build with another one",
-        Kind::Disabled => "enable the API in the project: `gcloud services enable`",
-        Kind::Quota => "ask Google for a higher quota, or remove what is not needed any more",
-        Kind::Capacity => "try again later, or take another `zone` or `machine_type`",
-        Kind::Preempted => "try again, or build without `preemptible`",
-        Kind::Transient => "try again later",
-        Kind::TimedOut => "`state_timeout` says how long to wait",
-        Kind::AlreadyExists => "choose another name, or remove what has it",
-        Kind::InUse => "remove what uses it",
-        Kind::NotFound | Kind::Invalid | Kind::Other => return None,
-    };
-    Some(text.to_owned())
 }

@@ -23,18 +23,6 @@ const RULES: &[Rule] = &[
         help: "AMIs have 3 to 128 letters, digits and `()[] ./-'@_`; `clean_resource_name` makes them so",
     },
     Rule {
-        builder: "googlecompute",
-        arguments: &["image_name", "image_family"],
-        is_right: |name| {
-            let may_be = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-            name.len() <= 63
-                && name.starts_with(|first: char| first.is_ascii_lowercase())
-                && name.bytes().all(may_be)
-                && !name.ends_with('-')
-        },
-        help: "it begins with a lower-case letter and has up to 63 of a-z, 0-9 and `-`, which is not its end",
-    },
-    Rule {
         builder: "azure-",
         arguments: &["managed_image_name"],
         is_right: |name| {

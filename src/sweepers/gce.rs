@@ -1,6 +1,6 @@
 //! Finds in Google Cloud what is ours by its labels, comments and metadata, and what is Packer's by its names.
 
-use super::{Area, Found, Sweeper, Wanted};
+use super::{Area, Findings, Found, Sweeper, Wanted};
 use crate::clients::Clients;
 use crate::google::{Account, CLEANER, Role, explained, is_leftover_of_packer, kind};
 use anyhow::{Context as _, Result};
@@ -14,7 +14,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 pub(super) struct GceSweeper;
 
-/// Where in buckets things of ours are that are no artifacts.
+/// Where in buckets things of ours are that nobody has given a name of his own.
 const PREFIX: &str = "imgforge/";
 
 #[async_trait]
@@ -23,22 +23,11 @@ impl Sweeper for GceSweeper {
         CLEANER
     }
 
-    async fn find(&self, wanted: &Wanted, area: &Area, clients: &Clients) -> Result<Vec<Found>> {
-        let project = area.details.get("project").context("the area has no project")?;
-        let gce = Account::connect_noted(&area.details, clients).await?;
-        let now = match wanted {
-            Wanted::Run(_) => Timestamp::now(),
-            Wanted::Expired { .. } | Wanted::PackerLeftovers { .. } => now_at(&gce, project).await,
-        };
-        let search = Search { gce, project, wanted, area, now };
-        let (mut machines, disks) = (search.instances().await?, search.disks().await?);
-        machines.extend(disks);
-        if !matches!(wanted, Wanted::PackerLeftovers { .. }) {
-            machines.extend(search.images().await?);
-            machines.extend(search.login_keys().await?);
-            machines.extend(search.objects().await?);
+    async fn find(&self, wanted: &Wanted, area: &Area, clients: &Clients) -> Findings {
+        match Search::new(wanted, area, clients).await {
+            Ok(search) => search.run().await,
+            Err(error) => Findings { found: Vec::new(), errors: vec![error] },
         }
-        Ok(machines)
     }
 }
 
@@ -69,7 +58,30 @@ struct Candidate<'a> {
     created: Option<Timestamp>,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    async fn new(wanted: &'a Wanted, area: &'a Area, clients: &Clients) -> Result<Self> {
+        let project = area.details.get("project").context("the area has no project")?;
+        let gce = Account::connect_noted(&area.details, clients).await?;
+        let now = match wanted {
+            Wanted::Run(_) => Timestamp::now(),
+            Wanted::Expired { .. } | Wanted::PackerLeftovers { .. } => now_at(&gce, project).await,
+        };
+        Ok(Self { gce, project, wanted, area, now })
+    }
+
+    /// Machines first: what they use can be removed after them.
+    async fn run(&self) -> Findings {
+        let mut findings = Findings::default();
+        findings.add(self.instances().await);
+        findings.add(self.disks().await);
+        if !matches!(self.wanted, Wanted::PackerLeftovers { .. }) {
+            findings.add(self.images().await);
+            findings.add(self.login_keys().await);
+            findings.add(self.objects().await);
+        }
+        findings
+    }
+
     /// What Google is asked for. It finds too much rather than too little.
     fn filter(&self) -> String {
         match self.wanted {
@@ -134,7 +146,7 @@ impl Search<'_> {
     async fn login_keys(&self) -> Result<Vec<Found>> {
         let profile = async {
             let account = self.gce.account().await?;
-            let profile = self.gce.login_profile(&account).await?;
+            let profile = self.gce.login_profile(&account, self.project).await?;
             Ok((account, profile))
         };
         let (account, profile) = match profile.await {
@@ -174,7 +186,8 @@ impl Search<'_> {
         let buckets = self.area.details.get("buckets").map(String::as_str).unwrap_or_default();
         let mut found = Vec::new();
         for bucket in buckets.split(',').filter(|bucket| !bucket.is_empty()) {
-            let objects = explained(self.gce.objects(bucket, PREFIX).await)?;
+            let (bucket, prefix) = bucket.split_once('/').unwrap_or((bucket, PREFIX));
+            let objects = explained(self.gce.objects(bucket, prefix).await)?;
             found.extend(objects.iter().filter_map(|object| {
                 self.wanted(Candidate {
                     kind: kind::OBJECT,

@@ -1,5 +1,6 @@
 //! Google Cloud's client against the fake: the whole life of a machine and its image, and what goes wrong on the way.
 
+mod builds;
 mod data_sources;
 mod export;
 pub(crate) mod fake;
@@ -224,6 +225,20 @@ async fn a_machine_is_made_once_though_the_answer_was_lost() {
     life.fake.faults(json!([{"method": "compute.instances.delete", "call": 1, "fault": {"lost_answer": true}}]));
     life.done(life.gce.delete_instance(PROJECT, ZONE, &name).await.unwrap()).await;
     assert_eq!(life.gce.instances(PROJECT, "").await.unwrap(), []);
+    assert_eq!(life.fake.violations(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn reads_that_lag_behind_are_waited_for() {
+    let life = Life::new().await;
+    life.fake.faults(json!([{"method": "compute.instances.insert", "call": 1, "fault": {"not_found_reads": 3}}]));
+    let claim = life.claim("instance");
+    let name = claim.name().to_owned();
+    let request = machine(&name, "projects/debian-cloud/global/images/family/debian-12");
+    life.done(life.gce.insert_instance(claim, &request).await.unwrap()).await;
+    assert_eq!(life.gce.instance(PROJECT, ZONE, &name).await.unwrap().status, "RUNNING");
+    let reads = life.fake.methods().iter().filter(|method| *method == "compute.instances.get").count();
+    assert_eq!(reads, 4);
     assert_eq!(life.fake.violations(), Vec::<String>::new());
 }
 

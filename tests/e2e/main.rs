@@ -2,10 +2,16 @@
 
 #[cfg(test)]
 mod cleanup;
-#[cfg(all(test, feature = "gce"))]
+#[cfg(test)]
+#[cfg(feature = "gce")]
 mod google;
 #[cfg(test)]
+#[cfg(feature = "gce")]
+mod google_cleanup;
+#[cfg(test)]
 mod google_fake;
+#[cfg(test)]
+mod live;
 #[cfg(test)]
 mod log;
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::error::Error as _;
 const LOOKS: u32 = 6;
 
 /// What the client library answers.
-type Answer<T> = std::result::Result<T, SdkError>;
+pub(crate) type Answer<T> = std::result::Result<T, SdkError>;
 
 /// A call and what it is about: what each of its errors says.
 #[derive(Clone, Debug)]
@@ -24,6 +24,11 @@ pub(crate) struct Call {
 impl Call {
     pub(crate) fn new(name: &'static str, project: &str, resource: impl Into<String>) -> Self {
         Self { name, project: project.to_owned(), resource: resource.into() }
+    }
+
+    /// The thing that it is about, whatever is done to it.
+    pub(crate) fn thing(&self) -> (String, String) {
+        (self.project.clone(), self.resource.clone())
     }
 
     /// Sends a request until it is answered. What changes something carries a [`request_id`], made before.

@@ -17,8 +17,8 @@ use reqwest::header::{AUTHORIZATION, HeaderMap};
 use std::sync::Arc;
 
 /// What tokens are asked for where the user names no scopes: all that the account may, and its name.
-const SCOPES: [&str; 2] =
-    ["https://www.googleapis.com/auth/cloud-platform", "https://www.googleapis.com/auth/userinfo.email"];
+const SCOPES: [&str; 2] = ["https://www.googleapis.com/auth/cloud-platform", EMAIL_SCOPE];
+const EMAIL_SCOPE: &str = "https://www.googleapis.com/auth/userinfo.email";
 
 /// What the user says about credentials. Of those that are given, the first in this order is taken:
 /// `vault_gcp_oauth_engine`, `access_token`, `credentials_file` or `_json`, `workload_identity`; then what the
@@ -65,7 +65,7 @@ pub struct WorkloadIdentity {
 }
 
 /// The variables of the environment, or of a test.
-type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+pub(crate) type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// Gives headers and tokens, and renews them.
 #[derive(Clone, Debug)]
@@ -93,6 +93,13 @@ struct World<'a> {
     environment: Environment,
 }
 
+impl World<'_> {
+    /// For tokens of who has no address.
+    fn scopes_without_email(&self) -> Vec<String> {
+        self.scopes.iter().filter(|scope| *scope != EMAIL_SCOPE).cloned().collect()
+    }
+}
+
 impl Credentials {
     /// # Errors
     /// When they are not usable as they stand; nothing is asked of Google yet.
@@ -101,7 +108,8 @@ impl Credentials {
         Self::in_environment(options, endpoints, http, Arc::new(variable))
     }
 
-    fn in_environment(
+    /// The same in an environment that a test makes.
+    pub(crate) fn in_environment(
         options: &CredentialOptions,
         endpoints: &Endpoints,
         http: &reqwest::Client,

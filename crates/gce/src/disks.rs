@@ -83,7 +83,7 @@ impl Gce {
         let (project, name) = (&request.project, claim.name());
         let scope = request.scope();
         let call = call("disks.insert", project, &scope, name);
-        match scope.clone() {
+        match &scope {
             Scope::Region(region) => {
                 let insert = self
                     .clients()
@@ -91,10 +91,10 @@ impl Gce {
                     .await?
                     .insert()
                     .set_project(project)
-                    .set_region(&region)
+                    .set_region(region)
                     .set_request_id(request_id())
                     .set_body(request.to_model(name));
-                self.create(&claim, async move { call.start(scope, || insert.clone().send()).await }).await
+                self.create(&call, scope.clone(), || insert.clone().send()).await
             }
             _ => {
                 let insert = self
@@ -106,7 +106,7 @@ impl Gce {
                     .set_zone(&request.zone)
                     .set_request_id(request_id())
                     .set_body(request.to_model(name));
-                self.create(&claim, async move { call.start(scope, || insert.clone().send()).await }).await
+                self.create(&call, scope.clone(), || insert.clone().send()).await
             }
         }
     }
@@ -120,10 +120,10 @@ impl Gce {
         let call = call("disks.get", project, &scope(place, is_regional), name);
         if is_regional {
             let get = self.clients().region_disks().await?.get().set_project(project).set_region(place).set_disk(name);
-            call.send(|| get.clone().send()).await
+            self.read(&call, || get.clone().send()).await
         } else {
             let get = self.clients().disks().await?.get().set_project(project).set_zone(place).set_disk(name);
-            call.send(|| get.clone().send()).await
+            self.read(&call, || get.clone().send()).await
         }
     }
 
@@ -161,22 +161,20 @@ impl Gce {
     ) -> Result<Operation> {
         let scope = scope(place, is_regional);
         let call = call("disks.setLabels", project, &scope, name);
-        call.look_and_change(async || {
+        call.look_and_change(|| async {
             let disk = self.disk_model(project, place, is_regional, name).await?;
-            let mut all = disk.labels;
+            let (mut all, fingerprint) = (disk.labels, disk.label_fingerprint);
             all.retain(|key, _| !labels.contains_key(key));
             all.extend(labels.iter().filter_map(|(key, value)| Some((key.clone(), value.clone()?))));
             if is_regional {
-                let body = model::RegionSetLabelsRequest::new()
-                    .set_labels(all)
-                    .set_or_clear_label_fingerprint(disk.label_fingerprint);
+                let body =
+                    model::RegionSetLabelsRequest::new().set_labels(all).set_or_clear_label_fingerprint(fingerprint);
                 let set = self.clients().region_disks().await?.set_labels().set_project(project).set_region(place);
                 let set = set.set_resource(name).set_request_id(request_id()).set_body(body);
                 call.start(scope.clone(), || set.clone().send()).await
             } else {
-                let body = model::ZoneSetLabelsRequest::new()
-                    .set_labels(all)
-                    .set_or_clear_label_fingerprint(disk.label_fingerprint);
+                let body =
+                    model::ZoneSetLabelsRequest::new().set_labels(all).set_or_clear_label_fingerprint(fingerprint);
                 let set = self.clients().disks().await?.set_labels().set_project(project).set_zone(place);
                 let set = set.set_resource(name).set_request_id(request_id()).set_body(body);
                 call.start(scope.clone(), || set.clone().send()).await
@@ -199,7 +197,7 @@ impl Gce {
                 .set_region(place)
                 .set_disk(name)
                 .set_request_id(request_id());
-            call.start(scope, || delete.clone().send()).await
+            self.delete(&call, scope, || delete.clone().send()).await
         } else {
             let delete = self
                 .clients()
@@ -210,13 +208,13 @@ impl Gce {
                 .set_zone(place)
                 .set_disk(name)
                 .set_request_id(request_id());
-            call.start(scope, || delete.clone().send()).await
+            self.delete(&call, scope, || delete.clone().send()).await
         }
     }
 }
 
 /// A call of the collection that the scope says: `disks.get`, or `regionDisks.get`.
-fn call(name: &'static str, project: &str, scope: &Scope, disk: &str) -> Call {
+pub(crate) fn call(name: &'static str, project: &str, scope: &Scope, disk: &str) -> Call {
     match scope {
         Scope::Region(region) => {
             let name = match name {

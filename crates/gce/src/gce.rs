@@ -1,8 +1,8 @@
 //! One account in Google Cloud, with a client for each of its services.
 
 use crate::clients::Clients;
-use crate::creating::Creating;
 use crate::credentials::Credentials;
+use crate::made::Made;
 use crate::{CredentialOptions, Endpoints, Result};
 use std::sync::Arc;
 
@@ -22,11 +22,11 @@ pub struct Gce {
 pub(crate) struct Inner {
     pub(crate) endpoints: Endpoints,
     pub(crate) credentials: Credentials,
+    pub(crate) made: Made,
     /// For Compute Engine.
     pub(crate) clients: Clients,
     /// For all else.
     pub(crate) http: reqwest::Client,
-    pub(crate) creating: Creating,
 }
 
 impl Gce {
@@ -35,11 +35,15 @@ impl Gce {
     /// # Errors
     /// When the credentials can't be used as they stand.
     pub async fn new(options: &Options) -> Result<Self> {
-        let endpoints = options.endpoints.clone();
         let http = crate::http::client()?;
-        let credentials = Credentials::new(&options.credentials, &endpoints, &http)?;
+        let credentials = Credentials::new(&options.credentials, &options.endpoints, &http)?;
+        Ok(Self::of(options.endpoints.clone(), credentials, http))
+    }
+
+    pub(crate) fn of(endpoints: Endpoints, credentials: Credentials, http: reqwest::Client) -> Self {
         let clients = Clients::new(endpoints.clone(), credentials.clone());
-        Ok(Self { inner: Arc::new(Inner { endpoints, credentials, clients, http, creating: Creating::default() }) })
+        let made = Made::default();
+        Self { inner: Arc::new(Inner { endpoints, credentials, made, clients, http }) }
     }
 
     pub(crate) fn clients(&self) -> &Clients {

@@ -39,6 +39,7 @@ pub(crate) struct Request {
     request: RequestBuilder,
     credentials: Option<Credentials>,
     secrets: Vec<String>,
+    project: Option<String>,
 }
 
 impl Gce {
@@ -51,7 +52,7 @@ impl Gce {
 impl Request {
     pub(crate) fn new(call: &'static str, resource: &str, request: RequestBuilder) -> Self {
         let request = request.timeout(ANSWER_LIMIT);
-        Self { call, resource: resource.to_owned(), request, credentials: None, secrets: Vec::new() }
+        Self { call, resource: resource.to_owned(), request, credentials: None, secrets: Vec::new(), project: None }
     }
 
     /// Sends the headers of an account with it.
@@ -69,6 +70,12 @@ impl Request {
     /// What must not appear in an error, even if the server repeats it. The account's token is hidden anyway.
     pub(crate) fn hiding(mut self, secret: &str) -> Self {
         self.secrets.push(secret.to_owned());
+        self
+    }
+
+    /// Names the project in errors, for their advice.
+    pub(crate) fn in_project(mut self, project: &str) -> Self {
+        self.project = Some(project.to_owned());
         self
     }
 
@@ -121,7 +128,8 @@ impl Request {
         for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
             error.message = error.message.replace(secret.as_str(), "[hidden]");
         }
-        Err(Refusal { error, retry_after })
+        let project = self.project.clone().map(|project| ("project".to_owned(), project));
+        Err(Refusal { error: error.with_details(project), retry_after })
     }
 
     fn lost(&self, error: reqwest::Error) -> Error {

@@ -27,8 +27,12 @@ pub struct ImageRequest {
 pub enum ImageSource {
     /// A disk's URL.
     Disk(String),
+    /// A disk's URL, and the key of one's own that it is encrypted with.
+    LockedDisk(String, EncryptionKey),
     /// Another image's URL.
     Image(String),
+    /// Another image's URL, and the key of one's own that it is encrypted with.
+    LockedImage(String, EncryptionKey),
     /// A `tar.gz` in Cloud Storage: `https://storage.googleapis.com/BUCKET/OBJECT`.
     Archive(String),
 }
@@ -100,7 +104,7 @@ impl Gce {
             .set_request_id(request_id())
             .set_body(request.to_model(claim.name()));
         let call = call("images.insert", &request.project, claim.name());
-        self.create(&claim, async move { call.start(Scope::Global, || insert.clone().send()).await }).await
+        self.create(&call, Scope::Global, || insert.clone().send()).await
     }
 
     pub async fn image(&self, project: &str, name: &str) -> Result<Image> {
@@ -109,7 +113,7 @@ impl Gce {
 
     async fn image_model(&self, project: &str, name: &str) -> Result<model::Image> {
         let get = self.clients().images().await?.get().set_project(project).set_image(name);
-        call("images.get", project, name).send(|| get.clone().send()).await
+        self.read(&call("images.get", project, name), || get.clone().send()).await
     }
 
     /// The newest image of a family that is not deprecated.
@@ -134,7 +138,8 @@ impl Gce {
     pub async fn delete_image(&self, project: &str, name: &str) -> Result<Operation> {
         let delete =
             self.clients().images().await?.delete().set_project(project).set_image(name).set_request_id(request_id());
-        call("images.delete", project, name).start(Scope::Global, || delete.clone().send()).await
+        let call = call("images.delete", project, name);
+        self.delete(&call, Scope::Global, || delete.clone().send()).await
     }
 
     /// Says when an image becomes old; until then it stays active.
@@ -203,7 +208,13 @@ impl ImageRequest {
             .set_or_clear_shielded_instance_initial_state(self.shielded.as_ref().map(ShieldedState::to_model));
         match &self.source {
             ImageSource::Disk(url) => image.set_source_disk(url),
+            ImageSource::LockedDisk(url, key) => {
+                image.set_source_disk(url).set_source_disk_encryption_key(key.to_model())
+            }
             ImageSource::Image(url) => image.set_source_image(url),
+            ImageSource::LockedImage(url, key) => {
+                image.set_source_image(url).set_source_image_encryption_key(key.to_model())
+            }
             ImageSource::Archive(url) => {
                 image.set_raw_disk(model::image::RawDisk::new().set_source(url).set_container_type("TAR"))
             }

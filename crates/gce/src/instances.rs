@@ -1,7 +1,7 @@
 //! Virtual machines.
 
 use crate::call::{Call, Page, in_place, last_segment, request_id, signed};
-use crate::disks::AttachedDisk;
+use crate::disks::{self, AttachedDisk, DiskSource};
 use crate::{Gce, Operation, Result, Scope};
 use google_cloud_compute_v1::model;
 use imgforge_ledger::Claim;
@@ -138,8 +138,12 @@ impl Gce {
             .set_request_id(request_id())
             .set_body(request.to_model(claim.name()));
         let call = call("instances.insert", &request.project, &request.zone, claim.name());
-        let scope = in_zone(&request.zone);
-        self.create(&claim, async move { call.start(scope, || insert.clone().send()).await }).await
+        for disk in &request.disks {
+            if let DiskSource::New { name, .. } = &disk.source {
+                self.made_with(&disks::call("disks.insert", &request.project, &in_zone(&request.zone), name), &call);
+            }
+        }
+        self.create(&call, in_zone(&request.zone), || insert.clone().send()).await
     }
 
     pub async fn instance(&self, project: &str, zone: &str, name: &str) -> Result<Instance> {
@@ -148,7 +152,7 @@ impl Gce {
 
     async fn instance_model(&self, project: &str, zone: &str, name: &str) -> Result<model::Instance> {
         let get = self.clients().instances().await?.get().set_project(project).set_zone(zone).set_instance(name);
-        call("instances.get", project, zone, name).send(|| get.clone().send()).await
+        self.read(&call("instances.get", project, zone, name), || get.clone().send()).await
     }
 
     /// All of a project that match a filter such as `labels.imgforge-run:*`; of all zones.
@@ -173,6 +177,7 @@ impl Gce {
         Ok(instances)
     }
 
+    /// Stops a machine. What is on its local SSDs is lost.
     pub async fn stop_instance(&self, project: &str, zone: &str, name: &str) -> Result<Operation> {
         let stop = self
             .clients()
@@ -182,6 +187,8 @@ impl Gce {
             .set_project(project)
             .set_zone(zone)
             .set_instance(name)
+            // Without it Google refuses to stop a machine that has local SSDs.
+            .set_discard_local_ssd(true)
             .set_request_id(request_id());
         call("instances.stop", project, zone, name).start(in_zone(zone), || stop.clone().send()).await
     }
@@ -197,7 +204,8 @@ impl Gce {
             .set_zone(zone)
             .set_instance(name)
             .set_request_id(request_id());
-        call("instances.delete", project, zone, name).start(in_zone(zone), || delete.clone().send()).await
+        let call = call("instances.delete", project, zone, name);
+        self.delete(&call, in_zone(zone), || delete.clone().send()).await
     }
 
     /// Sets these keys of the metadata and leaves the others; a change by somebody else meanwhile is not lost.

@@ -60,7 +60,13 @@ impl Gce {
         loop {
             let asked = Instant::now();
             let pause = match self.wait_once(operation).await {
-                Ok(state) if state.status == Some(model::operation::Status::Done) => return operation.outcome(&state),
+                Ok(state) if state.status == Some(model::operation::Status::Done) => {
+                    let outcome = operation.outcome(&state);
+                    if outcome.is_err() && operation.call.ends_with(".insert") {
+                        self.was_not_made(operation);
+                    }
+                    return outcome;
+                }
                 Ok(_) if asked.elapsed() >= HELD => {
                     pauses = Pauses::default();
                     continue;

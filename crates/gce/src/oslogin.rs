@@ -76,7 +76,7 @@ impl Gce {
     /// Adds a key to the profile of an account. The claim's name has to be the key's comment.
     ///
     /// # Errors
-    /// Google's; `Quota` when the profile is full, `Forbidden` when the account has no POSIX account.
+    /// Google's; `Other` when the profile is full, `Forbidden` when the account has no POSIX account.
     pub async fn import_login_key(
         &self,
         claim: Claim,
@@ -95,46 +95,39 @@ impl Gce {
             address(&self.inner.endpoints.url("oslogin"), &["v1", "users", &format!("{email}:importSshPublicKey")]);
         let microseconds = expires.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
         let body = json!({"key": key, "expirationTimeUsec": microseconds.to_string()});
-        let import = self.clone().import(resource.clone(), url, project.to_owned(), body);
-        let answer = self
-            .create(&claim, import)
-            .await
-            .map_err(|error| if error.message.contains("profile size exceeds") { full(email, error) } else { error })?;
-        let profile = LoginProfile::from(answer.login_profile);
-        if profile.username.is_empty() {
-            let message =
-                format!("{email} has no POSIX account: it needs the role `roles/compute.osLogin` in {project}");
-            return Err(Error::new(CALL, resource, Kind::Forbidden, message));
-        }
-        Ok(profile)
-    }
-
-    /// Sends a key until nobody else is changing the profile.
-    async fn import(self, resource: String, url: String, project: String, body: serde_json::Value) -> Result<Imported> {
         let mut attempt = 1;
-        loop {
-            let request = self.request("users.importSshPublicKey", &resource, Method::POST, &url);
-            let request = request.with(|request| request.query(&[("projectId", &project)]).json(&body));
+        let answer: Imported = loop {
+            let request = self.request(CALL, &resource, Method::POST, &url).in_project(project);
+            let request = request.with(|request| request.query(&[("projectId", project)]).json(&body));
             match request.json().await {
                 Err(error) if error.status == Some(409) && attempt < ATTEMPTS => {
                     tracing::debug!(attempt, "the OS Login profile is being changed by somebody else: {error}");
                     tokio::time::sleep(Duration::from_secs(attempt.min(5))).await;
                     attempt += 1;
                 }
-                answer => return answer,
+                Err(error) if error.message.contains("profile size exceeds") => return Err(full(email, error)),
+                answer => break answer?,
             }
+        };
+        let profile = LoginProfile::from(answer.login_profile);
+        if profile.username.is_empty() {
+            let error = Error::new(CALL, resource, Kind::Forbidden, "the account has no user name on machines");
+            let details = [("permission", "compute.instances.osLogin"), ("project", project)];
+            return Err(error.with_details(details.map(|(key, value)| (key.to_owned(), value.to_owned()))));
         }
+        Ok(profile)
     }
 
-    /// The account's user name and keys.
+    /// The account's user name and keys, as machines of a project see them.
     ///
     /// # Errors
     /// Google's.
-    pub async fn login_profile(&self, email: &str) -> Result<LoginProfile> {
+    pub async fn login_profile(&self, email: &str, project: &str) -> Result<LoginProfile> {
         let url = address(&self.inner.endpoints.url("oslogin"), &["v1", "users", email, "loginProfile"]);
         let resource = format!("OS Login profile of {email}");
-        let request = self.request("users.getLoginProfile", &resource, Method::GET, &url);
-        Ok(request.json::<Profile>().await?.into())
+        let request = self.request("users.getLoginProfile", &resource, Method::GET, &url).in_project(project);
+        let profile: Profile = request.with(|request| request.query(&[("projectId", project)])).json().await?;
+        Ok(profile.into())
     }
 
     /// Takes a key out of the profile.
@@ -156,5 +149,111 @@ fn full(email: &str, error: Error) -> Error {
         "the OS Login profile of {email} is full (32 KiB), mostly of keys that other tools left: `gcloud compute os-login \
          ssh-keys list` shows them, `gcloud compute os-login ssh-keys remove --key FINGERPRINT` deletes one"
     );
-    Error { kind: Kind::Quota, message, ..error }
+    Error { kind: Kind::Other, message, ..error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Claims, Reply, Server, ok, refused};
+    use serde_json::Value;
+
+    const EMAIL: &str = "builder@p.iam.gserviceaccount.com";
+
+    fn profile() -> Value {
+        json!({
+            "name": EMAIL,
+            "posixAccounts": [
+                {"username": "other", "accountId": "q"},
+                {"username": "sa_1", "primary": true, "accountId": "p"},
+            ],
+            "sshPublicKeys": {
+                "f1": {"key": "ssh-ed25519 A old", "fingerprint": "f1"},
+                "f2": {"key": "ssh-ed25519 B new", "fingerprint": "f2", "expirationTimeUsec": "1900000000000000"},
+            },
+        })
+    }
+
+    async fn import(server: &Server, claims: &Claims) -> Result<LoginProfile> {
+        let claim = claims.ours();
+        let key = format!("ssh-ed25519 B {}", claim.name());
+        let expires = UNIX_EPOCH + Duration::from_secs(1_900_000_000);
+        server.gce().await.import_login_key(claim, EMAIL, "p", &key, expires).await
+    }
+
+    #[tokio::test]
+    async fn a_key_gets_in_though_others_change_the_profile_too() {
+        let server = Server::start([
+            refused(409, "aborted", "Multiple concurrent mutations were attempted."),
+            Reply::Cut,
+            ok(json!({"loginProfile": profile()})),
+        ])
+        .await;
+        let claims = Claims::new();
+        let profile = import(&server, &claims).await.unwrap();
+        let key = |fingerprint: &str, text: &str, expires| LoginKey {
+            fingerprint: fingerprint.to_owned(),
+            text: text.to_owned(),
+            expires,
+        };
+        let expires = UNIX_EPOCH + Duration::from_secs(1_900_000_000);
+        assert_eq!(
+            profile,
+            LoginProfile {
+                username: "sa_1".to_owned(),
+                keys: vec![key("f1", "ssh-ed25519 A old", None), key("f2", "ssh-ed25519 B new", Some(expires))],
+            }
+        );
+        let second = claims.ours();
+        let name = format!("{}-1", second.name().strip_suffix("-2").unwrap());
+        let asked = format!(
+            "POST /oslogin/v1/users/{EMAIL}:importSshPublicKey?projectId=p\nauthorization: Bearer token-1\n\
+             {{\"expirationTimeUsec\":\"1900000000000000\",\"key\":\"ssh-ed25519 B {name}\"}}"
+        );
+        assert_eq!(server.requests(), vec![asked; 3]);
+    }
+
+    #[tokio::test]
+    async fn what_stands_in_the_way_is_said_with_what_to_do() {
+        let full = "Login profile size exceeds 32 KiB. Delete profile values to make additional space.";
+        let server =
+            Server::start([refused(400, "badRequest", full), ok(json!({"loginProfile": {"name": EMAIL}}))]).await;
+        let claims = Claims::new();
+        let error = import(&server, &claims).await.unwrap_err();
+        assert_eq!((error.kind, error.advice()), (Kind::Other, None));
+        assert_eq!(
+            error.to_string(),
+            "users.importSshPublicKey of OS Login profile of builder@p.iam.gserviceaccount.com failed with 400 badRequest: \
+             the OS Login profile of builder@p.iam.gserviceaccount.com is full (32 KiB), mostly of keys that other tools \
+             left: `gcloud compute os-login ssh-keys list` shows them, `gcloud compute os-login ssh-keys remove --key \
+             FINGERPRINT` deletes one"
+        );
+        let error = import(&server, &claims).await.unwrap_err();
+        assert_eq!(error.kind, Kind::Forbidden);
+        assert_eq!(
+            error.to_string(),
+            "users.importSshPublicKey of OS Login profile of builder@p.iam.gserviceaccount.com: the account has no user name \
+             on machines"
+        );
+        assert_eq!(
+            error.advice().unwrap(),
+            "grant the permission `compute.instances.osLogin` in project p to the account of these credentials"
+        );
+        let gce = server.gce().await;
+        let error = gce.import_login_key(claims.ours(), EMAIL, "p", "ssh-ed25519 B me", UNIX_EPOCH).await.unwrap_err();
+        assert_eq!(error.kind, Kind::Invalid);
+        assert_eq!(server.requests().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn keys_are_seen_and_taken_out() {
+        let server = Server::start([ok(profile()), ok("{}"), refused(404, "notFound", "no such key")]).await;
+        let gce = server.gce().await;
+        assert_eq!(gce.login_profile(EMAIL, "p").await.unwrap().keys.len(), 2);
+        gce.delete_login_key(EMAIL, "f2").await.unwrap();
+        assert!(gce.delete_login_key(EMAIL, "f2").await.unwrap_err().is_not_found());
+        let delete = format!("DELETE /oslogin/v1/users/{EMAIL}/sshPublicKeys/f2\nauthorization: Bearer token-1");
+        let get = format!("GET /oslogin/v1/users/{EMAIL}/loginProfile?projectId=p\nauthorization: Bearer token-1");
+        assert_eq!(server.requests(), [get, delete.clone(), delete]);
+    }
 }

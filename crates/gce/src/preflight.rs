@@ -96,6 +96,7 @@ impl Gce {
             let names: Vec<_> =
                 apis.iter().map(|api| ("names", format!("projects/{project}/services/{api}"))).collect();
             let request = self.request("services.batchGet", &format!("project {project}"), Method::GET, &url);
+            let request = request.in_project(project);
             let answer: Services = request.with(|request| request.query(&names)).json().await?;
             // By the answer's names, whose project may be a number; what is not answered is not known to be missing.
             let is_disabled = |api: &str| {
@@ -116,8 +117,9 @@ impl Gce {
         let url = address(&base, &["v3", "projects", &format!("{project}:testIamPermissions")]);
         let mut answers = Vec::new();
         for permissions in permissions.chunks(PERMISSIONS_AT_ONCE) {
-            let request =
-                self.request("projects.testIamPermissions", &format!("project {project}"), Method::POST, &url);
+            let request = self
+                .request("projects.testIamPermissions", &format!("project {project}"), Method::POST, &url)
+                .in_project(project);
             let answer: Granted =
                 request.with(|request| request.json(&json!({"permissions": permissions}))).json().await?;
             answers.extend(permissions.iter().map(|name| Permission {
@@ -132,8 +134,11 @@ impl Gce {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::CredentialOptions;
+    use crate::credentials::Credentials;
     use crate::testing::{Reply, Server, ok, refused};
     use serde_json::Value;
+    use std::sync::Arc;
 
     #[tokio::test]
     async fn google_knows_whose_a_token_is() {
@@ -158,6 +163,26 @@ mod tests {
         assert_eq!(error.kind, Kind::Forbidden);
         assert_eq!(error.to_string(), "oauth2.tokeninfo of the account failed with 400 invalid_token: Invalid Value");
         assert_eq!(server.requests(), ["POST /oauth2/tokeninfo\naccess_token=token-1"; 3]);
+    }
+
+    /// An account of the machine that we run on, whose metadata server is this one.
+    fn of_the_machine(server: &Server) -> Gce {
+        let host = server.url.trim_start_matches("http://").to_owned();
+        let environment = Arc::new(move |name: &str| (name == "GCE_METADATA_HOST").then(|| host.clone()));
+        let (endpoints, http) = (server.endpoints(), crate::http::client().unwrap());
+        let options = CredentialOptions::default();
+        let credentials = Credentials::in_environment(&options, &endpoints, &http, environment).unwrap();
+        Gce::of(endpoints, credentials, http)
+    }
+
+    #[tokio::test]
+    async fn a_machine_knows_its_account_itself() {
+        // The library asks for a token as soon as there are credentials, so that both are asked at once.
+        let answer = ok("builder@p.iam.gserviceaccount.com\n");
+        let server = Server::start([answer.clone(), answer]).await;
+        assert_eq!(of_the_machine(&server).account().await.unwrap(), "builder@p.iam.gserviceaccount.com");
+        let email = "GET /computeMetadata/v1/instance/service-accounts/default/email\nmetadata-flavor: Google";
+        assert!(server.requests().iter().any(|request| request == email), "{:?}", server.requests());
     }
 
     #[tokio::test]

@@ -68,7 +68,7 @@ impl Gce {
         let last = format!("{version}:access");
         let url = address(&base, &["v1", "projects", project, "secrets", name, "versions", &last]);
         let resource = format!("version {version} of secret {name} in project {project}");
-        let answer: Accessed = self.request(CALL, &resource, Method::GET, &url).json().await?;
+        let answer: Accessed = self.request(CALL, &resource, Method::GET, &url).in_project(project).json().await?;
         let payload = decoded(CALL, &resource, &answer.payload.data)?;
         let checksum = crc32c(0, &payload);
         if answer.payload.data_crc32c.is_some_and(|promised| promised != checksum.to_string()) {
@@ -93,7 +93,7 @@ impl Gce {
         let last = format!("{version}:render");
         let place = ["v1", "projects", project, "locations", location, "parameters", name, "versions", &last];
         let resource = format!("version {version} of parameter {name} in {location} of project {project}");
-        let request = self.request(CALL, &resource, Method::GET, &address(&base, &place));
+        let request = self.request(CALL, &resource, Method::GET, &address(&base, &place)).in_project(project);
         let answer: Rendered = request.json().await?;
         Ok(ParameterVersion { payload: decoded(CALL, &resource, &answer.rendered_payload)? })
     }

@@ -10,7 +10,7 @@ use base64::prelude::BASE64_STANDARD;
 use imgforge_template::arguments::{Block, Given};
 use imgforge_template::body::Body;
 use imgforge_template::diagnostic::{Diagnostic, Diagnostics};
-use imgforge_template::source::Span;
+use imgforge_template::source::{Span, Spanned};
 use jiff::Timestamp;
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -163,11 +163,11 @@ pub(super) fn disks(disks: &DiskArguments, diagnostics: &mut Diagnostics) {
         say.diagnostics.push(Diagnostic::error("invalid-value", message).at(span).help(help));
     }
     for disk in disks.disk_attachment.iter() {
-        attachment(disk, disks.given.span("disk_attachment"), diagnostics);
+        attachment(disk, diagnostics);
     }
 }
 
-fn attachment(disk: &AttachmentArguments, place: Option<Span>, diagnostics: &mut Diagnostics) {
+fn attachment(disk: &Spanned<AttachmentArguments>, diagnostics: &mut Diagnostics) {
     let mut say = Say { given: &disk.given, diagnostics };
     let kind = set(&disk.volume_type);
     if disk.given.has("source_volume") {
@@ -176,21 +176,24 @@ fn attachment(disk: &AttachmentArguments, place: Option<Span>, diagnostics: &mut
             say.conflict(name, "source_volume", "an existing disk is attached as it is: remove it");
         }
     } else if !disk.given.has("volume_type") {
-        missing(&mut say, "volume_type", "a further disk needs a `volume_type`", place);
+        missing(&mut say, "volume_type", "a further disk needs a `volume_type`", disk.span);
     } else if let Some(kind) = kind.filter(|kind| !VOLUMES.contains(kind) && !kind.starts_with(HYPERDISK)) {
         let help = format!("use one of {}, or a `hyperdisk-…`", VOLUMES.join(", "));
         say.wrong("volume_type", format!("there is no `volume_type` `{kind}`"), &help);
     } else if kind != Some("scratch") && !disk.given.has("volume_size") && !disk.given.has("source_image") {
-        missing(&mut say, "volume_size", "a new disk needs a `volume_size` in GB", place);
+        missing(&mut say, "volume_size", "a new disk needs a `volume_size` in GB", disk.span);
     }
     if kind == Some("scratch") {
-        for name in
-            ["device_name", "keep_device", "create_image", "source_image", "disk_encryption_key", "replica_zones"]
-        {
-            let help = "a local SSD is empty and ends with the machine";
-            if disk.given.has(name)
-                && (!matches!(name, "keep_device" | "create_image") || disk.keep_device || disk.create_image)
-            {
+        for (name, is_given) in [
+            ("device_name", disk.given.has("device_name")),
+            ("keep_device", disk.keep_device),
+            ("create_image", disk.create_image),
+            ("source_image", disk.given.has("source_image")),
+            ("disk_encryption_key", disk.given.has("disk_encryption_key")),
+            ("replica_zones", disk.given.has("replica_zones")),
+        ] {
+            if is_given {
+                let help = "remove it: a local SSD is empty and ends with the machine";
                 say.wrong(name, format!("a `scratch` disk has no `{name}`"), help);
             }
         }
@@ -211,12 +214,10 @@ fn attachment(disk: &AttachmentArguments, place: Option<Span>, diagnostics: &mut
     say.key("disk_encryption_key", &disk.disk_encryption_key);
 }
 
-/// Says what a block lacks, at its name, since it has no other place of its own.
-fn missing(say: &mut Say<'_>, name: &str, message: &str, place: Option<Span>) {
-    if let Some(place) = place {
-        let problem = Diagnostic::error("missing-argument", message).at(place);
-        say.diagnostics.push(problem.help(format!("add `{name}`, or `source_volume` for a disk that exists")));
-    }
+/// Says what a further disk lacks.
+fn missing(say: &mut Say<'_>, name: &str, message: &str, place: Span) {
+    let help = format!("add `{name}`, or `source_volume` for a disk that exists");
+    say.diagnostics.push(Diagnostic::error("missing-argument", message).at(place).help(help));
 }
 
 pub(super) fn instance(instance: &InstanceArguments, body: &Body, diagnostics: &mut Diagnostics) {

@@ -61,14 +61,13 @@ impl Googlecompute {
     pub(super) async fn make_image(
         &self,
         gce: &Gce,
-        disk: String,
+        disk: ImageSource,
         size_gb: u64,
         previous: Option<&Image>,
         context: &BuildContext,
     ) -> Result<(Image, Resource)> {
         let labels = labels(context, Role::Temporary, self.lasts());
-        let request =
-            self.image_request(ImageSource::Disk(disk), labels, self.image.shielded(&self.working_directory)?);
+        let request = self.image_request(disk, labels, self.image.shielded(&self.working_directory)?);
         let project = self.image_project();
         let details = self.account.details(project, Place::Global);
         let limit = self.image_limit(size_gb);
@@ -89,10 +88,14 @@ impl Googlecompute {
             }
         };
         let request = match &source {
-            Some(stand_in) => ImageRequest {
-                source: ImageSource::Image(format!("projects/{project}/global/images/{}", stand_in.name)),
-                ..request
-            },
+            Some(stand_in) => {
+                let url = format!("projects/{project}/global/images/{}", stand_in.name);
+                let source = match request.encryption.clone().filter(|key| key.raw_key.is_some()) {
+                    Some(key) => ImageSource::LockedImage(url, key),
+                    None => ImageSource::Image(url),
+                };
+                ImageRequest { source, ..request }
+            }
             None => request,
         };
         let claim =

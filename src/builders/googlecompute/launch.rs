@@ -1,6 +1,6 @@
 //! From a source to a machine that lets us in.
 
-use super::arguments::set;
+use super::arguments::{KeyArguments, set};
 use super::login::{Login, OS_LOGIN};
 use super::machine::{GoogleMachine, Guest, Instance};
 use super::preflight::Found;
@@ -11,8 +11,9 @@ use crate::communicators::ssh::Ssh;
 use crate::context::BuildContext;
 use crate::google::{CLEANER, Explain as _, Place, Role, kind, labels};
 use anyhow::{Context as _, Result, bail};
-use imgforge_gce::{AttachedDisk, Gce, Kind, Operation, Tunnel};
+use imgforge_gce::{AttachedDisk, Gce, ImageSource, Kind, Operation, Tunnel};
 use imgforge_ledger::{Claim, Resource};
+use imgforge_template::arguments::Block;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +27,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 struct Further {
     attached: Vec<AttachedDisk>,
     kept: Vec<Resource>,
-    of_image: Option<(String, u64)>,
+    of_image: Option<(ImageSource, u64)>,
 }
 
 impl Googlecompute {
@@ -59,7 +60,9 @@ impl Googlecompute {
             guest: Guest::new(&instance, ssh, tunnel),
             instance,
             startup,
-            disk: further.of_image.unwrap_or_else(|| (self.disk_path(&disk, false), self.disks.disk_size)),
+            disk: further.of_image.unwrap_or_else(|| {
+                (image_source(self.disk_path(&disk, false), &self.disks.disk_encryption_key), self.disks.disk_size)
+            }),
             kept: further.kept,
         }))
     }
@@ -104,7 +107,8 @@ impl Googlecompute {
             if disk.create_image {
                 let existing = set(&disk.source_volume).map(str::to_owned);
                 let path = existing.or_else(|| Some(self.disk_path(made.as_deref()?, is_regional)));
-                further.of_image = path.map(|path| (path, disk.volume_size.unwrap_or(self.disks.disk_size)));
+                let size = disk.volume_size.unwrap_or(self.disks.disk_size);
+                further.of_image = path.map(|path| (image_source(path, &disk.disk_encryption_key), size));
             }
             further.attached.push(self.attachment(disk, made.as_deref()));
         }
@@ -302,6 +306,14 @@ impl Googlecompute {
             }
             _ => error,
         }
+    }
+}
+
+/// A disk as what an image is made of. Google has the keys of Cloud KMS itself.
+fn image_source(path: String, key: &Block<KeyArguments>) -> ImageSource {
+    match key.as_ref().and_then(KeyArguments::key).filter(|key| key.raw_key.is_some()) {
+        Some(key) => ImageSource::LockedDisk(path, key),
+        None => ImageSource::Disk(path),
     }
 }
 

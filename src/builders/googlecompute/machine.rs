@@ -11,7 +11,7 @@ use crate::context::BuildContext;
 use crate::google::Explain as _;
 use anyhow::{Result, bail};
 use async_trait::async_trait;
-use imgforge_gce::{Gce, Tunnel};
+use imgforge_gce::{Gce, ImageSource, Tunnel};
 use imgforge_ledger::Resource;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -134,8 +134,8 @@ pub(super) struct GoogleMachine {
     pub instance: Instance,
     pub guest: Guest,
     pub startup: Option<Startup>,
-    /// The disk that the image is made of: its partial URL, and its size in GB.
-    pub disk: (String, u64),
+    /// What the image is made of, and the disk's size in GB.
+    pub disk: (ImageSource, u64),
     /// Further disks that stay.
     pub kept: Vec<Resource>,
 }

@@ -6,10 +6,6 @@ use anyhow::{Context as _, Result};
 use imgforge_gce::{Error, Gce, Operation};
 use imgforge_ledger::Resource;
 use std::collections::BTreeMap;
-use std::time::Duration;
-
-/// How long a call of this process that makes something may still be on its way.
-const SETTLED: Duration = Duration::from_secs(5);
 
 pub(super) struct Thing {
     pub(super) gce: Gce,
@@ -58,11 +54,6 @@ impl Thing {
         };
         let gce = Account::connect_noted(&resource.details, clients).await?;
         Ok(Self { gce, project: detail("project")?, name: resource.name.clone(), what })
-    }
-
-    /// Waits for calls of this process that make it. A build that is cancelled leaves them to themselves.
-    pub(super) async fn settle(&self) {
-        self.gce.settled(&self.name, SETTLED).await;
     }
 
     /// Whether it is not ours to remove. One that is not there is not.
@@ -128,7 +119,7 @@ impl Thing {
             What::Image => gce.delete_image(project, name).await.map(Some),
             What::Object { bucket, object } => gce.delete_object(bucket, object).await.map(|()| None),
             What::LoginKey { account } => {
-                let profile = gce.login_profile(account).await?;
+                let profile = gce.login_profile(account, project).await?;
                 // An account may have got the same key twice, after a lost answer.
                 for key in profile.keys.iter().filter(|key| key.text.split_whitespace().nth(2) == Some(name)) {
                     match gce.delete_login_key(account, &key.fingerprint).await {

@@ -20,8 +20,8 @@ pub struct AreaArguments {
     /// Look in this project of Google Cloud; may be given many times
     #[arg(long = "gce-project", value_name = "PROJECT")]
     pub gce_projects: Vec<String>,
-    /// Look in this bucket of Google Cloud too; may be given many times
-    #[arg(long = "gce-bucket", value_name = "BUCKET")]
+    /// Look in this bucket of Google Cloud too, at objects whose names begin so; may be given many times
+    #[arg(long = "gce-bucket", value_name = "BUCKET[/PREFIX]")]
     pub gce_buckets: Vec<String>,
     /// The address of a service of Google Cloud, as in a template's `custom_endpoints`; may be given many times
     #[arg(long = "gce-endpoint", value_name = "KEY=ADDRESS", value_parser = endpoint)]

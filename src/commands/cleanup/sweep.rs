@@ -53,18 +53,17 @@ impl Broom {
         let (mut all, mut errors): (Vec<Found>, Vec<Error>) = (Vec::new(), Vec::new());
         for area in areas {
             let Some(sweeper) = self.sweepers.of(area.sweeper) else { continue };
-            match sweeper.find(wanted, area, &self.clients).await {
+            let findings = sweeper.find(wanted, area, &self.clients).await;
+            for found in findings.found {
                 // Two areas may have a part in common.
-                Ok(found) => {
-                    let new = |one: &Found| !all.iter().any(|other| is_same(one, other));
-                    let new: Vec<Found> = found.into_iter().filter(new).collect();
-                    all.extend(new);
-                }
-                Err(error) => {
-                    self.events.error(format!("could not look everywhere: {error:#}"));
-                    errors.push(error);
+                if !all.iter().any(|other| is_same(&found, other)) {
+                    all.push(found);
                 }
             }
+            for error in &findings.errors {
+                self.events.error(format!("could not look everywhere: {error:#}"));
+            }
+            errors.extend(findings.errors);
         }
         (all, errors)
     }

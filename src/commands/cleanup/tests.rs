@@ -3,7 +3,7 @@ use crate::cleaners::testing::{Calls, FAKES};
 use crate::event::{Event, Reporter};
 use crate::exit::TryAgain;
 use crate::secret::Redactor;
-use crate::sweepers::{Found, Sweeper};
+use crate::sweepers::{Findings, Found, Sweeper};
 use async_trait::async_trait;
 use imgforge_ledger::Ledger;
 use jiff::{SignedDuration, Timestamp};
@@ -23,15 +23,18 @@ impl Sweeper for Looking {
         "fake"
     }
 
-    async fn find(&self, wanted: &Wanted, area: &Area, clients: &Clients) -> Result<Vec<Found>> {
+    async fn find(&self, wanted: &Wanted, area: &Area, clients: &Clients) -> Findings {
         let area = &area.details["project"];
         Calls::of(clients).await.note(format!("find {wanted:?} in {area}"));
-        let sky = clients.get_or_make("sky", async { Ok(Sky::default()) }).await?;
+        let sky = clients.get_or_make("sky", async { Ok(Sky::default()) }).await.unwrap();
+        let mut findings = Findings::default();
+        findings.add(Ok(sky.0.lock().unwrap().get(area).cloned().unwrap_or_default()));
         match area.as_str() {
-            "forbidden" => anyhow::bail!("the list of machines is forbidden"),
-            "busy" => Err(TryAgain(anyhow::anyhow!("too many calls")).into()),
-            area => Ok(sky.0.lock().unwrap().get(area).cloned().unwrap_or_default()),
+            "forbidden" => findings.add(Err(anyhow::anyhow!("the list of disks is forbidden"))),
+            "busy" => findings.add(Err(TryAgain(anyhow::anyhow!("too many calls")).into())),
+            _ => {}
         }
+        findings
     }
 }
 
@@ -240,12 +243,18 @@ async fn what_is_expired_is_listed_and_removed_only_when_that_is_wished() {
 #[tokio::test]
 async fn where_it_could_not_look_is_told_and_fails_the_command_after_the_rest_is_done() {
     let world = World::new();
+    world.put("forbidden", vec![found("image")]).await;
     world.put("demo", vec![found("machine")]).await;
     let all = areas(&["forbidden", "demo"]);
     assert_eq!(world.broom.run(RUN, &all).await.unwrap(), Exit::Failed);
     assert_eq!(
         world.said(),
-        ["could not look everywhere: the list of machines is forbidden", "removed machine machine", "1 removed"]
+        [
+            "could not look everywhere: the list of disks is forbidden",
+            "removed machine image",
+            "removed machine machine",
+            "2 removed",
+        ]
     );
     assert_eq!(world.broom.run(RUN, &areas(&["busy", "empty"])).await.unwrap(), Exit::TryAgain);
     let leftovers = Wanted::PackerLeftovers { older_than: DAY };

@@ -20,7 +20,7 @@ class Build(unittest.TestCase):
         self.assertEqual(compute.zones().get(project=PROJECT, zone=ZONE).execute()["status"], "UP")
         base = compute.images().getFromFamily(project="debian-cloud", family="debian-12").execute()
         self.assertEqual(base["name"], "debian-12-bookworm-v20261101")
-        fake.control("settings", {"operation_seconds": 1})
+        fake.control("settings", {"operation_seconds": 2})
         operation = fake.insert(metadata=self.key.metadata(), labels={"imgforge-run": "r1"})
         self.assertEqual(
             (operation["status"], operation["operationType"], fake.get()["status"]),
@@ -78,7 +78,7 @@ class Build(unittest.TestCase):
         self.assertNotIn("natIP", fake.get()["networkInterfaces"][0]["accessConfigs"][0])
         with self.assertRaises(ConnectionRefusedError):
             socket.create_connection((interface["networkIP"], 22))
-        fake.control("settings", {"operation_seconds": 1})
+        fake.control("settings", {"operation_seconds": 2})
         operation = compute.images().insert(project=PROJECT, body=wanted).execute()
         fake.control("settings", {"operation_seconds": 0.05})
         self.assertEqual(compute.images().get(project=PROJECT, image="golden-1").execute()["status"], "PENDING")

@@ -112,7 +112,7 @@ class Disks(unittest.TestCase):
         self.fake.wait(compute.disks().delete(project=PROJECT, zone=ZONE, disk="base").execute())
 
     def test_an_instance_that_is_deleted_while_it_is_made(self) -> None:
-        self.fake.control("settings", {"operation_seconds": 0.5})
+        self.fake.control("settings", {"operation_seconds": 3})
         inserted = self.fake.insert("brief")
         self.fake.control("settings", {"operation_seconds": 0.05})
         self.fake.wait(self.fake.compute.instances().delete(project=PROJECT, zone=ZONE, instance="brief").execute())

@@ -230,7 +230,7 @@ class Guests(unittest.TestCase):
             ],
             stderr=subprocess.DEVNULL,
         )
-        self.fake.control("settings", {"operation_seconds": 1})
+        self.fake.control("settings", {"operation_seconds": 2})
         self.fake.control("preempt", {"instance": "builder"})
         self.fake.control("settings", {"operation_seconds": 0.05})
         self.assertEqual(self.fake.get()["status"], "STOPPING")
@@ -247,7 +247,8 @@ class Guests(unittest.TestCase):
         )
 
     def test_the_longest_run_ends_with_the_instance_and_its_disk(self) -> None:
-        self.launch(scheduling={"maxRunDuration": {"seconds": "1"}, "instanceTerminationAction": "DELETE"})
+        scheduling = {"maxRunDuration": {"seconds": "1"}, "instanceTerminationAction": "DELETE"}
+        self.assertNotIn("error", self.fake.wait(self.fake.insert(scheduling=scheduling)))
         self.eventually(lambda: not [path for path in self.fake.control("state") if "builder" in path])
 
     def test_only_what_may_be_preempted_is(self) -> None:

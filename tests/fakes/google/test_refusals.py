@@ -246,7 +246,7 @@ class Refusals(unittest.TestCase):
         self.assertEqual(left, [f"{HERE}/disks/data", f"{HERE}/disks/there", f"{HERE}/instances/there"])
 
     def test_a_disk_of_which_an_image_is_made_is_in_use(self) -> None:
-        self.fake.control("settings", {"operation_seconds": 1})
+        self.fake.control("settings", {"operation_seconds": 2})
         self.addCleanup(self.fake.control, "settings", {"operation_seconds": 0.05})
         disk = {"name": "imaged", "sizeGb": "1"}
         self.fake.wait(self.fake.compute.disks().insert(project=PROJECT, zone=ZONE, body=disk).execute())

@@ -13,12 +13,12 @@ const IMPERSONATION_SCOPE: &str = "https://www.googleapis.com/auth/cloud-platfor
 const SOURCE: &str = "the workload identity";
 
 impl WorkloadIdentity {
-    /// The one that `IMGFORGE_GCP_WORKLOAD_IDENTITY_PROVIDER` and `IMGFORGE_GCP_SERVICE_ACCOUNT` name.
+    /// The one that `IMGFORGE_GCE_WORKLOAD_IDENTITY_PROVIDER` and `IMGFORGE_GCE_SERVICE_ACCOUNT` name.
     pub fn of_environment() -> Option<Self> {
         let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         Some(Self {
-            provider: variable("IMGFORGE_GCP_WORKLOAD_IDENTITY_PROVIDER")?,
-            service_account: variable("IMGFORGE_GCP_SERVICE_ACCOUNT"),
+            provider: variable("IMGFORGE_GCE_WORKLOAD_IDENTITY_PROVIDER")?,
+            service_account: variable("IMGFORGE_GCE_SERVICE_ACCOUNT"),
         })
     }
 }
@@ -67,7 +67,7 @@ impl Credentials {
         }
         let scopes = match identity.service_account {
             Some(_) => vec![IMPERSONATION_SCOPE.to_owned()],
-            None => world.scopes.clone(),
+            None => world.scopes_without_email(),
         };
         let source = Federation {
             http: world.http.clone(),
@@ -91,14 +91,14 @@ pub(super) fn token_url(endpoints: &Endpoints) -> String {
 
 impl Subject {
     fn of(environment: &Environment) -> Result<Self> {
-        if let Some(name) = environment("IMGFORGE_GCP_ID_TOKEN_VARIABLE") {
+        if let Some(name) = environment("IMGFORGE_GCE_ID_TOKEN_VARIABLE") {
             if environment(&name).is_none() {
-                let message = format!("`{name}`, which `IMGFORGE_GCP_ID_TOKEN_VARIABLE` names, is not set");
+                let message = format!("`{name}`, which `IMGFORGE_GCE_ID_TOKEN_VARIABLE` names, is not set");
                 return Err(unusable(SOURCE, message));
             }
             return Ok(Self::Variable { name, environment: environment.clone() });
         }
-        if let Some(path) = environment("IMGFORGE_GCP_ID_TOKEN_FILE") {
+        if let Some(path) = environment("IMGFORGE_GCE_ID_TOKEN_FILE") {
             return Ok(Self::File(path.into()));
         }
         if environment("GCP_ID_TOKEN").is_some() {
@@ -114,7 +114,7 @@ impl Subject {
             }
             _ => Err(unusable(
                 SOURCE,
-                "no token of the CI: neither `GCP_ID_TOKEN`, `IMGFORGE_GCP_ID_TOKEN_FILE` nor \
+                "no token of the CI: neither `GCP_ID_TOKEN`, `IMGFORGE_GCE_ID_TOKEN_FILE` nor \
                  `ACTIONS_ID_TOKEN_REQUEST_URL` is set",
             )),
         }
@@ -227,15 +227,14 @@ mod tests {
         .await;
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("token");
-        let variables = [("IMGFORGE_GCP_ID_TOKEN_FILE", file.to_str().unwrap())];
+        let variables = [("IMGFORGE_GCE_ID_TOKEN_FILE", file.to_str().unwrap())];
         let credentials = at(&server, &options(&format!("//iam.googleapis.com/{PROVIDER}"), None), &variables).unwrap();
         std::fs::write(&file, "first\n").unwrap();
         assert_eq!(credentials.token().await.unwrap(), "sts-1");
         std::fs::write(&file, "second").unwrap();
         assert_eq!(credentials.token().await.unwrap(), "sts-2");
         assert_eq!(credentials.token().await.unwrap(), "sts-2");
-        let scopes = format!("{PLATFORM}+https%3A%2F%2Fwww.googleapis.com%2Fauth%2Fuserinfo.email");
-        assert_eq!(server.requests(), [exchange("first", &scopes), exchange("second", &scopes)]);
+        assert_eq!(server.requests(), [exchange("first", PLATFORM), exchange("second", PLATFORM)]);
     }
 
     #[tokio::test]
@@ -248,7 +247,7 @@ mod tests {
         .await;
         let credentials = at(&server, &options(PROVIDER, None), &[("GCP_ID_TOKEN", "eyJ.1")]).unwrap();
         assert_eq!(credentials.token().await.unwrap(), "sts-1");
-        let variables = [("IMGFORGE_GCP_ID_TOKEN_VARIABLE", "MINE"), ("GCP_ID_TOKEN", "x"), ("MINE", "eyJ.secret.x")];
+        let variables = [("IMGFORGE_GCE_ID_TOKEN_VARIABLE", "MINE"), ("GCP_ID_TOKEN", "x"), ("MINE", "eyJ.secret.x")];
         let error = at(&server, &options(PROVIDER, None), &variables).unwrap().token().await.unwrap_err();
         assert_eq!(
             error.to_string(),
@@ -269,7 +268,7 @@ mod tests {
                 said("projects/12/locations/global/workloadIdentityPools//providers/git", &[]),
                 said(PROVIDER, &[("GITHUB_ACTIONS", "true")]),
                 said(PROVIDER, &[("GITLAB_CI", "true")]),
-                said(PROVIDER, &[("IMGFORGE_GCP_ID_TOKEN_VARIABLE", "MINE")]),
+                said(PROVIDER, &[("IMGFORGE_GCE_ID_TOKEN_VARIABLE", "MINE")]),
                 said(PROVIDER, &[]),
             ],
             [
@@ -280,9 +279,9 @@ mod tests {
                  `projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER`",
                 "credentials of the workload identity: the job has no token: give it `permissions: id-token: write`",
                 "credentials of the workload identity: the job has no token: declare `GCP_ID_TOKEN` under its `id_tokens`",
-                "credentials of the workload identity: `MINE`, which `IMGFORGE_GCP_ID_TOKEN_VARIABLE` names, is not set",
+                "credentials of the workload identity: `MINE`, which `IMGFORGE_GCE_ID_TOKEN_VARIABLE` names, is not set",
                 "credentials of the workload identity: no token of the CI: neither `GCP_ID_TOKEN`, \
-                 `IMGFORGE_GCP_ID_TOKEN_FILE` nor `ACTIONS_ID_TOKEN_REQUEST_URL` is set",
+                 `IMGFORGE_GCE_ID_TOKEN_FILE` nor `ACTIONS_ID_TOKEN_REQUEST_URL` is set",
             ]
         );
     }

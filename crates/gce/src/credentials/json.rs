@@ -22,6 +22,10 @@ const ATTEMPTS: u32 = 5;
 /// The same for the metadata server: away from Google's machines there is none, and nobody should wait for it.
 const METADATA_ATTEMPTS: u32 = 2;
 
+/// What to say before the metadata server's own error: it was asked as the last.
+const NOWHERE: &str = "there are neither credentials in the options, nor `GOOGLE_APPLICATION_CREDENTIALS`, nor a file of \
+                       `gcloud auth application-default login`, and the metadata server of this machine gives no token";
+
 impl Credentials {
     /// The default of Google's tools: the file of `GOOGLE_APPLICATION_CREDENTIALS`, gcloud's, the metadata server.
     ///
@@ -45,9 +49,7 @@ impl Credentials {
             .with_scopes(world.scopes.clone())
             .with_universe_domain(world.endpoints.universe())
             .with_retry_policy(Aip194Strict.with_attempt_limit(METADATA_ATTEMPTS));
-        let none = "there are neither credentials in the options, nor `GOOGLE_APPLICATION_CREDENTIALS`, nor a file of \
-                    `gcloud auth application-default login`, nor a metadata server as on Google's machines";
-        Self::of_library("the environment", builder.build(), world.endpoints, Owner::Machine(url), Some(none))
+        Self::of_library("the environment", builder.build(), world.endpoints, Owner::Machine(url), Some(NOWHERE))
     }
 
     /// # Errors
@@ -83,8 +85,12 @@ impl Credentials {
             }
             "authorized_user" => Self::of_user(source, &json, world),
             "external_account" => {
+                let scopes = match json["service_account_impersonation_url"] {
+                    Value::Null => world.scopes_without_email(),
+                    _ => world.scopes.clone(),
+                };
                 let builder = external_account::Builder::new(json)
-                    .with_scopes(world.scopes.clone())
+                    .with_scopes(scopes)
                     .with_universe_domain(world.endpoints.universe())
                     .with_retry_policy(Aip194Strict.with_attempt_limit(ATTEMPTS));
                 Self::of_library(source, builder.build(), world.endpoints, Owner::Unknown, None)
@@ -111,10 +117,10 @@ impl Credentials {
         built: std::result::Result<credentials::Credentials, BuildError>,
         endpoints: &Endpoints,
         owner: Owner,
-        advice: Option<&'static str>,
+        before: Option<&'static str>,
     ) -> Result<Self> {
         let inner = built.map_err(|error| unusable(source, incomplete(&error)))?;
-        let named = Named { source: source.to_owned(), universe: endpoints.universe().to_owned(), inner, advice };
+        let named = Named { source: source.to_owned(), universe: endpoints.universe().to_owned(), inner, before };
         Ok(Self { inner: named.into(), owner })
     }
 }
@@ -180,8 +186,8 @@ struct Named {
     source: String,
     universe: String,
     inner: credentials::Credentials,
-    /// What to say if there was no answer at all.
-    advice: Option<&'static str>,
+    /// What to say before an error.
+    before: Option<&'static str>,
 }
 
 impl CredentialsProvider for Named {
@@ -191,8 +197,10 @@ impl CredentialsProvider for Named {
     ) -> std::result::Result<CacheableResource<HeaderMap>, CredentialsError> {
         self.inner.headers(extensions).await.map_err(|error| {
             let error = Error { resource: self.source.clone(), ..own(&error) };
-            let error = match self.advice {
-                Some(advice) => Error { kind: Kind::Forbidden, message: advice.to_owned(), ..error },
+            let error = match self.before {
+                Some(before) => {
+                    Error { kind: Kind::Forbidden, message: format!("{before}: {}", error.message), ..error }
+                }
                 None => error,
             };
             CredentialsError::from_source(error.kind == Kind::Transient, error)
@@ -273,8 +281,8 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "credentials of the environment: there are neither credentials in the options, nor \
-             `GOOGLE_APPLICATION_CREDENTIALS`, nor a file of `gcloud auth application-default login`, nor a metadata \
-             server as on Google's machines"
+             `GOOGLE_APPLICATION_CREDENTIALS`, nor a file of `gcloud auth application-default login`, and the metadata \
+             server of this machine gives no token: Connection refused (os error 111)"
         );
     }
 

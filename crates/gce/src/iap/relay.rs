@@ -332,11 +332,7 @@ impl Link<'_> {
                 Kind::Other,
                 "nothing answers at the port: its program does not run yet, or no firewall rule lets `35.235.240.0/20` in",
             ),
-            4033 => (
-                Kind::Forbidden,
-                "the account lacks `iap.tunnelInstances.accessViaIAP`, which is in the role \
-                 `roles/iap.tunnelResourceAccessor`",
-            ),
+            4033 => (Kind::Forbidden, "the account may not go through Identity-Aware Proxy"),
             4047 => (Kind::NotFound, "there is no such instance, or it does not run yet"),
             // A session that is unknown or used elsewhere, wrong acknowledgements, nonsense: it would meet the same.
             4001 | 4002 | 4005..=4008 | 4013 | 4074 => (Kind::Other, "the relay does not go on with this connection"),
@@ -345,6 +341,9 @@ impl Link<'_> {
         };
         let said = if frame.reason.is_empty() { String::new() } else { format!(": {}", frame.reason) };
         let error = Error { reason: code.to_string(), ..self.error(kind, format!("{meaning}{said}")) };
+        // What advice is made of: the role `roles/iap.tunnelResourceAccessor` has it.
+        let details = [("permission", "iap.tunnelInstances.accessViaIAP"), ("project", &*self.target.project)];
+        let error = error.with_details(details.map(|(key, value)| (key.to_owned(), value.to_owned())));
         if kind == Kind::Transient { Ok(End::Broken(error)) } else { Err(error) }
     }
 }

@@ -167,17 +167,21 @@ async fn a_refusal_closes_the_connection_and_is_remembered() {
         let mut all = Vec::new();
         local.read_to_end(&mut all).await.unwrap();
         assert_eq!(all, b"");
-        said.push(tunnel.last_refusal().unwrap().to_string());
+        let error = tunnel.last_refusal().unwrap();
+        if code == 4033 {
+            let advice = "grant the permission `iap.tunnelInstances.accessViaIAP` in project p to the account of these credentials";
+            assert_eq!((error.kind, error.advice().as_deref()), (Kind::Forbidden, Some(advice)));
+        }
+        said.push(error.to_string());
     }
-    assert_eq!(tunnel.last_refusal().unwrap().kind, Kind::Other);
     assert_eq!(
         said,
         [
             "iap.connect of port 22 of instance web in z failed with 4003: nothing answers at the port: its program does not \
              run yet, or no firewall rule lets `35.235.240.0/20` in: failed to connect to backend",
             "iap.connect of port 22 of instance web in z failed with 4047: there is no such instance, or it does not run yet",
-            "iap.connect of port 22 of instance web in z failed with 4033: the account lacks \
-             `iap.tunnelInstances.accessViaIAP`, which is in the role `roles/iap.tunnelResourceAccessor`: not authorized",
+            "iap.connect of port 22 of instance web in z failed with 4033: the account may not go through Identity-Aware \
+             Proxy: not authorized",
             "iap.connect of port 22 of instance web in z failed with 4001: the relay does not go on with this connection",
         ]
     );

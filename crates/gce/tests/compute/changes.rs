@@ -1,10 +1,10 @@
 //! What changes something happens once, however often it has to be sent, and takes nothing back that others changed.
 
 use crate::server::{Answer, Server, claim};
-use imgforge_gce::{InstanceRequest, Kind};
+use imgforge_gce::{AttachedDisk, DiskSource, InstanceRequest, Kind};
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 fn request() -> InstanceRequest {
     InstanceRequest {
@@ -149,4 +149,87 @@ async fn a_change_that_is_always_too_late_is_given_up() {
     );
     assert!(error.is_transient());
     assert_eq!(server.asked().len(), 12);
+}
+
+/// An answer of "not found".
+fn nothing() -> Answer {
+    Answer::Json(404, json!({"error": {"code": 404, "message": "The resource was not found"}}))
+}
+
+#[tokio::test]
+async fn what_was_just_made_is_looked_for_again() {
+    let operation = |name: &str| Answer::Json(200, json!({"name": name, "status": "DONE"}));
+    let server = Server::new(vec![
+        operation("o1"),
+        nothing(),
+        nothing(),
+        Answer::Json(200, json!({"name": "web", "status": "RUNNING"})),
+        nothing(),
+        operation("o2"),
+        // Deleted is deleted.
+        nothing(),
+        nothing(),
+    ])
+    .await;
+    let (claim, _ledger) = claim();
+    let name = claim.name().to_owned();
+    let (project, zone) = ("p", "europe-west1-b");
+    assert_eq!(server.gce.insert_instance(claim, &request()).await.unwrap().name, "o1");
+    assert_eq!(server.gce.instance(project, zone, &name).await.unwrap().status, "RUNNING");
+    assert_eq!(server.gce.delete_instance(project, zone, &name).await.unwrap().name, "o2");
+    assert!(server.gce.instance(project, zone, &name).await.unwrap_err().is_not_found());
+    assert!(server.gce.delete_instance(project, zone, &name).await.unwrap_err().is_not_found());
+    assert_eq!(server.asked().len(), 8);
+}
+
+#[tokio::test]
+async fn a_machine_whose_making_was_given_up_on_is_looked_for_and_its_disk_too() {
+    let server = Server::new(vec![
+        Answer::Silence,
+        nothing(),
+        Answer::Json(200, json!({"name": "disk"})),
+        nothing(),
+        Answer::Json(200, json!({"name": "machine"})),
+    ])
+    .await;
+    let (claim, _ledger) = claim();
+    let name = claim.name().to_owned();
+    let source = DiskSource::New {
+        name: "boot".to_owned(),
+        image: None,
+        kind: "pd-ssd".to_owned(),
+        size_gb: None,
+        labels: BTreeMap::new(),
+        resource_manager_tags: BTreeMap::new(),
+    };
+    let request = InstanceRequest { disks: vec![AttachedDisk { source, ..AttachedDisk::default() }], ..request() };
+    let insert = server.gce.insert_instance(claim, &request);
+    assert!(tokio::time::timeout(Duration::from_secs(1), insert).await.is_err());
+    assert_eq!(server.gce.delete_disk("p", "europe-west1-b", false, "boot").await.unwrap().name, "disk");
+    assert_eq!(server.gce.delete_instance("p", "europe-west1-b", &name).await.unwrap().name, "machine");
+}
+
+#[tokio::test]
+async fn what_was_refused_is_not_looked_for() {
+    let refused = || Answer::Json(400, json!({"error": {"code": 400, "message": "no such machine type"}}));
+    let failed = json!({"name": "o", "status": "DONE", "error": {"errors": [{"code": "STOCKOUT", "message": "none"}]}});
+    let server = Server::new(vec![
+        refused(),
+        nothing(),
+        Answer::Json(200, json!({"name": "o"})),
+        Answer::Json(200, failed),
+        nothing(),
+    ])
+    .await;
+    let (claim, ledger) = claim();
+    let name = claim.name().to_owned();
+    assert_eq!(server.gce.insert_instance(claim, &request()).await.unwrap_err().kind, Kind::Invalid);
+    assert!(server.gce.delete_instance("p", "europe-west1-b", &name).await.unwrap_err().is_not_found());
+
+    let claim = ledger.1.build("web").claim("gce", "instance").unwrap();
+    let name = claim.name().to_owned();
+    let operation = server.gce.insert_instance(claim, &request()).await.unwrap();
+    assert_eq!(server.gce.wait(&operation, Duration::from_secs(9)).await.unwrap_err().kind, Kind::Capacity);
+    assert!(server.gce.delete_instance("p", "europe-west1-b", &name).await.unwrap_err().is_not_found());
+    assert_eq!(server.asked().len(), 5);
 }

@@ -3,6 +3,7 @@
 use super::{Argument, Arguments, Context, FromArgument};
 use crate::body::{Body, Entry, Located};
 use crate::diagnostic::Diagnostic;
+use crate::source::Spanned;
 use crate::value::Kind;
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -12,9 +13,9 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Block<A>(Option<A>);
 
-/// Blocks of one name, in the order in which they are written. A list of objects is the same.
+/// Blocks of one name, each with its place, in the order in which they are written. A list of objects is the same.
 #[derive(Clone, Debug)]
-pub struct Blocks<A>(Vec<A>);
+pub struct Blocks<A>(Vec<Spanned<A>>);
 
 impl<A> Deref for Block<A> {
     type Target = Option<A>;
@@ -25,7 +26,7 @@ impl<A> Deref for Block<A> {
 }
 
 impl<A> Deref for Blocks<A> {
-    type Target = [A];
+    type Target = [Spanned<A>];
 
     fn deref(&self) -> &Self::Target {
         &self.0
@@ -77,8 +78,11 @@ impl<A: Arguments> FromArgument for Blocks<A> {
 
     fn from_value(located: &Located<'_>, context: &mut Context<'_>) -> Option<Self> {
         let written = located.elements().unwrap_or_else(|| vec![located.clone()]);
-        let blocks: Vec<Option<A>> = written.iter().map(|one| read(one, context)).collect();
-        blocks.into_iter().collect::<Option<Vec<A>>>().map(Self)
+        let mut blocks = Vec::new();
+        for one in &written {
+            blocks.push(read(one, context).map(|block| Spanned::new(block, one.span)));
+        }
+        blocks.into_iter().collect::<Option<_>>().map(Self)
     }
 }
 

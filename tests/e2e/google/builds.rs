@@ -1,0 +1,272 @@
+//! Builds of `googlecompute` on the fake: the plain one, and one for each way to reach, to take and to replace a machine.
+
+use super::fake::Fake;
+use super::forge::{Ended, Place, builder, calls};
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// A source with these members, and a script that says where it runs.
+fn template(fake: &Fake, more: &Value) -> Value {
+    let script = json!({"type": "shell", "inline": ["echo on $FAKE_INSTANCE"]});
+    json!({"builders": [builder(fake, "web-1", more)], "provisioners": [script]})
+}
+
+fn build(fake: &Fake, more: &Value, flags: &[&str]) -> (Place, Ended) {
+    let place = Place::new(&template(fake, more));
+    let ended = place.run(&[&["build"], flags, &["template.json"]].concat());
+    (place, ended)
+}
+
+/// What the user reads, without what is another one each time: numbers of runs, folders, addresses and durations.
+fn lines(ended: &Ended) -> String {
+    let plain = |line: &str| {
+        let mut words = Vec::new();
+        for word in line.split(' ') {
+            words.push(match word {
+                word if word.starts_with("imgforge-") && word.len() > 20 => "imgforge-RUN".to_owned(),
+                word if word.starts_with("127.") => "ADDRESS".to_owned(),
+                word if word.starts_with('/') => "FILE".to_owned(),
+                word => word.to_owned(),
+            });
+        }
+        let line = words.join(" ");
+        line.split(" after ").next().unwrap_or_default().to_owned()
+    };
+    ended.output.lines().map(plain).collect::<Vec<_>>().join("\n")
+}
+
+/// All that is in the project, and that nothing broke Google's documents.
+fn left(fake: &Fake) -> Vec<String> {
+    assert_eq!(fake.violations(), Vec::<String>::new());
+    fake.state().into_iter().map(|(path, _)| path).filter(|path| path.starts_with("projects/demo/")).collect()
+}
+
+const IMAGE: &str = "projects/demo/global/images/web-1";
+
+fn request(fake: &Fake, method: &str, number: usize) -> Value {
+    let calls = calls(fake);
+    let mut of_method = calls.iter().filter(|call| call["method"] == method);
+    of_method.nth(number).unwrap_or_else(|| panic!("no {method} number {number}"))["request"].clone()
+}
+
+#[test]
+fn a_plain_build_makes_an_image_and_leaves_nothing_else() {
+    let fake = Fake::start(json!({}));
+    let (_place, ended) = build(&fake, &json!({}), &[]);
+    assert_eq!(ended.code, Some(0), "{}", ended.output);
+    assert_snapshot!(lines(&ended), @"");
+    assert_eq!(left(&fake), [IMAGE]);
+    let image = &fake.state()[IMAGE];
+    assert_eq!(image["labels"]["imgforge-role"], "artifact");
+    let methods = fake.methods();
+    println!("{} calls of a plain build:\n{}", methods.len(), methods.join("\n"));
+    // Packer's plugin makes 21, without a look at quotas, permissions and the rest before, and without labels.
+    assert!(methods.len() <= 26, "{}: {methods:?}", methods.len());
+}
+
+#[test]
+fn a_plain_build_in_hcl2_is_the_same() {
+    let fake = Fake::start(json!({}));
+    let place = Place::new(&json!({}));
+    let endpoints: Vec<String> =
+        fake.endpoints().iter().map(|(key, address)| format!("    {key} = \"{address}\"")).collect();
+    place.write(
+        "web.pkr.hcl",
+        &format!(
+            r#"
+source "googlecompute" "web" {{
+  project_id          = "demo"
+  zone                = "europe-west1-b"
+  source_image_family = "debian-12"
+  image_name          = "web-1"
+  ssh_username        = "{}"
+  access_token        = "{}"
+  custom_endpoints = {{
+{}
+  }}
+  disk_attachment {{
+    volume_type = "pd-ssd"
+    volume_size = 10
+    device_name = "data"
+  }}
+}}
+
+build {{
+  sources = ["source.googlecompute.web"]
+  provisioner "shell" {{
+    inline = ["ls $FAKE_DISKS", "echo from ${{build.SourceImageName}} on ${{build.ID}}"]
+  }}
+}}
+"#,
+            crate::sshd::USER,
+            super::fake::TOKEN,
+            endpoints.join("\n"),
+        ),
+    );
+    let ended = place.run(&["build", "web.pkr.hcl"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.output);
+    assert!(ended.output.contains("google-data"), "{}", ended.output);
+    assert!(ended.output.contains(": from debian-12-bookworm"), "{}", ended.output);
+    assert_eq!(left(&fake), [IMAGE]);
+}
+
+#[test]
+fn a_machine_without_an_address_is_reached_through_iap() {
+    let fake = Fake::start(json!({}));
+    let more = json!({"use_iap": true, "omit_external_ip": true, "use_internal_ip": true});
+    let (_place, ended) = build(&fake, &more, &[]);
+    assert_eq!(ended.code, Some(0), "{}", ended.output);
+    assert!(ended.output.contains("Step Launch IAP Tunnel..."), "{}", ended.output);
+    assert!(ended.output.contains("on imgforge-"), "{}", ended.output);
+    assert_eq!(left(&fake), [IMAGE]);
+}
+
+#[test]
+fn a_key_of_os_login_is_there_for_the_build_alone() {
+    let fake = Fake::start(json!({}));
+    let (_place, ended) = build(&fake, &json!({"use_os_login": true, "ssh_username": null}), &[]);
+    assert_eq!(ended.code, Some(0), "{}", ended.output);
+    assert_eq!(left(&fake), [IMAGE]);
+    let import = request(&fake, "oslogin.users.importSshPublicKey", 0);
+    assert!(import["key"].as_str().unwrap().contains(" imgforge-"), "{import}");
+    assert!(import["expirationTimeUsec"].is_string(), "{import}");
+    let profiles = &fake.state()["oslogin"];
+    let keys: Vec<&Value> = profiles.as_object().unwrap().values().map(|profile| &profile["sshPublicKeys"]).collect();
+    assert_eq!(keys, [&json!({})], "{profiles}");
+}
+
+#[test]
+fn a_startup_script_is_waited_for_and_its_failure_is_the_build_s() {
+    let fake = Fake::start(json!({}));
+    let script = |script: &str| json!({"metadata": {"startup-script": script}});
+    let (_place, ended) = build(&fake, &script("#!/bin/sh\nsleep 1\necho \"it's $(uname) done\"\n"), &[]);
+    assert_eq!(ended.code, Some(0), "{}", ended.output);
+    assert!(ended.output.contains("Startup script, if any, has finished running."), "{}", ended.output);
+
+    let (_place, ended) = build(&fake, &script("echo no disk here\nexit 3"), &["-force"]);
+    assert_eq!(ended.code, Some(1), "{}", ended.output);
+    let expected = "wait for the startup script: the startup script ended with the exit code 3:";
+    assert!(ended.output.contains(expected) && ended.output.contains("no disk here"), "{}", ended.output);
+    assert_eq!(left(&fake), [IMAGE]);
+}
+
+#[test]
+fn a_build_begins_again_when_google_takes_the_machine_away() {
+    let fake = Fake::start(json!({}));
+    let mut template = template(&fake, &json!({"preemptible": true}));
+    template["provisioners"][0]["inline"] = json!(["test -e /tmp/imgforge-preempted || sleep 600"]);
+    let mark = Path::new("/tmp/imgforge-preempted");
+    let _gone = std::fs::remove_file(mark);
+    let place = Place::new(&template);
+    let mut command = place.command(&["build", "template.json"]);
+    let running = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let machine = loop {
+        assert!(Instant::now() < deadline, "no machine is running");
+        let state = fake.state();
+        let found = state.iter().find(|(path, is)| path.contains("/instances/") && is["status"] == "RUNNING");
+        if let Some((path, _)) = found {
+            break path.rsplit('/').next().unwrap().to_owned();
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    std::fs::write(mark, "").unwrap();
+    fake.preempt(&machine);
+    let ended = running.wait_with_output().unwrap();
+    std::fs::remove_file(mark).unwrap();
+    let output = String::from_utf8(ended.stdout).unwrap();
+    assert!(ended.status.success(), "{output}");
+    let said = format!("Google has taken the machine {machine} away: the build begins again");
+    assert!(output.contains(&said), "{output}");
+    assert_eq!(output.matches("Requesting instance creation...").count(), 2, "{output}");
+    assert_eq!(left(&fake), [IMAGE]);
+    let scheduling = &request(&fake, "compute.instances.insert", 1)["scheduling"];
+    assert_eq!((&scheduling["provisioningModel"], &scheduling["preemptible"]), (&json!("SPOT"), &json!(true)));
+}
+
+#[test]
+fn force_replaces_an_image_only_by_one_that_stands() {
+    let fake = Fake::start(json!({}));
+    let (_place, ended) = build(&fake, &json!({}), &[]);
+    assert_eq!(ended.code, Some(0), "{}", ended.output);
+    let old = fake.state()[IMAGE]["id"].clone();
+
+    let (_place, ended) = build(&fake, &json!({}), &[]);
+    assert_eq!(ended.code, Some(1), "{}", ended.output);
+    assert!(ended.output.contains("error[name-taken]: Image web-1 already exists in project demo"), "{}", ended.output);
+
+    fake.faults(json!([{"method": "compute.images.insert", "fault": {"operation": {
+        "code": "INTERNAL_ERROR", "message": "Internal error. Please try again or contact Google Support.",
+    }}}]));
+    let (_place, ended) = build(&fake, &json!({"image_family": "web"}), &["-force"]);
+    assert!(matches!(ended.code, Some(1 | 75)), "{}", ended.output);
+    assert_eq!(left(&fake), [IMAGE]);
+    assert_eq!(fake.state()[IMAGE]["id"], old);
+
+    fake.faults(json!([]));
+    let (_place, ended) = build(&fake, &json!({"image_family": "web"}), &["-force"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.output);
+    assert_eq!(left(&fake), [IMAGE]);
+    assert_ne!(fake.state()[IMAGE]["id"], old);
+    assert_eq!(fake.state()[IMAGE]["family"], "web");
+}
+
+#[test]
+fn without_an_image_everything_else_is_done() {
+    let fake = Fake::start(json!({}));
+    let (_place, ended) = build(&fake, &json!({"skip_create_image": true}), &[]);
+    assert_eq!(ended.code, Some(0), "{}", ended.output);
+    assert!(ended.output.contains("Skipping image creation..."), "{}", ended.output);
+    assert!(ended.output.contains("--> googlecompute: <nothing>"), "{}", ended.output);
+    assert_eq!(left(&fake), Vec::<String>::new());
+}
+
+#[test]
+fn keys_of_one_s_own_reach_disk_and_image_and_nothing_else() {
+    const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    let fake = Fake::start(json!({}));
+    let more = json!({
+        "disk_encryption_key": {"rawKey": KEY},
+        "image_encryption_key": {"kmsKeyName": "projects/demo/locations/global/keyRings/r/cryptoKeys/k"},
+    });
+    let (place, ended) = build(&fake, &more, &[]);
+    assert_eq!(ended.code, Some(0), "{}", ended.output);
+    assert!(!ended.output.contains(KEY), "{}", ended.output);
+    let disk = &request(&fake, "compute.instances.insert", 0)["disks"][0];
+    assert_eq!(disk["diskEncryptionKey"]["rawKey"], KEY);
+    let image = request(&fake, "compute.images.insert", 0);
+    assert_eq!(image["sourceDiskEncryptionKey"]["rawKey"], KEY);
+    assert_eq!(image["imageEncryptionKey"]["kmsKeyName"], "projects/demo/locations/global/keyRings/r/cryptoKeys/k");
+    drop(place);
+    assert_eq!(left(&fake), [IMAGE]);
+}
+
+#[test]
+fn what_is_missing_is_told_before_anything_is_made() {
+    let fake = Fake::start(json!({"denied_permissions": ["compute.images.create"]}));
+    let more = json!({
+        "machine_type": "e2-standard-3",
+        "network": "nowhere",
+        "source_image_family": "debian-99",
+        "custom_endpoints": fake.endpoints(),
+        "access_token": super::fake::TOKEN,
+    });
+    let (_place, ended) = build(&fake, &more, &[]);
+    assert_eq!(ended.code, Some(1), "{}", ended.output);
+    let told: Vec<&str> = ended.output.lines().filter(|line| line.starts_with("error[")).collect();
+    assert_eq!(
+        told,
+        [
+            "error[missing-permission]: these credentials lack compute.images.create in the project `demo`",
+            "error[not-in-cloud]: there is no family `debian-99` in the project `demo`, nor in Google's public ones",
+            "error[not-in-cloud]: there is no such thing as the machine type `e2-standard-3` in `europe-west1-b`",
+            "error[not-in-cloud]: there is no such thing as the network `nowhere`",
+        ],
+        "{}",
+        ended.output
+    );
+    assert_eq!(left(&fake), Vec::<String>::new());
+    assert!(fake.methods().iter().all(|method| !method.ends_with("insert")), "{:?}", fake.methods());
+}
