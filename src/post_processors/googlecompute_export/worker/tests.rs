@@ -103,7 +103,7 @@ fn exchange(path: &str, range: &str, body: &[u8], world: &mut Uploads) -> Option
         let answer = format!("{{\"size\": \"{}\"}}", object.len());
         return Some(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{answer}", answer.len()));
     }
-    assert!(total != "*" || object.len() % (256 << 10) == 0, "Google takes multiples of 256 KiB");
+    assert!(total != "*" || object.len().is_multiple_of(256 << 10), "Google takes multiples of 256 KiB");
     let has = object.len().checked_sub(1).map_or_else(String::new, |last| format!("Range: bytes=0-{last}\r\n"));
     Some(format!("HTTP/1.1 308 Resume Incomplete\r\n{has}Content-Length: 0\r\n\r\n"))
 }
