@@ -2,16 +2,20 @@
 //! are called and say of themselves.
 
 mod account;
+mod connection;
 mod errors;
 mod labels;
 mod leftovers;
 mod names;
+mod secure_boot;
 
 pub use account::{Account, CREDENTIALS, GoogleArguments, Place, connect};
+pub use connection::Connection;
 pub use errors::{Explain, explained};
 pub use labels::{Role, labels};
 pub use leftovers::is_leftover_of_packer;
 pub use names::{check_label, check_name, is_name};
+pub use secure_boot::SecureBootFiles;
 
 /// The name of the cleaner that removes things in Google Cloud.
 pub const CLEANER: &str = "gce";

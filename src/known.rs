@@ -52,6 +52,16 @@ pub(crate) const PLUGINS: &[(&str, &str)] = &[
 const LEFT_OUT: &[(&str, &str)] = &[
     #[cfg(not(feature = "gce"))]
     ("googlecompute", "gce"),
+    #[cfg(not(feature = "gce"))]
+    ("googlecompute-export", "gce"),
+    #[cfg(not(feature = "gce"))]
+    ("googlecompute-image", "gce"),
+    #[cfg(not(feature = "gce"))]
+    ("googlecompute-import", "gce"),
+    #[cfg(not(feature = "gce"))]
+    ("googlecompute-parametermanager", "gce"),
+    #[cfg(not(feature = "gce"))]
+    ("googlecompute-secretsmanager", "gce"),
     #[cfg(not(feature = "qemu"))]
     ("qemu", "qemu"),
 ];

@@ -1,6 +1,10 @@
 //! Post-processors: what is made of an artifact.
 
 mod checksum;
+#[cfg(feature = "gce")]
+mod googlecompute_export;
+#[cfg(feature = "gce")]
+mod googlecompute_import;
 pub mod manifest;
 mod shell_local;
 
@@ -11,8 +15,17 @@ use anyhow::Result;
 use async_trait::async_trait;
 
 /// Every post-processor. Adding one is its file and its line here.
-pub const POST_PROCESSORS: &[Component<dyn PostProcessor>] =
-    &[checksum::POST_PROCESSOR, manifest::POST_PROCESSOR, shell_local::POST_PROCESSOR];
+pub const POST_PROCESSORS: &[Component<dyn PostProcessor>] = &[
+    checksum::POST_PROCESSOR,
+    #[cfg(feature = "gce")]
+    googlecompute_export::IN_SHORT,
+    #[cfg(feature = "gce")]
+    googlecompute_export::POST_PROCESSOR,
+    #[cfg(feature = "gce")]
+    googlecompute_import::POST_PROCESSOR,
+    manifest::POST_PROCESSOR,
+    shell_local::POST_PROCESSOR,
+];
 
 /// What becomes of the artifact that a post-processor was given, when the user does not say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Post-processors of one build: sequences that each start from the builder's artifact.
 
 use super::provision::report;
-use super::{OnFailure, Run, keep, release_artifact};
+use super::{OnFailure, Run, clean_up, keep, release_artifact};
 use crate::artifact::Artifact;
 use crate::context::BuildContext;
 use crate::exit::TryAgain;
@@ -79,7 +79,11 @@ async fn one(
             (default, None) => default == InputArtifact::Keep,
         };
         let own = BuildContext { source: Some(kind.to_owned()), ..context.clone() };
+        let mut needed = context.ledger.remaining();
         let mut result = own.timed(&format!("post-process with {kind}"), made.process(&own, &current)).await?;
+        // What it made for its work alone has served. After a failure that waits for the end, where `-on-error` decides.
+        needed.extend(result.claims.iter().cloned());
+        clean_up(&own, run, &needed).await;
         if result.values.is_empty() {
             result.values.clone_from(&current.values);
         }

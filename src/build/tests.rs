@@ -3,11 +3,22 @@ use crate::builders::{Builder, Machine};
 use crate::cleaners::testing::{Calls, FAKES};
 use crate::communicators::Communicator;
 use crate::communicators::none::NoCommunicator;
+use crate::component::Component;
 use crate::event::Reporter;
 use crate::exit::TryAgain;
+use crate::host::LocalHost;
+use crate::plan::PlannedPostProcessor;
+use crate::post_processors::{InputArtifact, PostProcessor};
+use crate::recipe::{Recipe, View};
 use crate::secret::Redactor;
 use async_trait::async_trait;
+use imgforge_template::document::Language;
+use imgforge_template::gotemplate::User;
+use imgforge_template::scope::{Functions, Scope};
+use imgforge_template::source::Span;
+use imgforge_template::template::legacy_context;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Mutex;
 use tempfile::TempDir;
 
@@ -65,6 +76,40 @@ impl Machine for Made {
     }
 }
 
+/// Makes two things in that world, and hands the second one on.
+struct Exporting;
+
+const EXPORTING: Component<dyn PostProcessor> =
+    Component { name: "exporting", arguments: &[], new: |_, _| Box::new(Exporting) };
+
+#[async_trait]
+impl PostProcessor for Exporting {
+    fn input_artifact(&self) -> InputArtifact {
+        InputArtifact::Keep
+    }
+
+    async fn process(&self, context: &BuildContext, _: &Artifact) -> Result<Artifact> {
+        let claim = |name| context.ledger.claim_named("fake", "thing", name, BTreeMap::new());
+        let (worker, object) = (claim("worker")?, claim("object")?);
+        context.say(format!("{} made {}", worker.name(), object.name()));
+        Ok(Artifact { claims: vec![object.resource().clone()], ..Artifact::default() })
+    }
+}
+
+fn exporting() -> PlannedPostProcessor {
+    let context = legacy_context(Arc::new(LocalHost::new().unwrap()), Path::new(""), User::Forbidden, false);
+    let scope = Scope::new(context.host.clone(), Path::new(""), Functions::All, &Sources::default());
+    let recipe = Recipe {
+        component: &EXPORTING,
+        bodies: Vec::new(),
+        taken: &[],
+        overrides: None,
+        header: Span::nowhere(),
+        view: View::new(Language::Hcl2, scope, context, "web"),
+    };
+    PlannedPostProcessor { name: None, recipe, keep_input_artifact: None }
+}
+
 /// A builder during whose work the run is cancelled.
 struct Stopping(CancellationToken);
 
@@ -114,7 +159,18 @@ impl World {
     }
 
     async fn build(&self, builds: &[(&str, Making)]) -> Vec<Outcome> {
-        let builds = builds.iter().map(|(name, making)| planned(name, Arc::new(making.clone())));
+        self.build_and_post_process(builds, Vec::new).await
+    }
+
+    async fn build_and_post_process(
+        &self,
+        builds: &[(&str, Making)],
+        post_processors: impl Fn() -> Vec<Vec<PlannedPostProcessor>>,
+    ) -> Vec<Outcome> {
+        let builds = builds.iter().map(|(name, making)| PlannedBuild {
+            post_processors: post_processors(),
+            ..planned(name, Arc::new(making.clone()))
+        });
         run(Plan { builds: builds.collect(), ..Plan::default() }, &self.run).await
     }
 
@@ -146,6 +202,16 @@ async fn a_build_removes_what_it_made_and_marks_what_stays() {
     assert_eq!(calls, ["request disk", "request machine", "destroy machine", "destroy disk", "keep image"]);
     assert_eq!(world.remaining(), [""; 0]);
     assert_eq!(world.said(), ["web finished"]);
+}
+
+#[tokio::test]
+async fn what_a_post_processor_needed_goes_before_the_next_one() {
+    let world = World::new(in_turn());
+    let twice = || vec![vec![exporting()], vec![exporting()]];
+    world.build_and_post_process(&[("web", Making { things: &["image"], error: None })], twice).await;
+    let worker = ["request worker", "destroy worker"];
+    assert_eq!(world.calls().await, [&worker[..], &worker, &["keep image", "keep object"]].concat());
+    assert_eq!(world.remaining(), [""; 0]);
 }
 
 #[tokio::test]

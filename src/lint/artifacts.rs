@@ -11,24 +11,16 @@ enum Artifact {
     /// Nothing on this machine: `null`, and images that stay in a cloud.
     NoFiles,
     Files,
+    /// The same, and what can be exported to a bucket.
+    GoogleImage,
     /// An image that the local Docker knows by its name.
     DockerImage,
     Unknown,
 }
 
 /// Builders whose artifact is an image in a cloud.
-const CLOUDS: &[&str] = &[
-    "amazon-",
-    "azure-",
-    "cloudstack",
-    "digitalocean",
-    "googlecompute",
-    "hcloud",
-    "linode",
-    "openstack",
-    "oracle-",
-    "proxmox",
-];
+const CLOUDS: &[&str] =
+    &["amazon-", "azure-", "cloudstack", "digitalocean", "hcloud", "linode", "openstack", "oracle-", "proxmox"];
 /// Builders that leave files on this machine.
 const LOCAL: &[&str] = &["file", "hyperv-", "parallels-", "qemu", "virtualbox-"];
 
@@ -37,6 +29,7 @@ fn made_by(build: &Build<'_>) -> Artifact {
     let starts = |list: &[&str]| list.iter().any(|start| kind.starts_with(start));
     match kind {
         "null" => Artifact::NoFiles,
+        "googlecompute" => Artifact::GoogleImage,
         "docker" if build.source.is_true("commit") => Artifact::DockerImage,
         "docker" if build.source.given("export_path").is_some() => Artifact::Files,
         _ if starts(CLOUDS) => Artifact::NoFiles,
@@ -57,15 +50,18 @@ fn handed_on(step: &Block<'_>, input: Artifact) -> Artifact {
 
 /// Why a post-processor can do nothing with what it gets.
 fn refusal(kind: &str, input: Artifact) -> Option<&'static str> {
+    let has_no_files = matches!(input, Artifact::NoFiles | Artifact::GoogleImage);
     match (kind, input) {
-        ("checksum", Artifact::NoFiles) => Some("there are no files here to sum up"),
-        ("compress", Artifact::NoFiles) => Some("there are no files here to put into the archive, which is empty then"),
-        ("amazon-import" | "googlecompute-import" | "docker-import" | "vsphere", Artifact::NoFiles) => {
+        ("googlecompute" | "googlecompute-export", Artifact::NoFiles | Artifact::Files | Artifact::DockerImage) => {
+            Some("only an image of the builder `googlecompute` can be exported")
+        }
+        ("checksum", _) if has_no_files => Some("there are no files here to sum up"),
+        ("compress", _) if has_no_files => Some("there are no files here to put into the archive, which is empty then"),
+        ("amazon-import" | "googlecompute-import" | "docker-import" | "vsphere", _) if has_no_files => {
             Some("there is no file here to import")
         }
-        ("docker-push" | "docker-tag" | "docker-save", Artifact::NoFiles | Artifact::Files) => {
-            Some("this is no image of Docker's")
-        }
+        ("docker-push" | "docker-tag" | "docker-save", Artifact::Files) => Some("this is no image of Docker's"),
+        ("docker-push" | "docker-tag" | "docker-save", _) if has_no_files => Some("this is no image of Docker's"),
         _ => None,
     }
 }
@@ -81,6 +77,7 @@ pub(super) fn wrong(subject: &Subject<'_>, report: &mut Report<'_>) {
                         "docker-push" | "docker-tag" | "docker-save" => {
                             "set `commit = true`, or put `docker-import` before it"
                         }
+                        "googlecompute" | "googlecompute-export" => "leave it out for this source by `except`",
                         _ => {
                             "put `artifice` with a list of files before it, or leave it out for this source by `except`"
                         }

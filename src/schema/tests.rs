@@ -11,6 +11,29 @@ const LEFT_OUT: [(&str, &str); 2] = [
     ("ssh_public_key", "the bytes of the key that a builder made; a user's key is a file"),
 ];
 
+/// Who we are to Google, and where Google is: those that Packer's data sources don't take.
+const ACCOUNT: &[&str] = &[
+    "access_token",
+    "account_file",
+    "credentials_file",
+    "credentials_json",
+    "custom_endpoints",
+    "impersonate_service_account",
+    "universe_domain",
+    "vault_gcp_oauth_engine",
+];
+
+/// Arguments of ours that plugins don't have.
+const OURS_ALONE: &[(&str, &[&str])] = &[
+    ("googlecompute", &["spot"]),
+    ("googlecompute-image", ACCOUNT),
+    ("googlecompute-parametermanager", ACCOUNT),
+    ("googlecompute-secretsmanager", ACCOUNT),
+];
+
+/// Another name of `googlecompute-export`, which introductions use and no plugin has.
+const SHORT_NAME: (&str, &str) = ("post-processor", "googlecompute");
+
 /// What legacy JSON alone has is in no table of HCL2 types.
 const IN_LEGACY_ALONE: &str = Shape::LEGACY;
 
@@ -62,6 +85,9 @@ fn the_tables_are_what_plugins_report() {
     let Some(mut report) = report() else { return };
     let mut left_out = BTreeSet::<&(&str, &str)>::new();
     for table in KINDS.into_iter().flat_map(table::tables) {
+        if (table.kind, table.name) == SHORT_NAME {
+            continue;
+        }
         let key = (table.kind.to_owned(), table.name.to_owned());
         let (mut theirs, outputs) = report.remove(&key).unwrap_or_else(|| panic!("{key:?} is reported by nobody"));
         if table.is_ours {
@@ -71,7 +97,13 @@ fn the_tables_are_what_plugins_report() {
                 why.is_none()
             });
         }
-        assert_eq!(arguments(&table), theirs, "{key:?}");
+        let mut ours = arguments(&table);
+        if let Some((_, more)) = OURS_ALONE.iter().find(|(name, _)| *name == table.name && table.is_ours) {
+            ours.retain(|argument| {
+                theirs.contains(argument) || !more.contains(&argument.split(' ').next().unwrap_or(""))
+            });
+        }
+        assert_eq!(ours, theirs, "{key:?}");
         let gives = table.outputs.iter().map(|(name, kind)| format!("{name} {kind}")).collect();
         assert_eq!(outputs, gives, "{key:?}");
     }

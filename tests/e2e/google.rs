@@ -3,12 +3,13 @@
 mod arguments;
 mod builds;
 mod chaos;
+mod data_sources;
+mod export;
 mod failures;
 pub(crate) mod fake;
 pub(crate) mod forge;
-mod forge;
-mod together;
 mod services;
+mod together;
 
 use fake::Fake;
 use imgforge_gce::{

@@ -12,7 +12,7 @@ mod filesystem;
 mod format;
 mod hash;
 mod json;
-mod json_decode;
+pub(crate) mod json_decode;
 mod list;
 mod network;
 mod numeric;

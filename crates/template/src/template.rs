@@ -8,6 +8,7 @@ mod wrong_parts;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::{self, Data, Document, Language};
+use crate::functions::json_decode;
 use crate::gotemplate::{BuildValues, GoContext, User};
 use crate::host::Host;
 use crate::inputs::{self, Assignment, Inputs};
@@ -212,6 +213,22 @@ impl Evaluation<'_> {
             }
         }
         scope
+    }
+
+    /// Adds the outputs that a data source itself calls secret. Of a JSON text that it read each text inside is one, too:
+    /// templates take them out.
+    fn add_output_secrets(&mut self, outputs: &Value) {
+        let Kind::Object(outputs) = &outputs.kind else { return };
+        for output in outputs.values().filter(|output| output.sensitive) {
+            self.add_secrets(output);
+            if let Some(Ok(inside)) = output.as_str().map(json_decode::decode) {
+                let before = self.secrets.len();
+                self.add_secrets(&inside);
+                // Shorter ones, such as a port or `yes`, would be found in what has nothing to do with them.
+                let found = self.secrets.split_off(before);
+                self.secrets.extend(found.into_iter().filter(|text| text.len() >= 4));
+            }
+        }
     }
 
     /// Adds every known string inside a value to what must never be shown.

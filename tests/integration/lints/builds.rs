@@ -113,6 +113,9 @@ fn post_processors_that_can_do_nothing_with_what_they_get() {
       inline = ["echo ${build.name} ${build.ID}"]
     }
   }
+  post-processor "googlecompute-export" {
+    paths = ["gs://images/a.tar.gz"]
+  }
 "#;
     let found = found_in_build(rest);
     let found: Vec<&String> = found.iter().filter(|place| !place.ends_with("not-supported-yet")).collect();
@@ -123,6 +126,7 @@ fn post_processors_that_can_do_nothing_with_what_they_get() {
             "warning 3:20 wrong-artifact",
             "warning 8:20 wrong-artifact",
             "warning 15:39 lost-build-values",
+            "warning 18:18 wrong-artifact",
         ]
     );
 }

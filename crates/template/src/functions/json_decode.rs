@@ -12,7 +12,7 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// With the line and column of what is no JSON, and for too much of it. Nothing of the text is told.
-pub(super) fn decode(text: &str) -> Result<Value, Failure> {
+pub(crate) fn decode(text: &str) -> Result<Value, Failure> {
     let mut reader = Reader { text, at: 0, depth: 0, values: 0 };
     let value = reader.value().and_then(|value| {
         reader.skip_space();

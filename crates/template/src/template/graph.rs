@@ -92,7 +92,9 @@ impl Evaluation<'_> {
                         true => scope.clone().with("data", values.data()),
                         false => values.in_scope(&scope),
                     };
-                    self.world.data.outputs(data, document, &scope, self.diagnostics)
+                    let outputs = self.world.data.outputs(data, document, &scope, self.diagnostics);
+                    self.add_output_secrets(&outputs);
+                    outputs
                 }
             };
             values.set(node, value);
