@@ -150,6 +150,12 @@ impl Googlecompute {
         crate::google::CREDENTIALS.into_iter().find(|name| self.google.given.has(name)).unwrap_or("project_id")
     }
 
+    /// How long Google may take for something: as long as the template says or, if it says nothing, at least so long.
+    fn limit(&self, at_least: Duration) -> Duration {
+        let limit = self.instance.state_timeout;
+        if self.instance.given.has("state_timeout") { limit } else { limit.max(at_least) }
+    }
+
     /// How long what is made may be of use: as long as the machine may exist.
     fn lasts(&self) -> Duration {
         self.scheduling.longest_run().unwrap_or(request::HARD_LIMIT).max(self.instance.state_timeout)

@@ -48,7 +48,7 @@ impl Googlecompute {
     /// How long an image of a disk of this size may take.
     fn image_limit(&self, size_gb: u64) -> Duration {
         let gigabytes = u32::try_from(size_gb).unwrap_or(u32::MAX);
-        self.instance.state_timeout.max(SHORTEST_LIMIT.saturating_add(LIMIT_OF_A_GB.saturating_mul(gigabytes)))
+        self.limit(SHORTEST_LIMIT.saturating_add(LIMIT_OF_A_GB.saturating_mul(gigabytes)))
     }
 
     /// Makes the image of a disk. One that has its name already goes only when the new one stands.

@@ -168,9 +168,8 @@ impl GoogleMachine {
     async fn capture_now(self, context: &BuildContext) -> Result<Option<Artifact>> {
         let Instance { gce, project, zone, name, .. } = &self.instance;
         let builder = &self.builder;
-        let timeout = builder.instance.state_timeout;
         if let Some(startup) = &self.startup {
-            let waiting = startup.wait(gce, (project, zone, name), LIMIT.max(timeout), context);
+            let waiting = startup.wait(gce, (project, zone, name), builder.limit(LIMIT), context);
             context.step("wait for the startup script", waiting).await?;
         }
         if builder.image.skip_create_image {
@@ -185,7 +184,7 @@ impl GoogleMachine {
         context.say("Stopping instance...");
         let stopping = async {
             let operation = gce.stop_instance(project, zone, name).await.explain("stop the instance")?;
-            gce.wait(&operation, timeout.max(STOP_LIMIT)).await.explain("stop the instance")
+            gce.wait(&operation, builder.limit(STOP_LIMIT)).await.explain("stop the instance")
         };
         context.timed("stop the machine", stopping).await?;
         let (disk, size) = self.disk;
