@@ -25,9 +25,21 @@ pub(super) fn variables(subject: &Subject<'_>, report: &mut Report<'_>) {
     };
     // The whole of `var` may be read as one value.
     let Some(used) = used else { return };
-    for variable in document.variables.iter().filter(|variable| !used.contains(variable.name.value.as_str())) {
-        let message = format!("nothing reads the variable `{}`", variable.name.value);
-        report.say(variable.name.span, message, format!("delete it, or read it by {how}"));
+    let declared = document.variables.iter().filter(|variable| !variable.is_undeclared);
+    let declared: BTreeSet<&str> = declared.map(|variable| variable.name.value.as_str()).collect();
+    let undeclared = used.iter().map(String::as_str).filter(|name| !declared.contains(name));
+    // What a misspelt name may be meant for is not unused.
+    let meant = undeclared.filter_map(|name| suggest::closest(name, declared.iter().copied()));
+    let meant: BTreeSet<&str> = meant.collect();
+    for variable in &document.variables {
+        let name = variable.name.value.as_str();
+        if !used.contains(name) && !meant.contains(name) {
+            report.say(
+                variable.name.span,
+                format!("nothing reads the variable `{name}`"),
+                format!("delete it, or read it by {how}"),
+            );
+        }
     }
 }
 

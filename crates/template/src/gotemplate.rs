@@ -116,12 +116,17 @@ pub enum User {
 
 fn undeclared_variable<'a>(name: &str, names: impl Iterator<Item = &'a str>, severity: Severity) -> Diagnostic {
     let help = did_you_mean(name, names).unwrap_or_else(|| format!("declare it: `\"{name}\": \"…\"` in `variables`"));
-    let message = match severity {
-        Severity::Error => format!("there is no variable `{name}`"),
-        Severity::Warning => format!("there is no variable `{name}`, which leaves this empty"),
+    let problem = match severity {
+        Severity::Error => Diagnostic::error("undefined-variable", format!("there is no variable `{name}`")),
+        Severity::Warning => left_empty(name),
     };
-    let diagnostic = Diagnostic::error("undefined-variable", message).help(help);
-    Diagnostic { severity, ..diagnostic }
+    problem.help(help)
+}
+
+/// What is said where a variable is read that is not declared, or stands for one that was not.
+pub(crate) fn left_empty(name: &str) -> Diagnostic {
+    let message = format!("nothing gives the variable `{name}` a value, which leaves this empty");
+    Diagnostic::warning("undefined-variable", message)
 }
 
 /// What `build` answers.

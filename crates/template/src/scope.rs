@@ -3,7 +3,7 @@
 use crate::eval::TemplateFiles;
 use crate::host::Host;
 use crate::secret_store::SecretStores;
-use crate::source::Sources;
+use crate::source::{Sources, Span};
 use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
@@ -40,6 +40,8 @@ pub struct Scope {
     pub sources: Sources,
     /// Where `vault` and the like read secrets; with none these are unknown.
     pub secrets: Option<Arc<dyn SecretStores>>,
+    /// Variables that are empty since they were never meant to be declared, with their places: to read one is told.
+    pub empty: Arc<BTreeMap<Arc<str>, Span>>,
     /// What functions made of sensitive values, in this scope and those that it was extended to.
     pub derived: Derived,
     pub(crate) template_files: TemplateFiles,
@@ -90,6 +92,7 @@ impl Scope {
             root: root.to_owned(),
             sources: sources.clone(),
             secrets: None,
+            empty: Arc::default(),
             derived: Derived::default(),
             template_files: TemplateFiles::default(),
             repeated: Arc::default(),

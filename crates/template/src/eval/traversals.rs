@@ -43,6 +43,9 @@ impl Evaluator<'_> {
             value = match &link.kind {
                 ExpressionKind::Attribute { name, .. } => {
                     let found = attribute(&value, name, &path, diagnostics);
+                    if let Some(warning) = self.scope.and_then(|scope| names::empty_variable(scope, name, &path)) {
+                        diagnostics.push(warning);
+                    }
                     path.push(Some(&name.value));
                     found
                 }

@@ -209,7 +209,10 @@ impl Upgrade<'_> {
             .environment
             .iter()
             .map(|(legacy, name)| variable_block(name, Some(&format!("env({})", quoted(legacy))), false));
-        let undeclared = variables.undeclared.iter().map(|(_, name)| variable_block(name, Some("\"\""), false));
+        let undeclared = variables.undeclared.iter().map(|(_, name)| {
+            // Who reads it is told so until it has a value.
+            format!("# imgforge: undeclared\n{}", variable_block(name, Some("\"\""), false))
+        });
         declared.chain(environment).chain(undeclared).collect()
     }
 
