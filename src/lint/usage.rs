@@ -47,8 +47,29 @@ pub(super) fn variables(subject: &Subject<'_>, report: &mut Report<'_>) {
 fn references(document: &Document) -> Option<BTreeSet<String>> {
     let mut found = Vec::new();
     walk::expressions(document, &mut |expression| eval::references(expression, &mut found));
+    for reference in values_of_unread(document, &found) {
+        found.retain(|other| *other != reference);
+    }
     let variables = found.iter().filter(|reference| &*reference.root == "var");
     variables.map(|Reference { path, .. }| path.first().map(ToString::to_string)).collect()
+}
+
+/// Where a local that nothing reads takes the value of the variable of its name: it is that variable, with a default that
+/// is made of others.
+fn values_of_unread(document: &Document, found: &[Reference]) -> Vec<Reference> {
+    let is_read = |name: &str| {
+        let mut locals = found.iter().filter(|reference| &*reference.root == "local");
+        locals.any(|reference| reference.path.first().is_none_or(|first| &**first == name))
+    };
+    let mut values = Vec::new();
+    for local in document.locals.iter().filter(|local| !is_read(&local.name.value)) {
+        let mut read = Vec::new();
+        eval::references(&local.value, &mut read);
+        let is_own = |first: &Arc<str>| **first == *local.name.value;
+        read.retain(|reference| &*reference.root == "var" && reference.path.first().is_some_and(is_own));
+        values.append(&mut read);
+    }
+    values
 }
 
 /// The variables that Go templates name.

@@ -1,5 +1,6 @@
 //! What an expression can refer to.
 
+use crate::diagnostic::Severity;
 use crate::eval::TemplateFiles;
 use crate::host::Host;
 use crate::secret_store::SecretStores;
@@ -40,13 +41,27 @@ pub struct Scope {
     pub sources: Sources,
     /// Where `vault` and the like read secrets; with none these are unknown.
     pub secrets: Option<Arc<dyn SecretStores>>,
-    /// Variables that are empty since they were never meant to be declared, with their places: to read one is told.
-    pub empty: Arc<BTreeMap<Arc<str>, Span>>,
+    pub undeclared: Undeclared,
     /// What functions made of sensitive values, in this scope and those that it was extended to.
     pub derived: Derived,
     pub(crate) template_files: TemplateFiles,
     /// How many blocks `dynamic` has made so far.
     pub(crate) repeated: Arc<AtomicUsize>,
+}
+
+/// Variables that stand for some that were never declared, and have no value: to read one is a mistake.
+#[derive(Clone, Debug)]
+pub struct Undeclared {
+    /// With the places of their declarations.
+    pub names: Arc<BTreeMap<Arc<str>, Span>>,
+    /// How bad it is: an error where another value is made of one, as in legacy JSON.
+    pub severity: Severity,
+}
+
+impl Default for Undeclared {
+    fn default() -> Self {
+        Self { names: Arc::default(), severity: Severity::Warning }
+    }
 }
 
 /// Texts that are as secret as what they were made of: `upper(var.password)` must not be shown either. A handle: clones
@@ -92,7 +107,7 @@ impl Scope {
             root: root.to_owned(),
             sources: sources.clone(),
             secrets: None,
-            empty: Arc::default(),
+            undeclared: Undeclared::default(),
             derived: Derived::default(),
             template_files: TemplateFiles::default(),
             repeated: Arc::default(),

@@ -197,7 +197,7 @@ impl Evaluation<'_> {
         let path = [("cwd", Value::string(working_directory)), ("root", Value::string(root))];
         let mut scope = self.scope(Functions::All);
         scope.secrets.clone_from(&self.world.secrets);
-        scope.empty = Arc::new(undeclared::empty(document, &values));
+        scope.undeclared.names = Arc::new(undeclared::empty(document, &values));
         let scope = scope
             .with("var", Value::object(values.iter().map(|(name, value)| (name.clone(), value.clone()))))
             .with("packer", Value::object(packer))

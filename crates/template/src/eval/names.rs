@@ -1,8 +1,8 @@
 //! What is said of names that lead nowhere.
 
 use crate::diagnostic::Diagnostic;
-use crate::gotemplate::left_empty;
-use crate::scope::{Functions, Scope};
+use crate::gotemplate::undeclared_variable;
+use crate::scope::{Functions, Scope, Undeclared};
 use crate::source::{Span, Spanned};
 use crate::suggest::{closest, did_you_mean};
 use crate::types::Type;
@@ -121,13 +121,15 @@ pub(super) fn missing_attribute(value: &Value, name: &Spanned<Arc<str>>, path: &
 }
 
 /// A variable that stands for one that was never declared, and has no value.
-pub(super) fn empty_variable(scope: &Scope, name: &Spanned<Arc<str>>, path: &Path) -> Option<Diagnostic> {
+pub(super) fn undeclared(scope: &Scope, name: &Spanned<Arc<str>>, path: &Path) -> Option<Diagnostic> {
     let is_variable = scope.functions == Functions::All && path.root.as_deref() == Some("var") && path.steps.is_empty();
-    let declared = scope.empty.get(&name.value).filter(|_| is_variable)?;
+    let Undeclared { names, severity } = &scope.undeclared;
+    let declared = names.get(&name.value).filter(|_| is_variable)?;
     let variables = scope.names.get("var").map(attribute_names).unwrap_or_default();
-    let help = did_you_mean(&name.value, variables.into_iter().filter(|other| !scope.empty.contains_key(*other)));
+    let help = did_you_mean(&name.value, variables.into_iter().filter(|other| !names.contains_key(*other)));
     let help = help.unwrap_or_else(|| format!("give `{}` a default and delete the comment before it", name.value));
-    Some(left_empty(&name.value).at(name.span).related(*declared, "it stands here for one that was not declared").help(help))
+    let problem = undeclared_variable(&name.value, *severity).at(name.span);
+    Some(problem.related(*declared, "it stands here for one that was not declared").help(help))
 }
 
 fn attribute_names(value: &Value) -> Vec<&str> {

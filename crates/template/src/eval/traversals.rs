@@ -3,7 +3,7 @@
 
 use super::{Evaluator, Frame, names, words};
 use crate::convert::convert;
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::source::{Span, Spanned};
 use crate::syntax::{Expression, ExpressionKind};
 use crate::types::Type;
@@ -42,9 +42,12 @@ impl Evaluator<'_> {
             }
             value = match &link.kind {
                 ExpressionKind::Attribute { name, .. } => {
-                    let found = attribute(&value, name, &path, diagnostics);
-                    if let Some(warning) = self.scope.and_then(|scope| names::empty_variable(scope, name, &path)) {
-                        diagnostics.push(warning);
+                    let mut found = attribute(&value, name, &path, diagnostics);
+                    if let Some(problem) = self.scope.and_then(|scope| names::undeclared(scope, name, &path)) {
+                        if problem.severity == Severity::Error {
+                            found = Value::unknown();
+                        }
+                        diagnostics.push(problem);
                     }
                     path.push(Some(&name.value));
                     found

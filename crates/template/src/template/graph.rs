@@ -1,7 +1,7 @@
 //! Locals and data sources: each evaluated after those it refers to.
 
 use super::Evaluation;
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::document::{Data, Document, Local};
 use crate::eval::{self, Reference, references};
 use crate::scope::Scope;
@@ -114,7 +114,8 @@ impl Evaluation<'_> {
         values.in_scope(&scope)
     }
 
-    fn local(&mut self, local: &Local, scope: Scope) -> Value {
+    fn local(&mut self, local: &Local, mut scope: Scope) -> Value {
+        scope.undeclared.severity = Severity::Error;
         let mut value = eval::evaluate(&local.value, &scope, self.diagnostics);
         if local.sensitive {
             self.add_secrets(&value);
