@@ -27,7 +27,7 @@ error[unknown-argument]: the builder `null` has no argument `ssh_hots`
   |
   = help: did you mean `ssh_host`?
 
-warning[undefined-variable]: there is no variable `rgion`, which leaves this empty
+warning[undefined-variable]: nothing gives the variable `rgion` a value, which leaves this empty
  --> image.json:4:54
   |
 4 |     {\"type\": \"shell-local\", \"inline\": [\"echo {{user `rgion`}}\"]},
@@ -156,7 +156,7 @@ warning[duplicate-key]: the key `small` is here twice: the first value is lost
   |
   = help: delete one of the two
 
-error[local-cycle]: `local.first` needs its own value
+error[reference-cycle]: `first` needs its own value
  --> image.pkr.hcl:3:3
   |
 3 |   first  = local.second
@@ -188,7 +188,7 @@ fn each_cycle_of_json_variables_is_told_once() {
     forge.run(&["validate", "image.json"]).expect(
         1,
         "\
-error[variable-cycle]: the variable `egg` needs its own value
+error[reference-cycle]: `egg` needs its own value
  --> image.json:5:13
   |
 4 |     \"hen\": \"{{user `egg`}}\",
@@ -200,7 +200,7 @@ error[variable-cycle]: the variable `egg` needs its own value
   |
   = help: they wait for each other: `egg` -> `shell` -> `hen` -> `egg`
 
-error[variable-cycle]: the variable `own` needs its own value
+error[reference-cycle]: `own` needs its own value
  --> image.json:8:13
   |
 8 |     \"own\": \"{{user `own`}}\"

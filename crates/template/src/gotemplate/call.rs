@@ -3,9 +3,9 @@
 use super::format;
 use super::functions::Function;
 use super::render::{Argument, MOST_BYTES, Renderer};
-use super::{declare, undeclared_variable};
 use super::value::{Value, print};
 use super::{BuildValues, Fields, ResourceNames, User};
+use super::{declare, undeclared_variable};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::go_time;
 use crate::secret_store;
