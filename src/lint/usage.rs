@@ -5,7 +5,7 @@ use imgforge_template::diagnostic::Diagnostics;
 use imgforge_template::document::{Document, Language};
 use imgforge_template::eval::{self, Reference};
 use imgforge_template::gotemplate::{self, GoTemplate};
-use imgforge_template::source::Text;
+use imgforge_template::source::{Span, Text};
 use imgforge_template::suggest;
 use imgforge_template::syntax::Expression;
 use std::collections::BTreeSet;
@@ -47,27 +47,25 @@ pub(super) fn variables(subject: &Subject<'_>, report: &mut Report<'_>) {
 fn references(document: &Document) -> Option<BTreeSet<String>> {
     let mut found = Vec::new();
     walk::expressions(document, &mut |expression| eval::references(expression, &mut found));
-    for reference in values_of_unread(document, &found) {
-        found.retain(|other| *other != reference);
-    }
-    let variables = found.iter().filter(|reference| &*reference.root == "var");
+    let unread = values_of_unread(document, &found);
+    let variables = found.iter().filter(|reference| &*reference.root == "var" && !unread.contains(&reference.span));
     variables.map(|Reference { path, .. }| path.first().map(ToString::to_string)).collect()
 }
 
-/// Where a local that nothing reads takes the value of the variable of its name: it is that variable, with a default that
-/// is made of others.
-fn values_of_unread(document: &Document, found: &[Reference]) -> Vec<Reference> {
-    let is_read = |name: &str| {
-        let mut locals = found.iter().filter(|reference| &*reference.root == "local");
-        locals.any(|reference| reference.path.first().is_none_or(|first| &**first == name))
-    };
-    let mut values = Vec::new();
-    for local in document.locals.iter().filter(|local| !is_read(&local.name.value)) {
-        let mut read = Vec::new();
-        eval::references(&local.value, &mut read);
-        let is_own = |first: &Arc<str>| **first == *local.name.value;
-        read.retain(|reference| &*reference.root == "var" && reference.path.first().is_some_and(is_own));
-        values.append(&mut read);
+/// Where a local that nothing reads takes the value of the variable of its name: it is that variable with another default,
+/// and no use of it.
+fn values_of_unread(document: &Document, found: &[Reference]) -> BTreeSet<Span> {
+    let locals = found.iter().filter(|reference| &*reference.root == "local");
+    // The whole of `local` may be read as one value.
+    let read: Option<BTreeSet<&str>> = locals.map(|it| it.path.first().map(|name| &**name)).collect();
+    let Some(read) = read else { return BTreeSet::new() };
+    let mut values = BTreeSet::new();
+    for local in document.locals.iter().filter(|local| !read.contains(local.name.value.as_str())) {
+        let mut inside = Vec::new();
+        eval::references(&local.value, &mut inside);
+        let is_own = |name: &Arc<str>| **name == *local.name.value;
+        let own = inside.iter().filter(|it| &*it.root == "var" && it.path.first().is_some_and(is_own));
+        values.extend(own.map(|reference| reference.span));
     }
     values
 }
