@@ -1,5 +1,6 @@
 //! What a build leaves in the world.
 
+use imgforge_ledger::Resource;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -16,6 +17,6 @@ pub struct Artifact {
     pub files: Vec<PathBuf>,
     /// Values for `build.*` in post-processors.
     pub values: BTreeMap<String, String>,
-    /// Names of the claims that hold it. The engine keeps them if the artifact is kept, and else has them cleaned up.
-    pub claims: Vec<String>,
+    /// What was claimed for it and is the artifact now. The engine keeps it if the artifact is kept, and else removes it.
+    pub claims: Vec<Resource>,
 }

@@ -3,9 +3,13 @@
 mod on_error;
 mod post_process;
 mod provision;
+#[cfg(test)]
+mod tests;
+mod together;
 
 use crate::artifact::Artifact;
-use crate::cleaners;
+use crate::cleaners::{Cleaners, Fate};
+use crate::clients::Clients;
 use crate::context::BuildContext;
 use crate::event::{Event, Events};
 use crate::plan::{Plan, PlannedBuild};
@@ -32,12 +36,23 @@ pub enum OnError {
     RunCleanupProvisioner,
 }
 
+/// What becomes of the artifacts of the other builds when one fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnFailure {
+    /// They stay: each build is for itself.
+    #[default]
+    Keep,
+    /// They are removed: all or nothing.
+    Cleanup,
+}
+
 /// How builds run.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// How many at once; 0 is all.
     pub parallel_builds: usize,
     pub on_error: OnError,
+    pub on_failure: OnFailure,
     pub force: bool,
     pub debug: bool,
 }
@@ -48,6 +63,9 @@ pub struct Run {
     pub options: Options,
     pub events: Events,
     pub ledger: Arc<Ledger>,
+    /// Connections to clouds: what builds with them is cleaned up with them.
+    pub clients: Clients,
+    pub cleaners: Cleaners,
     pub cancel: CancellationToken,
     /// Where the template's diagnostics point into.
     pub sources: Arc<Sources>,
@@ -62,8 +80,24 @@ pub struct Outcome {
     pub builder_type: String,
     /// The artifacts that stay, or why there are none.
     pub result: Result<Vec<Artifact>>,
+    /// The artifacts that were removed because another build did not succeed.
+    pub withdrawn: Vec<Artifact>,
     /// What could not be removed, or was left on request.
     pub left: Vec<Resource>,
+}
+
+impl Outcome {
+    /// The artifacts that stay.
+    pub fn artifacts(&self) -> &[Artifact] {
+        self.result.as_deref().unwrap_or_default()
+    }
+}
+
+/// A build that has ended, with what may still be done about it.
+struct Ended {
+    outcome: Outcome,
+    context: BuildContext,
+    started: Instant,
 }
 
 /// The build was told to stop.
@@ -81,6 +115,7 @@ pub async fn run(plan: Plan, run: &Run) -> Vec<Outcome> {
     };
     let permits = Arc::new(Semaphore::new(at_once));
     let mut tasks = Vec::new();
+    let planned = plan.builds.len();
     run.events.emit(Event::Planned { builds: plan.builds.iter().map(|build| build.name.clone()).collect() });
     for build in plan.builds {
         // Taken here and not in the task, so that builds start in the order of the plan.
@@ -91,22 +126,26 @@ pub async fn run(plan: Plan, run: &Run) -> Vec<Outcome> {
         let run = run.clone();
         tasks.push(tokio::spawn(async move {
             run.events.emit(Event::BuildStarted { build: build.name.clone() });
-            let outcome = run_build(Arc::new(build), &run).await;
+            let ended = run_build(Arc::new(build), &run).await;
             drop(permit);
-            outcome
+            ended
         }));
     }
-    let mut outcomes = Vec::new();
+    let mut ended = Vec::new();
     for task in tasks {
         // The task catches what panics inside a build; were it to panic itself, its claims stay in the journal.
-        if let Ok(outcome) = task.await {
-            outcomes.push(outcome);
+        if let Ok(build) = task.await {
+            ended.push(build);
         }
     }
-    outcomes
+    if run.options.on_failure == OnFailure::Cleanup {
+        let were_all_started = ended.len() == planned;
+        together::settle(&mut ended, were_all_started, run).await;
+    }
+    ended.into_iter().map(|build| build.outcome).collect()
 }
 
-async fn run_build(build: Arc<PlannedBuild>, run: &Run) -> Outcome {
+async fn run_build(build: Arc<PlannedBuild>, run: &Run) -> Ended {
     let started = Instant::now();
     let context = BuildContext {
         name: build.name.clone(),
@@ -114,6 +153,7 @@ async fn run_build(build: Arc<PlannedBuild>, run: &Run) -> Outcome {
         builder_type: build.builder_type.clone(),
         run_uuid: run.uuid.clone(),
         ledger: run.ledger.build(&build.name),
+        clients: run.clients.clone(),
         cancel: run.cancel.clone(),
         force: run.options.force,
         debug: run.options.debug,
@@ -140,12 +180,16 @@ async fn run_build(build: Arc<PlannedBuild>, run: &Run) -> Outcome {
         context.ledger.close()
     } else {
         context.ledger.close();
-        clean_up(&context, &[]).await
+        // Where the artifacts of all builds stay together, their claims are still open.
+        let artifacts = result.iter().flatten().flat_map(|artifact| artifact.claims.clone());
+        clean_up(&context, run, &artifacts.collect::<Vec<_>>()).await
     };
     let error = result.as_ref().err().map(|error| format!("{error:#}"));
     run.events.emit(Event::BuildFinished { build: build.name.clone(), duration: started.elapsed(), error });
     let PlannedBuild { name, label, builder_type, .. } = &*build;
-    Outcome { build: name.clone(), label: label.clone(), builder_type: builder_type.clone(), result, left }
+    let (build, label, builder_type) = (name.clone(), label.clone(), builder_type.clone());
+    let outcome = Outcome { build, label, builder_type, result, withdrawn: Vec::new(), left };
+    Ended { outcome, context, started }
 }
 
 /// From the source to the artifacts that stay. Whatever it leaves open in the ledger, the caller removes.
@@ -156,14 +200,14 @@ async fn stages(build: Arc<PlannedBuild>, context: &BuildContext, run: &Run) -> 
     })
     .await?;
     // The machine has served; only what holds the artifact is still needed.
-    clean_up(context, &artifact.claims).await;
+    clean_up(context, run, &artifact.claims).await;
     let kept = guarded(context, {
         let (context, run) = (context.clone(), run.clone());
         async move { post_process::all(&build, artifact, &context, &run).await }
     })
     .await?;
-    for claim in kept.iter().flat_map(|artifact| &artifact.claims) {
-        context.ledger.keep(claim).context("write the journal")?;
+    if run.options.on_failure == OnFailure::Keep {
+        keep(&kept, context, run).await?;
     }
     Ok(kept)
 }
@@ -176,7 +220,7 @@ async fn make(build: &PlannedBuild, context: &BuildContext, run: &Run) -> Result
         };
         match on_error::next(Stage::Launch, &error, context, run).await {
             // It begins with nothing, as the first time.
-            Next::Retry => drop(release(context, &[]).await),
+            Next::Retry => drop(release(context, run, &[]).await),
             Next::CleanUp => return Err(error),
             Next::Leave => return Err(on_error::leave(Stage::Launch, error, context)),
         }
@@ -227,39 +271,64 @@ async fn guarded<T: Send + 'static>(
 }
 
 /// Removes what the build has claimed, as `release` does; with `-debug` there is time for a last look.
-async fn clean_up(context: &BuildContext, except: &[String]) -> Vec<Resource> {
-    if context.ledger.remaining().iter().any(|resource| !except.contains(&resource.name)) {
+async fn clean_up(context: &BuildContext, run: &Run, except: &[Resource]) -> Vec<Resource> {
+    if context.ledger.remaining().iter().any(|resource| !except.contains(resource)) {
         context.pause("Pausing before cleanup.").await;
     }
-    release(context, except).await
+    release(context, run, except).await
 }
 
-/// Removes what the build has claimed, newest first, but for the claims in `except`. Returns what is still there.
-async fn release(context: &BuildContext, except: &[String]) -> Vec<Resource> {
-    let mut left = Vec::new();
-    for resource in context.ledger.remaining() {
-        if except.contains(&resource.name) {
-            continue;
-        }
-        let removed = match cleaners::destroy(&resource).await {
-            Ok(()) => context.ledger.released(&resource.name).context("write the journal"),
-            Err(error) => Err(error),
-        };
-        if let Err(error) = removed {
-            context.error(format!("the {} {} could not be removed: {error:#}", resource.kind, resource.name));
-            left.push(resource);
-        }
+/// Removes what the build has claimed, newest first, but for `except`. Returns what is still there, which has been told.
+async fn release(context: &BuildContext, run: &Run, except: &[Resource]) -> Vec<Resource> {
+    let mut resources = context.ledger.remaining();
+    resources.retain(|resource| !except.contains(resource));
+    let left = remove(resources, context, run).await;
+    for (resource, error) in &left {
+        context.not_removed(resource, error);
     }
-    left
+    left.into_iter().map(|(resource, _)| resource).collect()
 }
 
 /// Removes an artifact that nobody keeps.
-async fn release_artifact(context: &BuildContext, artifact: &Artifact) -> Result<()> {
-    for resource in context.ledger.remaining() {
-        if artifact.claims.contains(&resource.name) {
-            cleaners::destroy(&resource).await?;
-            context.ledger.released(&resource.name).context("write the journal")?;
-        }
+async fn release_artifact(artifact: &Artifact, context: &BuildContext, run: &Run) -> Result<()> {
+    let mut resources = context.ledger.remaining();
+    resources.retain(|resource| artifact.claims.contains(resource));
+    match remove(resources, context, run).await.into_iter().next() {
+        Some((_, error)) => Err(error),
+        None => Ok(()),
+    }
+}
+
+/// Returns what could not be removed, and why.
+async fn remove(resources: Vec<Resource>, context: &BuildContext, run: &Run) -> Vec<(Resource, anyhow::Error)> {
+    let mut left = Vec::new();
+    let done = |resource: Resource, fate: Result<Fate>| {
+        let noted = fate.and_then(|_| context.ledger.released(&resource).context("write the journal"));
+        left.extend(noted.err().map(|error| (resource, error)));
+    };
+    run.cleaners.remove(resources, &run.clients, done).await;
+    left
+}
+
+/// Hands artifacts over to the user: first where they live, then in the journal.
+async fn keep(artifacts: &[Artifact], context: &BuildContext, run: &Run) -> Result<()> {
+    mark(artifacts, run).await?;
+    note_kept(artifacts, context)
+}
+
+/// Marks artifacts as the user's where they live.
+async fn mark(artifacts: &[Artifact], run: &Run) -> Result<()> {
+    for resource in artifacts.iter().flat_map(|artifact| &artifact.claims) {
+        let marked = run.cleaners.keep(resource, &run.clients).await;
+        marked.with_context(|| format!("keep the {} {}", resource.kind, resource.name))?;
+    }
+    Ok(())
+}
+
+/// The journal forgets artifacts.
+fn note_kept(artifacts: &[Artifact], context: &BuildContext) -> Result<()> {
+    for resource in artifacts.iter().flat_map(|artifact| &artifact.claims) {
+        context.ledger.keep(resource).context("write the journal")?;
     }
     Ok(())
 }

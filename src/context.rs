@@ -1,8 +1,9 @@
 //! What a component may use while a build runs.
 
+use crate::clients::Clients;
 use crate::event::{Event, Events, Tone};
 use anyhow::{Context as _, Result};
-use imgforge_ledger::BuildLedger;
+use imgforge_ledger::{BuildLedger, Resource};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -20,6 +21,8 @@ pub struct BuildContext {
     pub run_uuid: String,
     /// Claims: nothing is created without one.
     pub ledger: BuildLedger,
+    /// Connections to clouds, which the cleaners use too.
+    pub clients: Clients,
     /// Cancelled when the run is to stop. Long waits give way to it.
     pub cancel: CancellationToken,
     /// `-force`: what is in the way may be replaced.
@@ -45,6 +48,11 @@ impl BuildContext {
     fn line(&self, tone: Tone, text: String) {
         let (build, source) = (self.name.clone(), self.source.clone());
         self.events.emit(Event::BuildLine { build, source, tone, text });
+    }
+
+    /// Tells that something of the build could not be removed.
+    pub(crate) fn not_removed(&self, resource: &Resource, error: &anyhow::Error) {
+        self.error(format!("the {} {} could not be removed: {error:#}", resource.kind, resource.name));
     }
 
     /// Reports how far a transfer is, in bytes.

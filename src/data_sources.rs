@@ -7,6 +7,7 @@ mod http;
 mod null;
 mod repository;
 
+use crate::clients::Clients;
 use crate::component::Component;
 use anyhow::{Result, bail};
 use async_trait::async_trait;
@@ -51,6 +52,8 @@ pub trait DataSource: Send + Sync {
 pub struct ReadContext {
     /// Cancelled when the run is to stop.
     pub cancel: CancellationToken,
+    /// Connections to clouds.
+    pub clients: Clients,
 }
 
 impl ReadContext {

@@ -21,6 +21,7 @@ pub mod secret_stores;
 
 pub mod builders;
 pub mod cleaners;
+pub mod clients;
 pub mod communicators;
 pub mod data_sources;
 pub mod post_processors;

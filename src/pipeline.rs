@@ -1,5 +1,6 @@
 //! `imgforge.yml`: what the CI job is to do. Read whole and checked whole, so that one run tells every mistake.
 
+use crate::build::OnFailure;
 use crate::lint::{Level, Switch};
 use crate::version::{TagTemplate, Version};
 use crate::yaml::{self, Kind, Node};
@@ -31,6 +32,8 @@ pub struct Image {
     pub variables: Vec<(String, String)>,
     pub only: Vec<String>,
     pub except: Vec<String>,
+    /// What becomes of the artifacts of its builds when one of them fails.
+    pub on_failure: OnFailure,
     pub versioning: Versioning,
 }
 
@@ -114,7 +117,7 @@ impl Reader<'_> {
     }
 
     fn pipeline(&mut self, root: &Node) -> Option<Pipeline> {
-        let known = ["version", "default_branch", "images", "versioning", "publish", "lint"];
+        let known = ["version", "default_branch", "defaults", "images", "versioning", "publish", "lint"];
         let members = self.map(root, "imgforge.yml", &known)?;
         match members.get("version") {
             Some((_, Node { kind: Kind::Number(number), .. })) if number == "1" => {}
@@ -129,9 +132,10 @@ impl Reader<'_> {
             }
         }
         let versioning = members.get("versioning").map(|(_, node)| self.versioning(node, None));
-        let versioning = versioning.unwrap_or_default();
+        let mut defaults = versioning.unwrap_or_default();
+        defaults.on_failure = members.get("defaults").and_then(|(_, node)| self.defaults(node));
         let images = match members.get("images") {
-            Some((_, node)) => self.images(node, &versioning),
+            Some((_, node)) => self.images(node, &defaults),
             None => {
                 let start = Span { end: root.span.start, ..root.span };
                 self.error("missing-key", "`images` is missing: there is nothing to build", start);
@@ -147,6 +151,23 @@ impl Reader<'_> {
             default_branch: default_branch.map(|branch| branch.value),
             manifest: manifest.unwrap_or_else(|| MANIFEST.to_owned()),
         })
+    }
+
+    fn defaults(&mut self, node: &Node) -> Option<OnFailure> {
+        let members = self.map(node, "defaults", &["on_failure"])?;
+        members.get("on_failure").and_then(|(_, node)| self.on_failure(node))
+    }
+
+    fn on_failure(&mut self, node: &Node) -> Option<OnFailure> {
+        let text = self.string(node, "on_failure")?;
+        match text.value.as_str() {
+            "keep" => Some(OnFailure::Keep),
+            "cleanup" => Some(OnFailure::Cleanup),
+            _ => {
+                self.error("invalid-value", "`on_failure` is `keep` or `cleanup`", text.span);
+                None
+            }
+        }
     }
 
     fn lints(&mut self, node: &Node) -> Vec<Switch> {
@@ -171,14 +192,14 @@ impl Reader<'_> {
         switches
     }
 
-    fn images(&mut self, node: &Node, versioning: &Given) -> Vec<Image> {
+    fn images(&mut self, node: &Node, defaults: &Given) -> Vec<Image> {
         let Some(members) = self.map(node, "images", &[]) else { return Vec::new() };
         if members.is_empty() {
             self.error("missing-key", "`images` is empty: there is nothing to build", node.span);
         }
         let mut images: Vec<_> = members.into_iter().collect();
         images.sort_by_key(|(_, (span, _))| span.start);
-        let images = images.into_iter().filter_map(|(name, (span, node))| self.image(name, span, node, versioning));
+        let images = images.into_iter().filter_map(|(name, (span, node))| self.image(name, span, node, defaults));
         let images: Vec<_> = images.collect();
         for (index, (image, place)) in images.iter().enumerate() {
             let tags = |image: &Image| image.versioning.tag.of_image(&image.name);
@@ -204,7 +225,7 @@ impl Reader<'_> {
                     .help("names begin with a letter and have up to 40 of a-z, 0-9 and -, so that they fit git tags and clouds"),
             );
         }
-        let known = ["template", "var_files", "vars", "only", "except", "versioning"];
+        let known = ["template", "var_files", "vars", "only", "except", "on_failure", "versioning"];
         let members = self.map(node, &format!("images.{name}"), &known)?;
         let mut list = |key: &str| {
             let list = members.get(key).map(|(_, node)| self.strings(node, key)).unwrap_or_default();
@@ -214,6 +235,7 @@ impl Reader<'_> {
         let variables = members.get("vars").map(|(_, node)| self.variables(node)).unwrap_or_default();
         let given = members.get("versioning").map(|(_, node)| self.versioning(node, Some(name)));
         let given = given.unwrap_or_default();
+        let on_failure = members.get("on_failure").and_then(|(_, node)| self.on_failure(node));
         let template = match members.get("template") {
             Some((_, node)) => self.string(node, "template")?,
             None => {
@@ -233,6 +255,8 @@ impl Reader<'_> {
             variables,
             only,
             except,
+            // A version is of all that its builds make.
+            on_failure: on_failure.or(defaults.on_failure).unwrap_or(OnFailure::Cleanup),
             versioning: Versioning {
                 initial: given.initial.or(defaults.initial).unwrap_or(Version { major: 0, minor: 1, patch: 0 }),
                 tag: tag.map(|tag| tag.value.clone()).unwrap_or_default(),
@@ -306,9 +330,10 @@ impl Reader<'_> {
     }
 }
 
-/// What a `versioning` map says; the rest comes from further out.
+/// What is said of all images, or of one; the rest comes from further out.
 #[derive(Default)]
 struct Given {
+    on_failure: Option<OnFailure>,
     initial: Option<Version>,
     tag: Option<Spanned<TagTemplate>>,
 }
@@ -442,6 +467,26 @@ publish:
         let image = pipeline.unwrap().images.remove(0);
         let values: Vec<&str> = image.variables.iter().map(|(_, value)| value.as_str()).collect();
         assert_eq!(values, ["yes", "1.10", "0x1F", "[1.5, \"0x1F\", \"+1\", \"no\"]"]);
+    }
+
+    #[test]
+    fn what_a_failure_does_is_said_of_all_images_or_of_one() {
+        let text = "version: 1\ndefaults: {on_failure: keep}\nimages:\n  a: {template: a}\n  b: {template: b, on_failure: cleanup}\n";
+        let on_failure = |text: &str| {
+            let images = read(text).0.unwrap().images;
+            images.into_iter().map(|image| image.on_failure).collect::<Vec<_>>()
+        };
+        assert_eq!(on_failure(text), [OnFailure::Keep, OnFailure::Cleanup]);
+        assert_eq!(on_failure("version: 1\nimages:\n  a: {template: a}\n"), [OnFailure::Cleanup]);
+        let text = "version: 1\ndefaults: {on_failur: keep}\nimages:\n  a: {template: a, on_failure: abort}\n  b: {template: b, on_failure: true}\n";
+        assert_eq!(
+            read(text).1,
+            [
+                "2:12 `on_failur` unknown-key: `defaults` has no key `on_failur` (did you mean `on_failure`?)",
+                "4:32 `abort` invalid-value: `on_failure` is `keep` or `cleanup`",
+                "5:32 `true` wrong-type: `on_failure` takes a string, not true or false",
+            ]
+        );
     }
 
     #[test]

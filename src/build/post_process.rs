@@ -1,12 +1,13 @@
 //! Post-processors of one build: sequences that each start from the builder's artifact.
 
 use super::provision::report;
-use super::{Run, release_artifact};
+use super::{OnFailure, Run, keep, release_artifact};
 use crate::artifact::Artifact;
 use crate::context::BuildContext;
+use crate::exit::TryAgain;
 use crate::plan::{PlannedBuild, PlannedPostProcessor};
 use crate::post_processors::InputArtifact;
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use imgforge_template::diagnostic::Diagnostics;
 use imgforge_template::document::Language;
 
@@ -26,7 +27,7 @@ pub(super) async fn all(
             Ok(results) => kept.extend(results),
             Err(error) => {
                 context.error(format!("Post-processor failed: {error:#}"));
-                errors.push(format!("Post-processor failed: {error:#}"));
+                errors.push(error);
             }
         }
     }
@@ -34,11 +35,13 @@ pub(super) async fn all(
         kept.insert(0, artifact);
     }
     if !errors.is_empty() {
-        // What was made stays for a look at it, as Packer leaves it; only the summary does not list it.
-        for claim in kept.iter().flat_map(|artifact| &artifact.claims) {
-            context.ledger.keep(claim).context("write the journal")?;
+        if run.options.on_failure == OnFailure::Keep {
+            // What was made stays for a look at it, as Packer leaves it; only the summary does not list it.
+            keep(&kept, context, run).await?;
         }
-        anyhow::bail!("{} error(s) occurred:\n\n* {}", errors.len(), errors.join("\n* "));
+        let texts: Vec<String> = errors.iter().map(|error| format!("Post-processor failed: {error:#}")).collect();
+        let error = anyhow::anyhow!("{} error(s) occurred:\n\n* {}", errors.len(), texts.join("\n* "));
+        return Err(if errors.iter().all(TryAgain::is_in) { TryAgain(error).into() } else { error });
     }
     // A post-processor that hands its input on makes no second artifact of it.
     let mut distinct: Vec<Artifact> = Vec::new();
@@ -85,7 +88,7 @@ async fn one(
         } else if keeps {
             kept.push(current);
         } else {
-            release_artifact(&own, &current).await?;
+            release_artifact(&current, &own, run).await?;
         }
         current = result;
     }

@@ -5,6 +5,7 @@ use super::{OnError, Run, spell};
 use crate::builders::Machine;
 use crate::context::BuildContext;
 use crate::event::Event;
+use crate::exit::TryAgain;
 use crate::plan::{PlannedBuild, PlannedProvisioner};
 use anyhow::{Context as _, Result};
 use imgforge_template::diagnostic::Diagnostics;
@@ -73,7 +74,10 @@ async fn clean_up(
     let Some(provisioner) = &build.error_cleanup_provisioner else { return error };
     match one(provisioner, machine, values, context, run).await {
         Ok(()) => error,
-        Err(cleanup) => anyhow::anyhow!("Cleanup failed: {cleanup:#}. Original Provisioning error: {error:#}"),
+        Err(cleanup) => {
+            let both = anyhow::anyhow!("Cleanup failed: {cleanup:#}. Original Provisioning error: {error:#}");
+            TryAgain::as_in(&error, both)
+        }
     }
 }
 
@@ -137,7 +141,7 @@ async fn attempt(
 /// Packer's scripts look for a provisioner's own words; the step's name is for the events.
 fn innermost(error: anyhow::Error) -> anyhow::Error {
     let words = error.chain().skip(1).map(ToString::to_string).collect::<Vec<_>>().join(": ");
-    if words.is_empty() { error } else { anyhow::anyhow!(words) }
+    if words.is_empty() { error } else { TryAgain::as_in(&error, anyhow::anyhow!(words)) }
 }
 
 /// Tells the mistakes that show only with the values of build time.

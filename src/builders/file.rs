@@ -9,6 +9,7 @@ use crate::context::BuildContext;
 use crate::scripts::missing_file;
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
+use imgforge_ledger::Resource;
 use imgforge_template::arguments;
 use imgforge_template::arguments::Arguments as _;
 use imgforge_template::body::Body;
@@ -51,8 +52,8 @@ impl FileBuilder {
         Self { arguments, directory: body.context().host.working_directory() }
     }
 
-    /// Writes the target. Returns the claims that hold it: none where a file was there before.
-    fn write(&self, context: &BuildContext) -> Result<Vec<String>> {
+    /// Writes the target. Returns what was claimed for it: nothing where a file was there before.
+    fn write(&self, context: &BuildContext) -> Result<Vec<Resource>> {
         let target = self.directory.join(&self.arguments.target.value);
         let mut source = match &self.arguments.source {
             Some(source) => {
@@ -67,7 +68,7 @@ impl FileBuilder {
         let mut claims = Vec::new();
         if fs::symlink_metadata(&target).is_err() {
             let claim = context.ledger.claim_path("file", &target).context("note the file in the journal")?;
-            claims.push(claim.name().to_owned());
+            claims.push(claim.resource().clone());
         }
         if let Some(parent) = target.parent() {
             fs::create_dir_all(parent).with_context(|| format!("make the folder {}", parent.display()))?;
@@ -120,7 +121,7 @@ impl Builder for FileBuilder {
 
 struct FileMachine {
     target: PathBuf,
-    claims: Vec<String>,
+    claims: Vec<Resource>,
     communicator: NoCommunicator,
 }
 
@@ -148,6 +149,7 @@ mod tests {
     use crate::provisioners::PROVISIONERS;
     use crate::scripts::testing::{Block, List, Str, World, Written};
     use std::os::unix::fs::PermissionsExt as _;
+    use std::path::Path;
 
     async fn build(world: &World, block: &Block) -> Result<Artifact> {
         let machine = block.make(FileBuilder::new).launch(&world.context).await?;
@@ -169,11 +171,12 @@ mod tests {
                 id: "File".to_owned(),
                 description: "Stored file: out/a.txt".to_owned(),
                 files: vec!["out/a.txt".into()],
-                claims: vec![target.to_str().unwrap().to_owned()],
+                claims: world.ledger.remaining(),
                 ..Artifact::default()
             }
         );
-        assert_eq!(world.ledger.remaining().len(), 1);
+        let claims = artifact.claims.iter().map(|resource| Path::new(&resource.name));
+        assert_eq!(claims.collect::<Vec<_>>(), [target]);
     }
 
     #[tokio::test]
@@ -182,7 +185,7 @@ mod tests {
         world.write("source", "new");
         world.write("target", "much longer than before");
         let block = world.block(&[("source", Str("source")), ("target", Str("target"))]);
-        assert_eq!(build(&world, &block).await.unwrap().claims, [""; 0]);
+        assert_eq!(build(&world, &block).await.unwrap().claims, []);
         assert_eq!(world.read("target"), "new");
         assert_eq!(world.ledger.remaining(), []);
 

@@ -40,7 +40,7 @@ use arguments::{BootArguments, DiskArguments, IsoArguments, MachineArguments};
 use async_trait::async_trait;
 use command_line::Facts;
 use disk::{Places, Plan};
-use imgforge_ledger::Claim;
+use imgforge_ledger::{Claim, Resource};
 use imgforge_template::arguments::Arguments as _;
 use imgforge_template::body::Body;
 use imgforge_template::diagnostic::Diagnostics;
@@ -265,14 +265,14 @@ impl Qemu {
 }
 
 /// Makes the folder that was claimed; nobody else's folder stays claimed.
-fn make_output_folder(claim: Claim, context: &BuildContext) -> Result<String> {
+fn make_output_folder(claim: Claim, context: &BuildContext) -> Result<Resource> {
     let path = Path::new(claim.name());
     let made = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::create_dir(path));
     if let Err(error) = made {
-        context.ledger.released(claim.name())?;
+        context.ledger.released(claim.resource())?;
         return Err(error).with_context(|| format!("make the folder {}", path.display()));
     }
-    Ok(claim.name().to_owned())
+    Ok(claim.resource().clone())
 }
 
 fn shown(path: &impl AsRef<Path>) -> String {

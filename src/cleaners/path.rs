@@ -1,6 +1,7 @@
 //! Removes files and folders; the claim's name is the absolute path.
 
-use super::Cleaner;
+use super::{Cleaner, Fate};
+use crate::clients::Clients;
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
 use imgforge_ledger::Resource;
@@ -15,7 +16,7 @@ impl Cleaner for PathCleaner {
         "path"
     }
 
-    async fn destroy(&self, resource: &Resource) -> Result<()> {
+    async fn destroy(&self, resource: &Resource, _: &Clients) -> Result<Fate> {
         let path = Path::new(&resource.name);
         anyhow::ensure!(path.is_absolute(), "{} is not an absolute path", resource.name);
         let removed = match tokio::fs::symlink_metadata(path).await {
@@ -27,7 +28,7 @@ impl Cleaner for PathCleaner {
             Err(error) if error.kind() != ErrorKind::NotFound => {
                 Err(error).with_context(|| format!("remove {}", path.display()))
             }
-            _ => Ok(()),
+            _ => Ok(Fate::Gone),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Ends processes; the claim's name stands in their environment.
 
-use super::Cleaner;
+use super::{Cleaner, Fate};
+use crate::clients::Clients;
 use crate::process;
 use anyhow::Result;
 use async_trait::async_trait;
@@ -14,7 +15,8 @@ impl Cleaner for ProcessCleaner {
         "process"
     }
 
-    async fn destroy(&self, resource: &Resource) -> Result<()> {
-        process::end_claimed(&resource.name).await
+    async fn destroy(&self, resource: &Resource, _: &Clients) -> Result<Fate> {
+        process::end_claimed(&resource.name).await?;
+        Ok(Fate::Gone)
     }
 }

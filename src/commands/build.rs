@@ -2,7 +2,7 @@
 
 use super::loaded::{Purpose, load};
 use super::session::{self, Session};
-use crate::build::Options;
+use crate::build::{OnFailure, Options};
 use crate::cli::{OnErrorFlag, PluginFlags, ReportArguments, TemplateArguments};
 use crate::exit::Exit;
 use crate::host::LocalHost;
@@ -74,6 +74,7 @@ fn build(arguments: &BuildArguments, session: &Session) -> Exit {
     let options = Options {
         parallel_builds: usize::try_from(arguments.parallel_builds).unwrap_or(0),
         on_error: arguments.on_error.into(),
+        on_failure: OnFailure::Keep,
         force: arguments.force,
         debug: arguments.debug,
     };

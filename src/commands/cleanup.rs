@@ -1,7 +1,8 @@
 //! `imgforge cleanup`: removes what runs left that did not end by themselves.
 
 use super::session::{self, Session};
-use crate::cleaners;
+use crate::cleaners::CLEANERS;
+use crate::clients::Clients;
 use crate::exit::Exit;
 use crate::reports::Audience;
 use anyhow::{Context as _, Result};
@@ -27,8 +28,8 @@ async fn clean(session: &Session) -> Result<Exit> {
     for mut run in runs {
         for resource in run.remaining() {
             let what = format!("{} {} ({})", resource.kind, resource.name, resource.build);
-            let done = match cleaners::destroy(&resource).await {
-                Ok(()) => run.released(&resource.name).context("write the journal"),
+            let done = match CLEANERS.destroy(&resource, &Clients::default()).await {
+                Ok(_) => run.released(&resource).context("write the journal"),
                 Err(error) => Err(error),
             };
             match done {

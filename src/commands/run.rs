@@ -2,7 +2,6 @@
 
 use super::loaded::{Loaded, Purpose, load};
 use super::session::{self, Session};
-use crate::artifact::Artifact;
 use crate::build::{Options, Outcome};
 use crate::ci::{self, CiPlatform, Environment, Job, Outputs, Trigger};
 use crate::cli::{LintArguments, ReportArguments, TemplateArguments, TemplateOptions};
@@ -153,9 +152,8 @@ async fn stages(
         let ended = one(image, loaded, &pipeline, job, git, host.uuid(), session, outputs).await?;
         if ended == Exit::Success {
             built.push(image.name.as_str());
-        } else {
-            exit = ended;
         }
+        exit = exit.and(ended);
         if ended == Exit::Interrupted {
             break;
         }
@@ -233,8 +231,8 @@ async fn one(
         events.fail(format!("no builds of {} are selected", image.name));
         return Ok(Exit::Failed);
     }
-    let (exit, outcomes) =
-        session::build(loaded.plan, Options::default(), loaded.sources, uuid.clone(), session).await?;
+    let options = Options { on_failure: image.on_failure, ..Options::default() };
+    let (exit, outcomes) = session::build(loaded.plan, options, loaded.sources, uuid.clone(), session).await?;
     if exit != Exit::Success {
         return Ok(exit);
     }
@@ -268,7 +266,7 @@ fn publish(outcomes: &[Outcome], uuid: &str, path: &Path) -> Result<String> {
     let mut manifest = Manifest { builds: Vec::new(), last_run_uuid: uuid.to_owned() };
     for outcome in outcomes {
         let build = (outcome.label.as_str(), outcome.builder_type.as_str(), uuid);
-        for artifact in artifacts(outcome) {
+        for artifact in outcome.artifacts() {
             let mut entry = ManifestBuild::of(build, artifact, Path::new("."), false);
             entry.build_time = jiff::Timestamp::now().as_second();
             manifest.builds.push(entry);
@@ -278,10 +276,6 @@ fn publish(outcomes: &[Outcome], uuid: &str, path: &Path) -> Result<String> {
     std::fs::create_dir_all(folder).with_context(|| format!("make the folder {}", folder.display()))?;
     manifest.write(path)?;
     manifest.to_json()
-}
-
-fn artifacts(outcome: &Outcome) -> &[Artifact] {
-    outcome.result.as_deref().unwrap_or_default()
 }
 
 /// Tags the image if this job is one that may. `None` where it is not, which is said.
@@ -313,7 +307,7 @@ async fn tag(
     let mut trailers = vec![format!("Imgforge-Manifest: sha256:{digest} size={}", manifest.len())];
     trailers.extend(job.url.as_ref().map(|url| format!("Imgforge-Run: {}", one_line(url))));
     for outcome in outcomes {
-        for artifact in artifacts(outcome) {
+        for artifact in outcome.artifacts() {
             trailers
                 .push(format!("Imgforge-Image: {}", one_line(&format!("{} {}", outcome.build, artifact.description))));
         }

@@ -2,9 +2,11 @@
 
 use crate::artifact::Artifact;
 use crate::build::{self, Options, Outcome, Run};
+use crate::cleaners::CLEANERS;
 use crate::cli::ReportArguments;
+use crate::clients::Clients;
 use crate::event::{Events, Reporter};
-use crate::exit::Exit;
+use crate::exit::{Exit, TryAgain};
 use crate::log;
 use crate::plan::Plan;
 use crate::reports::{Audience, Lines, Reports};
@@ -135,27 +137,45 @@ pub(super) async fn build(
     let cancel = CancellationToken::new();
     let events = session.events.clone();
     let interrupted = tokio::spawn(watch_signals(events.clone(), ledger.clone(), cancel.clone())?);
-    let run = Run { options, events: events.clone(), ledger: ledger.clone(), cancel: cancel.clone(), sources, uuid };
+    let run = Run {
+        options,
+        events: events.clone(),
+        ledger: ledger.clone(),
+        clients: Clients::default(),
+        cleaners: CLEANERS,
+        cancel: cancel.clone(),
+        sources,
+        uuid,
+    };
     let outcomes = build::run(plan, &run).await;
     interrupted.abort();
     if let Err(error) = ledger.finish() {
         events.error(format!("the folder of this run could not be removed: {error}"));
     }
-    let left = outcomes.iter().any(|outcome| !outcome.left.is_empty());
-    let failed = outcomes.iter().any(|outcome| outcome.result.is_err());
     let left_on_request = matches!(run.options.on_error, build::OnError::Abort | build::OnError::RunCleanupProvisioner);
     summarise(&outcomes, started, cancel.is_cancelled(), &events);
-    let exit = if left && !left_on_request {
+    let exit = exit_of(&outcomes, left_on_request, cancel.is_cancelled());
+    if exit == Exit::LeftBehind {
         events.fail("some things could not be removed: run `imgforge cleanup`");
-        Exit::LeftBehind
-    } else if cancel.is_cancelled() {
-        Exit::Interrupted
-    } else if failed {
-        Exit::Failed
-    } else {
-        Exit::Success
-    };
+    }
     Ok((exit, outcomes))
+}
+
+/// How a run ended whose builds ended so.
+fn exit_of(outcomes: &[Outcome], left_on_request: bool, cancelled: bool) -> Exit {
+    let mut errors = outcomes.iter().filter_map(|outcome| outcome.result.as_ref().err()).peekable();
+    if !left_on_request && outcomes.iter().any(|outcome| !outcome.left.is_empty()) {
+        Exit::LeftBehind
+    } else if cancelled {
+        Exit::Interrupted
+    } else if errors.peek().is_none() {
+        // One that came to no end, which only a defect of ours can do, makes the others withdraw too.
+        if outcomes.iter().all(|outcome| outcome.withdrawn.is_empty()) { Exit::Success } else { Exit::Failed }
+    } else if errors.all(TryAgain::is_in) {
+        Exit::TryAgain
+    } else {
+        Exit::Failed
+    }
 }
 
 /// Tells people how it went, and programs beside that what they read of it.
@@ -174,7 +194,19 @@ fn summarise(outcomes: &[Outcome], started: Instant, cancelled: bool, events: &E
             events.error(format!("--> {}: {error:#}", outcome.build));
         }
     }
-    let made: Vec<_> = outcomes.iter().filter_map(|o| o.result.as_ref().ok().map(|artifacts| (o, artifacts))).collect();
+    if outcomes.iter().any(|outcome| !outcome.withdrawn.is_empty()) {
+        events.error("\n==> Removed, since not all builds succeeded:");
+        for outcome in outcomes {
+            for artifact in &outcome.withdrawn {
+                events.error(format!("--> {}: {}", outcome.build, artifact.description));
+            }
+        }
+    }
+    let made: Vec<_> = outcomes
+        .iter()
+        .filter(|outcome| outcome.withdrawn.is_empty())
+        .filter_map(|outcome| outcome.result.as_ref().ok().map(|artifacts| (outcome, artifacts)))
+        .collect();
     if made.is_empty() {
         events.say("\n==> Builds finished but no artifacts were created.");
         return;
@@ -238,4 +270,39 @@ fn watch_signals(
             }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::anyhow;
+
+    fn outcome(result: Result<Vec<Artifact>>) -> Outcome {
+        let name = || "null.web".to_owned();
+        Outcome { build: name(), label: name(), builder_type: name(), result, withdrawn: Vec::new(), left: Vec::new() }
+    }
+
+    #[test]
+    fn trying_again_helps_where_the_world_was_in_the_way_of_all_that_failed() {
+        let full = || outcome(Err(anyhow::Error::new(TryAgain(anyhow!("no capacity"))).context("launch")));
+        let broken = || outcome(Err(anyhow!("the script failed")));
+        let made = || outcome(Ok(Vec::new()));
+        let exit = |outcomes: &[Outcome]| exit_of(outcomes, false, false);
+        assert_eq!(exit(&[made()]), Exit::Success);
+        assert_eq!(exit(&[made(), full(), full()]), Exit::TryAgain);
+        assert_eq!(exit(&[full(), broken(), made()]), Exit::Failed);
+        assert_eq!(exit_of(&[full()], false, true), Exit::Interrupted);
+        assert_eq!(Exit::TryAgain.code(), 75);
+        assert_eq!(Exit::TryAgain.packer_code(), 1);
+    }
+
+    #[test]
+    fn what_is_left_counts_unless_it_was_asked_for() {
+        let state = tempfile::tempdir().unwrap();
+        let build = Ledger::open(state.path()).unwrap().build("null.web");
+        drop(build.claim("process", "command").unwrap());
+        let outcomes = [Outcome { left: build.remaining(), ..outcome(Err(anyhow!("the script failed"))) }];
+        assert_eq!(exit_of(&outcomes, false, true), Exit::LeftBehind);
+        assert_eq!(exit_of(&outcomes, true, false), Exit::Failed);
+    }
 }

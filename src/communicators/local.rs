@@ -6,7 +6,7 @@ use crate::glob::Pattern;
 use crate::scripts::local;
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
-use imgforge_ledger::BuildLedger;
+use imgforge_ledger::{BuildLedger, Claim};
 use std::collections::BTreeMap;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
@@ -44,9 +44,9 @@ impl Local {
                 std::fs::remove_file(&path).with_context(|| format!("replace {}", path.display()))?;
             }
             let claim = self.context.ledger.claim_path("script", &path)?;
-            let file = Placed { path, ledger: self.context.ledger.clone(), keep: script.keep };
-            let written = local::write_executable(&file.path, content, mode);
-            written.with_context(|| format!("write {}", claim.name()))?;
+            let file = Placed { claim, ledger: self.context.ledger.clone(), keep: script.keep };
+            let written = local::write_executable(&path, content, mode);
+            written.with_context(|| format!("write {}", path.display()))?;
             placed.push(file);
         }
         Ok(placed)
@@ -150,18 +150,18 @@ impl Communicator for Local {
 
 /// A script on this machine; gone when dropped.
 struct Placed {
-    path: PathBuf,
+    claim: Claim,
     ledger: BuildLedger,
     keep: bool,
 }
 
 impl Drop for Placed {
     fn drop(&mut self) {
-        let Some(name) = self.path.to_str() else { return };
+        let (resource, name) = (self.claim.resource(), self.claim.name());
         let noted = if self.keep {
-            self.ledger.keep(name)
-        } else if std::fs::remove_file(&self.path).is_ok() {
-            self.ledger.released(name)
+            self.ledger.keep(resource)
+        } else if std::fs::remove_file(name).is_ok() {
+            self.ledger.released(resource)
         } else {
             // Its claim stays open, so whoever cleans up tries again.
             return;

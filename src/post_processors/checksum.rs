@@ -105,7 +105,7 @@ impl PostProcessor for Checksum {
             let path = folder.join(&output);
             if fs::symlink_metadata(&path).is_err() {
                 let claim = build.ledger.claim_path("file", &path).context("note the file in the journal")?;
-                made.claims.push(claim.name().to_owned());
+                made.claims.push(claim.resource().clone());
                 made.files.push(output);
             }
             let files: Vec<PathBuf> = artifact.files.iter().map(|file| folder.join(file)).collect();
@@ -231,7 +231,7 @@ mod tests {
         let first = process(&world, &arguments).await.unwrap();
         let second = process(&world, &arguments).await.unwrap();
         assert_eq!((first.files.len(), second.files.len()), (3, 2));
-        assert_eq!(second.claims, [""; 0]);
+        assert_eq!(second.claims, []);
         assert_eq!(world.read("sums/web-null").lines().count(), 4);
     }
 

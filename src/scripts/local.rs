@@ -93,7 +93,7 @@ pub async fn run(command: Command, context: &BuildContext, output: &mut dyn Outp
         }
     };
     process::end_claimed(claim.name()).await?;
-    context.ledger.released(claim.name()).context("note the end of the command in the journal")?;
+    context.ledger.released(claim.resource()).context("note the end of the command in the journal")?;
     ended
 }
 

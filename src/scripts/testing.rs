@@ -1,5 +1,6 @@
 //! A build without an engine, for the tests of components.
 
+use crate::clients::Clients;
 use crate::context::BuildContext;
 use crate::event::{Event, Events, Reporter, Tone};
 use crate::secret::Redactor;
@@ -41,6 +42,7 @@ impl World {
             builder_type: "null".to_owned(),
             run_uuid: "run-1".to_owned(),
             ledger: ledger.build("null.web"),
+            clients: Clients::default(),
             cancel: CancellationToken::new(),
             force: false,
             debug: false,

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod cleanup;
 #[cfg(test)]
+mod google_fake;
+#[cfg(test)]
 mod log;
 #[cfg(test)]
 mod packer;

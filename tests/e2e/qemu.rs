@@ -2,7 +2,8 @@
 
 use imgforge::artifact::Artifact;
 use imgforge::builders::{BUILDERS, Builder, Machine};
-use imgforge::cleaners;
+use imgforge::cleaners::CLEANERS;
+use imgforge::clients::Clients;
 use imgforge::communicators::{ExitStatus, NoMachine, OutputSink, RemoteScript};
 use imgforge::component;
 use imgforge::context::BuildContext;
@@ -66,6 +67,7 @@ impl World {
             builder_type: "qemu".to_owned(),
             run_uuid: String::new(),
             ledger: ledger.build("qemu.tiny"),
+            clients: Clients::default(),
             cancel: CancellationToken::new(),
             force: false,
             debug: false,
@@ -124,11 +126,11 @@ impl World {
     async fn clean_up(&self, artifact: Option<&Artifact>) {
         self.context.ledger.close();
         for resource in self.ledger.remaining() {
-            if artifact.is_some_and(|artifact| artifact.claims.contains(&resource.name)) {
+            if artifact.is_some_and(|artifact| artifact.claims.contains(&resource)) {
                 continue;
             }
-            cleaners::destroy(&resource).await.unwrap();
-            self.context.ledger.released(&resource.name).unwrap();
+            CLEANERS.destroy(&resource, &self.context.clients).await.unwrap();
+            self.context.ledger.released(&resource).unwrap();
             let mark = format!("IMGFORGE_CLAIM={}", resource.name);
             assert!(!Path::new(&resource.name).exists(), "{} is still there", resource.name);
             assert_eq!(processes_with(&mark), 0, "{} still runs", resource.kind);
@@ -148,7 +150,7 @@ impl Drop for World {
         let clean_up = move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             for resource in remaining {
-                runtime.block_on(cleaners::destroy(&resource)).unwrap();
+                runtime.block_on(CLEANERS.destroy(&resource, &Clients::default())).unwrap();
             }
         };
         // Not in this thread, which runs a test's own runtime.
@@ -231,7 +233,8 @@ async fn a_machine_is_provisioned_captured_and_boots_again() {
 
     let disk = world.output().join("tiny.qcow2");
     assert_eq!(artifact.files, std::slice::from_ref(&disk));
-    assert_eq!(artifact.claims, [world.output().to_str().unwrap()]);
+    let claims = artifact.claims.iter().map(|resource| Path::new(&resource.name));
+    assert_eq!(claims.collect::<Vec<_>>(), [world.output()]);
     let info = Command::new("qemu-img").args(["info", "--output=json"]).arg(&disk).output().unwrap();
     let info: serde_json::Value = serde_json::from_slice(&info.stdout).unwrap();
     assert_eq!((&info["format"], info.get("backing-filename")), (&"qcow2".into(), None));

@@ -1,5 +1,6 @@
 //! A real sshd with a configuration of its own, and what a communicator needs to talk to it.
 
+use imgforge::clients::Clients;
 use imgforge::communicators::ssh::{Ssh, SshArguments, TemporaryKey};
 use imgforge::communicators::{Communicator, OutputSink};
 use imgforge::context::BuildContext;
@@ -200,6 +201,7 @@ impl Build {
             builder_type: "null".to_owned(),
             run_uuid: String::new(),
             ledger: ledger.build("null.test"),
+            clients: Clients::default(),
             cancel: CancellationToken::new(),
             force: false,
             debug: false,

@@ -216,3 +216,100 @@ fn the_gitlab_template_leaves_every_report_that_it_names() {
     let findings = forge.read("out/gl-code-quality-report.json");
     assert!(findings.contains(r#""check_name": "undefined-variable""#), "{findings}");
 }
+
+/// Two builds of one image, of which the second fails.
+const PAIR: &str = r#"source "file" "web" {
+  target  = "web.txt"
+  content = "hello"
+}
+source "null" "db" {
+  communicator = "none"
+}
+build {
+  sources = ["file.web", "null.db"]
+  post-processor "shell-local" {
+    only   = ["null.db"]
+    inline = ["echo the disk is full >&2; exit 1"]
+  }
+}
+"#;
+
+/// A repository with this template and a pipeline that says this much more of it, as a push to the default branch.
+fn pair(template: &str, more: &str) -> Forge {
+    let pipeline = format!("version: 1\nimages:\n  web:\n    template: web.pkr.hcl\n{more}");
+    let forge = repository().file("web.pkr.hcl", template).file("imgforge.yml", &pipeline);
+    git(&forge, &["commit", "-qam", "a pair"]);
+    github(forge, "push", "main", "branch", MAIN)
+}
+
+/// What a run ends with, after its builds.
+fn end(stdout: &str) -> &str {
+    stdout.find("\n==> Wait").map_or("", |at| stdout[at..].trim_start().split_once('\n').unwrap().1)
+}
+
+const NOTHING_ELSE: &str = "
+==> Some builds didn't complete successfully and had errors:
+--> null.db: 1 error(s) occurred:
+
+* Post-processor failed: post-process with shell-local: Script exited with non-zero exit status: 1. Allowed exit codes \
+are: [0]
+";
+
+#[test]
+fn of_an_image_whose_builds_do_not_all_succeed_nothing_stays() {
+    for more in ["", "    on_failure: cleanup\n", "defaults: { on_failure: cleanup }\n"] {
+        let forge = pair(PAIR, more);
+        let ended = forge.run(&["run"]);
+        assert_eq!(
+            end(&ended.code(1).stdout),
+            format!(
+                "{NOTHING_ELSE}
+==> Removed, since not all builds succeeded:
+--> file.web: Stored file: web.txt
+
+==> Builds finished but no artifacts were created.
+"
+            )
+        );
+        assert!(!forge.exists("web.txt"));
+        assert!(!forge.exists("out/web/manifest.json"));
+        assert_eq!(git(&forge, &["tag", "-l"]), "");
+    }
+}
+
+#[test]
+fn with_keep_the_artifact_of_the_other_build_stays_and_is_listed_without_a_tag() {
+    for more in ["    on_failure: keep\n", "defaults: { on_failure: keep }\n"] {
+        let forge = pair(PAIR, more);
+        let ended = forge.run(&["run"]);
+        assert_eq!(
+            end(&ended.code(1).stdout),
+            format!(
+                "{NOTHING_ELSE}
+==> Builds finished. The artifacts of successful builds are:
+--> file.web: Stored file: web.txt
+"
+            )
+        );
+        assert_eq!(forge.read("web.txt"), "hello");
+        assert!(!forge.exists("out/web/manifest.json"));
+        assert_eq!(git(&forge, &["tag", "-l"]), "");
+    }
+}
+
+#[test]
+fn two_builds_of_an_image_have_one_version_one_manifest_and_one_tag() {
+    let forge = pair(&PAIR.replace("exit 1", "exit 0"), "");
+    forge.run(&["run"]).code(0);
+    let manifest = forge.read("out/web/manifest.json");
+    assert_eq!(manifest.matches("\"artifact_id\"").count(), 2, "{manifest}");
+    assert_eq!(git(&forge, &["tag", "-l"]), "images/web/v0.1.0");
+}
+
+#[test]
+fn builds_of_a_template_are_each_for_themselves() {
+    let forge = Forge::new().file("web.pkr.hcl", PAIR);
+    let ended = forge.run(&["build", "web.pkr.hcl"]);
+    assert!(ended.code(1).stdout.contains("--> file.web: Stored file: web.txt"), "{}", ended.stdout);
+    assert_eq!(forge.read("web.txt"), "hello");
+}

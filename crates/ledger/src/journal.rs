@@ -6,14 +6,15 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-/// One thing that a run created, or was about to create.
+/// One thing that a run created, or was about to create. It is the same thing where all of this is the same: a disk may
+/// have the name of its machine, and two projects an image of one name. Nothing in it is secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resource {
     /// Which cleaner can remove it, for example `process` or `path`.
     pub cleaner: String,
     /// What it is to the user, for example `virtual machine`.
     pub kind: String,
-    /// Unique in the world where the cleaner looks: a generated name, or an absolute path.
+    /// What it is called where the cleaner looks: a generated name, a name of the user's, or an absolute path.
     pub name: String,
     /// The build that needed it.
     pub build: String,
@@ -28,9 +29,27 @@ pub struct Resource {
 pub(crate) enum Record {
     Claimed(Resource),
     /// It belongs to the user now.
-    Kept(String),
+    Kept(Which),
     /// It is gone.
-    Released(String),
+    Released(Which),
+}
+
+/// What a line is about.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Which {
+    One(Resource),
+    /// All of that name, in journals of old.
+    Named(String),
+}
+
+impl Which {
+    fn is(&self, resource: &Resource) -> bool {
+        match self {
+            Self::One(one) => one == resource,
+            Self::Named(name) => *name == resource.name,
+        }
+    }
 }
 
 /// The open journal of a living run.
@@ -92,6 +111,6 @@ impl Journal {
 fn apply(open: &mut Vec<Resource>, record: Record) {
     match record {
         Record::Claimed(resource) => open.push(resource),
-        Record::Kept(name) | Record::Released(name) => open.retain(|resource| resource.name != name),
+        Record::Kept(which) | Record::Released(which) => open.retain(|resource| !which.is(resource)),
     }
 }

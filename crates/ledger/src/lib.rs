@@ -11,4 +11,4 @@ mod journal;
 mod run;
 
 pub use journal::Resource;
-pub use run::{Abandoned, BuildLedger, Claim, Ledger, abandoned};
+pub use run::{Abandoned, BuildLedger, Claim, HARD_LIMIT, Ledger, abandoned};

@@ -1,30 +1,40 @@
 //! A run's ledger while it lives, and the runs that died.
 
-use crate::journal::{Journal, Record, Resource};
+use crate::journal::{Journal, Record, Resource, Which};
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The permission to create one thing, already written down. Create calls take it by value: one claim, one creation.
 #[derive(Debug)]
 #[must_use = "a claim is written down already; create the thing, or the next cleanup looks for it in vain"]
 pub struct Claim {
-    name: String,
+    resource: Resource,
 }
 
 impl Claim {
     /// The name that the thing must get, or the absolute path where it must be made.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.resource.name
+    }
+
+    /// The thing that it is about, as it is kept or released later.
+    pub fn resource(&self) -> &Resource {
+        &self.resource
     }
 }
+
+/// How long after its start whatever a run made may be taken for abandoned, unless it became the user's.
+pub const HARD_LIMIT: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// The ledger of one run. Its lock is held until it is dropped; [`abandoned`] leaves such runs alone.
 pub struct Ledger {
     run: String,
+    started: SystemTime,
     folder: PathBuf,
     state: Mutex<State>,
     /// Keeps the lock; the system lets go of it however the process ends.
@@ -56,7 +66,7 @@ impl Ledger {
         fs::rename(&hidden, &folder)?;
         File::open(&runs)?.sync_all()?;
         let state = Mutex::new(State { journal, next: 0, closed: Vec::new() });
-        Ok(Arc::new(Self { run, folder, state, _lock: lock }))
+        Ok(Arc::new(Self { run, started: SystemTime::now(), folder, state, _lock: lock }))
     }
 
     /// The run's identifier: 16 hexadecimal digits.
@@ -106,6 +116,12 @@ impl BuildLedger {
         self.ledger.run()
     }
 
+    /// When the run has reached its [`HARD_LIMIT`], in seconds since 1970: what clouds are told at the creation of a thing.
+    pub fn expires(&self) -> u64 {
+        let end = self.ledger.started + HARD_LIMIT;
+        end.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    }
+
     /// See [`Ledger::scratch`].
     pub fn scratch(&self) -> PathBuf {
         self.ledger.scratch()
@@ -132,6 +148,20 @@ impl BuildLedger {
         self.record(cleaner, kind, format!("imgforge-{}-{number}", self.ledger.run), details)
     }
 
+    /// The same by a name of the user's choosing, such as an image's, which nothing of the user's may have yet.
+    ///
+    /// # Errors
+    /// As [`BuildLedger::claim`].
+    pub fn claim_named(
+        &self,
+        cleaner: &str,
+        kind: &str,
+        name: &str,
+        details: BTreeMap<String, String>,
+    ) -> io::Result<Claim> {
+        self.record(cleaner, kind, name.to_owned(), details)
+    }
+
     /// Claims a path of the user's choosing, to be made by us. It must be absolute and not exist yet.
     ///
     /// # Errors
@@ -149,33 +179,29 @@ impl BuildLedger {
         if state.closed.contains(&self.build) {
             return Err(io::Error::other(format!("{} is cleaned up already, it can't create a {kind}", self.build)));
         }
-        state.journal.append(Record::Claimed(Resource {
-            cleaner: cleaner.to_owned(),
-            kind: kind.to_owned(),
-            name: name.clone(),
-            build: self.build.clone(),
-            details,
-        }))?;
-        tracing::debug!(build = self.build, kind, name, "claimed");
-        Ok(Claim { name })
+        let resource =
+            Resource { cleaner: cleaner.to_owned(), kind: kind.to_owned(), name, build: self.build.clone(), details };
+        state.journal.append(Record::Claimed(resource.clone()))?;
+        tracing::debug!(build = self.build, kind, name = resource.name, "claimed");
+        Ok(Claim { resource })
     }
 
     /// Hands a thing over to the user: no cleanup touches it any more.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn keep(&self, name: &str) -> io::Result<()> {
-        tracing::debug!(build = self.build, name, "kept");
-        self.ledger.lock().journal.append(Record::Kept(name.to_owned()))
+    pub fn keep(&self, resource: &Resource) -> io::Result<()> {
+        tracing::debug!(build = self.build, kind = resource.kind, name = resource.name, "kept");
+        self.ledger.lock().journal.append(Record::Kept(Which::One(resource.clone())))
     }
 
     /// Notes that a thing is gone.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn released(&self, name: &str) -> io::Result<()> {
-        tracing::debug!(build = self.build, name, "released");
-        self.ledger.lock().journal.append(Record::Released(name.to_owned()))
+    pub fn released(&self, resource: &Resource) -> io::Result<()> {
+        tracing::debug!(build = self.build, kind = resource.kind, name = resource.name, "released");
+        self.ledger.lock().journal.append(Record::Released(Which::One(resource.clone())))
     }
 
     /// What of this build is still there, newest first.
@@ -215,8 +241,8 @@ impl Abandoned {
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn released(&mut self, name: &str) -> io::Result<()> {
-        self.journal.append(Record::Released(name.to_owned()))
+    pub fn released(&mut self, resource: &Resource) -> io::Result<()> {
+        self.journal.append(Record::Released(Which::One(resource.clone())))
     }
 
     /// Forgets the run when nothing is left of it; its temporary files go in any case.
@@ -302,7 +328,7 @@ mod tests {
         drop(build.claim_path("output folder", Path::new("/tmp/out")).unwrap());
         let machine = build.claim("process", "virtual machine").unwrap();
         let gone = build.claim("process", "command").unwrap();
-        build.released(gone.name()).unwrap();
+        build.released(gone.resource()).unwrap();
         assert_eq!(abandoned(state.path()).unwrap().len(), 0);
 
         drop((build, ledger));
@@ -312,7 +338,7 @@ mod tests {
 
         let mut run = runs.remove(0);
         for resource in run.remaining() {
-            run.released(&resource.name).unwrap();
+            run.released(&resource).unwrap();
         }
         run.finish().unwrap();
         assert_eq!(abandoned(state.path()).unwrap().len(), 0);
@@ -327,13 +353,60 @@ mod tests {
         let image = web.claim("path", "image").unwrap();
         let key = web.claim("path", "key").unwrap();
         let other = db.claim("path", "image").unwrap();
-        web.keep(image.name()).unwrap();
+        web.keep(image.resource()).unwrap();
         assert_eq!(names(&web.close()), [key.name()]);
         assert_eq!(
             web.claim("path", "disk").unwrap_err().to_string(),
             "web is cleaned up already, it can't create a disk"
         );
         assert_eq!(names(&db.close()), [other.name()]);
+    }
+
+    #[test]
+    fn things_of_one_name_are_told_apart_by_all_else() {
+        let state = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(state.path()).unwrap();
+        let (web, db) = (ledger.build("web"), ledger.build("db"));
+        let in_project = |project: &str| BTreeMap::from([("project".to_owned(), project.to_owned())]);
+        let image = web.claim_named("gce", "image", "base", in_project("a")).unwrap();
+        let disk = web.claim_named("gce", "disk", "base", in_project("a")).unwrap();
+        let other = web.claim_named("gce", "image", "base", in_project("b")).unwrap();
+        let foreign = db.claim_named("gce", "image", "base", in_project("a")).unwrap();
+        assert_eq!(image.name(), "base");
+        web.keep(image.resource()).unwrap();
+        web.released(disk.resource()).unwrap();
+        assert_eq!(ledger.remaining(), [foreign.resource().clone(), other.resource().clone()]);
+    }
+
+    #[test]
+    fn a_run_expires_six_hours_after_its_start() {
+        let state = tempfile::tempdir().unwrap();
+        let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let before = now();
+        let expires = Ledger::open(state.path()).unwrap().build("web").expires();
+        assert!((before..=now()).contains(&(expires - 21_600)), "{expires}");
+    }
+
+    #[test]
+    fn a_journal_of_old_names_what_was_kept_or_released() {
+        let state = tempfile::tempdir().unwrap();
+        let folder = state.path().join("runs/00112233445566aa");
+        private_folder(&folder).unwrap();
+        fs::write(folder.join("lock"), "").unwrap();
+        let claimed = |name: &str| {
+            format!(
+                "{{\"claimed\":{{\"cleaner\":\"path\",\"kind\":\"file\",\"name\":\"{name}\",\"build\":\"web\"}}}}\n"
+            )
+        };
+        let lines = [
+            claimed("/a"),
+            claimed("/b"),
+            claimed("/c"),
+            "{\"kept\":\"/a\"}\n".to_owned(),
+            "{\"released\":\"/b\"}\n".to_owned(),
+        ];
+        fs::write(folder.join("journal.jsonl"), lines.concat()).unwrap();
+        assert_eq!(names(&abandoned(state.path()).unwrap()[0].remaining()), ["/c"]);
     }
 
     #[test]
@@ -347,7 +420,7 @@ mod tests {
         fs::write(&journal, format!("{whole}{{\"claimed\":{{\"cle")).unwrap();
         let mut runs = abandoned(state.path()).unwrap();
         assert_eq!(names(&runs[0].remaining()), [claim.name()]);
-        runs[0].released(claim.name()).unwrap();
+        runs[0].released(claim.resource()).unwrap();
         drop(runs);
         assert_eq!(abandoned(state.path()).unwrap()[0].remaining(), []);
 

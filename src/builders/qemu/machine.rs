@@ -11,6 +11,7 @@ use crate::communicators::{Communicator, ExitStatus, NoMachine, OutputSink, Remo
 use crate::context::BuildContext;
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
+use imgforge_ledger::Resource;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -45,8 +46,8 @@ pub(super) struct Shutdown {
 pub(super) struct Output {
     /// As the user wrote it.
     pub folder: PathBuf,
-    /// The claim's name: the absolute path.
-    pub claim: String,
+    /// What was claimed; its name is the absolute path.
+    pub claim: Resource,
     /// File names that are left out.
     pub hidden: Vec<String>,
     pub values: BTreeMap<String, String>,
@@ -248,6 +249,7 @@ impl OutputSink for Tail {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use imgforge_ledger::Ledger;
 
     #[test]
     fn an_artifact_lists_regular_files_under_the_user_s_path() {
@@ -257,9 +259,12 @@ mod tests {
             std::fs::write(folder.path().join(file), "").unwrap();
         }
         std::os::unix::fs::symlink("a", folder.path().join("link")).unwrap();
+        let state = tempfile::tempdir().unwrap();
+        let build = Ledger::open(state.path()).unwrap().build("qemu.web");
+        let claim = build.claim_path("output folder", Path::new("/work/out/web")).unwrap().resource().clone();
         let output = Output {
             folder: PathBuf::from("out/web"),
-            claim: "/work/out/web".to_owned(),
+            claim: claim.clone(),
             hidden: vec!["efivars.fd".to_owned()],
             values: BTreeMap::new(),
         };
@@ -271,7 +276,7 @@ mod tests {
                 description: "VM files in directory: out/web".to_owned(),
                 files: ["out/web/a", "out/web/b/c", "out/web/web"].map(PathBuf::from).to_vec(),
                 values: BTreeMap::new(),
-                claims: vec!["/work/out/web".to_owned()],
+                claims: vec![claim],
             }
         );
     }

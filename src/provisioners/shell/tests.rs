@@ -1,4 +1,5 @@
 use super::*;
+use crate::cleaners::CLEANERS;
 use crate::communicators::OutputSink;
 use crate::communicators::local::Local;
 use crate::scripts::testing::{Block, Bool, List, Map, Numbers, Str, Unknown, World};
@@ -256,7 +257,7 @@ async fn cancelling_ends_the_script_and_all_that_it_started() {
     assert_eq!(ended.unwrap_err().to_string(), "cancelled");
     // The engine's part: what the dropped script left in the journal is ended by name.
     for resource in world.context.ledger.close() {
-        crate::cleaners::destroy(&resource).await.unwrap();
+        CLEANERS.destroy(&resource, &world.context.clients).await.unwrap();
     }
     let child: u32 = world.read("child").trim().parse().unwrap();
     assert!(!is_running(child));
