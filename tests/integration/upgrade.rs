@@ -6,7 +6,7 @@ use imgforge_template::diagnostic::Diagnostics;
 use imgforge_template::document::{self, Document};
 use imgforge_template::hcl;
 use imgforge_template::source::{Origin, Sources};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
