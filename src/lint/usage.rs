@@ -1,13 +1,14 @@
 //! What is declared and never read, and what is given and never declared.
 
 use super::{Report, Subject, walk};
-use imgforge_template::diagnostic::Diagnostics;
+use imgforge_template::diagnostic::{Diagnostic, Diagnostics};
 use imgforge_template::document::{Document, Language};
 use imgforge_template::eval::{self, Reference};
 use imgforge_template::gotemplate::{self, GoTemplate};
 use imgforge_template::source::{Span, Text};
 use imgforge_template::suggest;
 use imgforge_template::syntax::Expression;
+use imgforge_template::template::Template;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -33,12 +34,24 @@ pub(super) fn variables(subject: &Subject<'_>, report: &mut Report<'_>) {
     let meant: BTreeSet<&str> = meant.collect();
     for variable in &document.variables {
         let name = variable.name.value.as_str();
-        if !used.contains(name) && !meant.contains(name) {
+        let is_empty = subject.template.scope.undeclared.names.contains_key(name);
+        if !used.contains(name) && !meant.contains(name) && !is_empty {
             report.say(
                 variable.name.span,
                 format!("nothing reads the variable `{name}`"),
                 format!("delete it, or read it by {how}"),
             );
+        }
+    }
+}
+
+/// Warns, where they are declared, of variables that stand for some that were never declared and that no component reads.
+pub(super) fn undeclared(template: &Template, diagnostics: &mut Diagnostics) {
+    for (name, place) in template.scope.undeclared.names.iter() {
+        let problem = eval::left_empty(&template.scope, name, *place);
+        let is_same = |found: &Diagnostic| (found.code, &found.message) == (problem.code, &problem.message);
+        if !diagnostics.iter().any(is_same) {
+            diagnostics.push(problem);
         }
     }
 }

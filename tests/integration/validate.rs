@@ -211,6 +211,57 @@ error[reference-cycle]: `own` needs its own value
 }
 
 #[test]
+fn what_nobody_declares_is_told_once_with_the_places_that_read_it() {
+    let forge = Forge::new().file(
+        "image.json",
+        r#"{
+  "builders": [{"type": "null", "communicator": "none", "name": "{{user `zone`}}"}],
+  "provisioners": [
+    {"type": "shell-local", "inline": ["echo {{user `zone`}}", "echo {{user `size`}}"]},
+    {"type": "shell-local", "inline": ["{{user `zone`}}"]},
+    {"type": "shell-local", "inline": ["{{user `zone`}}"]},
+    {"type": "shell-local", "inline": ["{{user `zone`}}"]},
+    {"type": "shell-local", "inline": ["{{user `zone`}}"]},
+    {"type": "shell-local", "inline": ["{{user `zone`}}"]},
+    {"type": "shell-local", "inline": ["{{user `zone`}}"]}
+  ]
+}
+"#,
+    );
+    forge.run(&["validate", "image.json"]).expect(
+        0,
+        r#"warning[undefined-variable]: nothing gives the variable `zone` a value, which leaves this empty
+ --> image.json:2:74
+  |
+2 |   "builders": [{"type": "null", "communicator": "none", "name": "{{user `zone`}}"}],
+  |                                                                          ^^^^
+3 |   "provisioners": [
+4 |     {"type": "shell-local", "inline": ["echo {{user `zone`}}", "echo {{user `size`}}"]},
+  |                                                      ---- read here too
+5 |     {"type": "shell-local", "inline": ["{{user `zone`}}"]},
+  |                                                 ---- read here too
+6 |     {"type": "shell-local", "inline": ["{{user `zone`}}"]},
+  |                                                 ---- read here too
+7 |     {"type": "shell-local", "inline": ["{{user `zone`}}"]},
+  |                                                 ---- read here too
+8 |     {"type": "shell-local", "inline": ["{{user `zone`}}"]},
+  |                                                 ---- read here too, and at 2 more places
+  |
+  = help: declare it: `"zone": "…"` in `variables`
+
+warning[undefined-variable]: nothing gives the variable `size` a value, which leaves this empty
+ --> image.json:4:78
+  |
+4 |     {"type": "shell-local", "inline": ["echo {{user `zone`}}", "echo {{user `size`}}"]},
+  |                                                                              ^^^^
+  |
+  = help: declare it: `"size": "…"` in `variables`
+
+The configuration is valid."#,
+    );
+}
+
+#[test]
 fn a_wrong_name_is_one_mistake_and_the_help_fits() {
     let forge = Forge::new().file(
         "image.pkr.hcl",

@@ -117,11 +117,14 @@ pub enum User {
 
 /// What is said where a variable is read that is not declared, or stands for one that was not.
 pub(crate) fn undeclared_variable(name: &str, severity: Severity) -> Diagnostic {
-    let message = match severity {
-        Severity::Error => format!("there is no variable `{name}`"),
-        Severity::Warning => format!("nothing gives the variable `{name}` a value, which leaves this empty"),
-    };
-    Diagnostic { severity, ..Diagnostic::error("undefined-variable", message) }
+    const CODE: &str = "undefined-variable";
+    match severity {
+        Severity::Error => Diagnostic::error(CODE, format!("there is no variable `{name}`")),
+        Severity::Warning => {
+            let message = format!("nothing gives the variable `{name}` a value, which leaves this empty");
+            Diagnostic::warning(CODE, message).once("read here too")
+        }
+    }
 }
 
 /// What to do about a variable that is not among these.

@@ -93,7 +93,7 @@ locals {
 # imgforge: undeclared
 source "file" "a" {
   content = "${var.regoin} ${local.place}"
-  target  = "a.txt"
+  target  = "a${var.regoin}.txt"
 }
 build {
   sources = ["file.a"]
@@ -136,6 +136,8 @@ warning[undefined-variable]: nothing gives the variable `regoin` a value, which 
 ...
 17 |   content = "${var.regoin} ${local.place}"
    |                    ^^^^^^
+18 |   target  = "a${var.regoin}.txt"
+   |                     ------ read here too
    |
    = help: did you mean `region`?"#,
     );
