@@ -5,6 +5,8 @@ mod cleanup;
 #[cfg(test)]
 mod google_fake;
 #[cfg(test)]
+mod live;
+#[cfg(test)]
 mod log;
 #[cfg(test)]
 mod packer;

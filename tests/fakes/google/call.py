@@ -8,8 +8,8 @@ A service is a module with
     RAW = [("PUT", regex, function), ...]    optional: what no document covers, matched against the whole path
     OPEN = {"sts.token"}                     optional: methods that need no token; raw routes never do
 
-where a function takes a `Call` and returns a dictionary or an `Answer`, or raises `Refused`. The functions of METHODS run
-under the world's lock; those of RAW do not, since they may take long, and lock for themselves.
+where a function takes a `Call` and returns a dictionary or an `Answer`, or raises `Refused`. The functions of METHODS
+run under the world's lock; those of RAW do not, since they may take long, and lock for themselves.
 """
 
 from __future__ import annotations

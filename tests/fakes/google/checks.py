@@ -29,7 +29,7 @@ FORMATS = {
 }
 RANGES = {"int32": (-(2**31), 2**31 - 1), "uint32": (0, 2**32 - 1)}
 # https://cloud.google.com/apis/docs/system-parameters: all of them may have a dollar before their name.
-SYSTEM_PARAMETER = re.compile(r"\$?(alt|callback|fields|key|prettyPrint|quotaUser|userProject)|\$\.?xgafv")
+SYSTEM_PARAMETER = re.compile(r"\$?(alt|apiVersion|callback|fields|key|prettyPrint|quotaUser|userProject)|\$\.?xgafv")
 
 
 def anchored(pattern: str) -> str:
@@ -57,8 +57,11 @@ def schema_of(discovered: Json, method: str) -> Json:
     if "properties" in discovered:
         properties = discovered["properties"]
         schema["properties"] = {name: schema_of(property, method) for name, property in properties.items()}
-        schema["required"] = [name for name, property in properties.items()
-                              if method in property.get("annotations", {}).get("required", [])]
+        schema["required"] = [
+            name
+            for name, property in properties.items()
+            if method in property.get("annotations", {}).get("required", [])
+        ]
         schema["additionalProperties"] = False
     if isinstance(discovered.get("additionalProperties"), dict):
         schema["additionalProperties"] = schema_of(discovered["additionalProperties"], method)
@@ -77,9 +80,27 @@ def references(schema: Any) -> Iterator[str]:
 class Route:
     """A way to a method: its own path, or that of its uploads."""
 
-    pattern: re.Pattern[str]
     method: "Method"
+    prefix: str
     upload: bool
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """Of the whole path. Made when it is first wanted, since a document has more methods than anybody calls."""
+
+        def segment(variable: re.Match[str]) -> str:
+            pattern = self.method.parameters[variable["name"]].get("pattern", "")
+            # Only `{+name}` may hold slashes, and its pattern says how many.
+            several = pattern.removeprefix("^").removesuffix("$") if variable["plus"] else "[^/]+"
+            return f"(?P<{variable['name']}>{several or '.+'})"
+
+        path = re.sub(r"\\\{(?P<plus>\\\+)?(?P<name>\w+)\\\}", segment, re.escape(self.method.path))
+        return re.compile(("(?:/resumable)?/upload" if self.upload else "") + re.escape(self.prefix) + path)
+
+    @property
+    def literal(self) -> int:
+        """How many characters of its path stand for themselves."""
+        return len(re.sub(r"\{.*?\}", "", self.prefix + self.method.path))
 
 
 class Method:
@@ -96,17 +117,10 @@ class Method:
         self.takes_media = "mediaUpload" in description
 
     def routes(self, prefixes: tuple[str, ...]) -> Iterator[Route]:
-        def segment(variable: re.Match[str]) -> str:
-            pattern = self.parameters[variable["name"]].get("pattern", "")
-            # Only `{+name}` may hold slashes, and its pattern says how many.
-            several = pattern.removeprefix("^").removesuffix("$") if variable["plus"] else "[^/]+"
-            return f"(?P<{variable['name']}>{several or '.+'})"
-
-        path = re.sub(r"\\\{(?P<plus>\\\+)?(?P<name>\w+)\\\}", segment, re.escape(self.path))
         for prefix in prefixes:
-            yield Route(re.compile(re.escape(prefix) + path), self, False)
+            yield Route(self, prefix, False)
             if self.takes_media:
-                yield Route(re.compile("(?:/resumable)?/upload" + re.escape(prefix) + path), self, True)
+                yield Route(self, prefix, True)
 
     @cached_property
     def _request(self) -> Draft7Validator | None:
@@ -117,7 +131,9 @@ class Method:
         return self.document.validator(self.response, "") if self.response else None
 
     def violations_of_request(self, path: dict[str, str], query: dict[str, list[str]], body: Any) -> list[str]:
-        found = [text for name, value in path.items() for text in violations_of_parameter(name, self.parameters[name], value)]
+        found = [
+            text for name, value in path.items() for text in violations_of_parameter(name, self.parameters[name], value)
+        ]
         for name, values in query.items():
             parameter = self.parameters.get(name) or self.document.parameters.get(name)
             if parameter is None:
@@ -127,8 +143,11 @@ class Method:
             if len(values) > 1 and not parameter.get("repeated"):
                 found.append(f"query parameter `{name}` is given {len(values)} times")
             found += [text for value in values for text in violations_of_parameter(name, parameter, value)]
-        found += [f"query parameter `{name}` is missing" for name, parameter in self.parameters.items()
-                  if parameter.get("required") and parameter["location"] == "query" and name not in query]
+        found += [
+            f"query parameter `{name}` is missing"
+            for name, parameter in self.parameters.items()
+            if parameter.get("required") and parameter["location"] == "query" and name not in query
+        ]
         if self._request is None:
             if body not in (None, {}):
                 found.append(f"{self.id} takes no body")

@@ -1,9 +1,9 @@
 """The OpenID Connect tokens of CI jobs, which `sts.py` exchanges.
 
-GitHub gives a job an address (`ACTIONS_ID_TOKEN_REQUEST_URL`, here `URL/ci/github/token?api-version=2.0`) and a secret
-(`ACTIONS_ID_TOKEN_REQUEST_TOKEN`, the setting `ci_request_token`), and answers with a token for the audience asked for. GitLab
-puts its tokens into the job's environment before it starts: `POST /_fake/ci_token {"audience": "..."}` answers one to put there.
-No document describes either.
+GitHub gives a job an address (`ACTIONS_ID_TOKEN_REQUEST_URL`, here `URL/ci/github/token?api-version=2.0`) and a
+secret (`ACTIONS_ID_TOKEN_REQUEST_TOKEN`, the setting `ci_request_token`), and answers with a token for the audience
+asked for. GitLab puts its tokens into the job's environment before it starts: `POST /_fake/ci_token {"audience":
+"..."}` answers one to put there. No document describes either.
 """
 
 from __future__ import annotations

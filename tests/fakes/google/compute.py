@@ -33,16 +33,22 @@ def read(collection: str, variable: str) -> Function:
     return lambda call: find(call.world, named(call, collection, call.path[variable]))
 
 
-METHODS: dict[str, Function] = {
-    "compute.projects.get": project,
-    "compute.zones.get": zone,
-    "compute.regions.get": region,
-    "compute.machineTypes.get": read("machineTypes", "machineType"),
-    "compute.acceleratorTypes.get": read("acceleratorTypes", "acceleratorType"),
-    "compute.networks.get": read("networks", "network"),
-    "compute.subnetworks.get": read("subnetworks", "subnetwork"),
-    "compute.addresses.get": read("addresses", "address"),
-} | operations.METHODS | images.METHODS | disks.METHODS | instances.METHODS
+METHODS: dict[str, Function] = (
+    {
+        "compute.projects.get": project,
+        "compute.zones.get": zone,
+        "compute.regions.get": region,
+        "compute.machineTypes.get": read("machineTypes", "machineType"),
+        "compute.acceleratorTypes.get": read("acceleratorTypes", "acceleratorType"),
+        "compute.networks.get": read("networks", "network"),
+        "compute.subnetworks.get": read("subnetworks", "subnetwork"),
+        "compute.addresses.get": read("addresses", "address"),
+    }
+    | operations.METHODS
+    | images.METHODS
+    | disks.METHODS
+    | instances.METHODS
+)
 CONTROL: dict[str, Function] = {"preempt": lifecycle.preempt}
 SEEDS = {"projects": seed}
 

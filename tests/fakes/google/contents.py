@@ -1,7 +1,7 @@
 """The bytes of disks and images: sparse files of their whole size, one each, named by the resource's id.
 
-A public image has a line that names it at its beginning; a disk made from an image has the image's bytes, and an image made
-from a disk the disk's, so that a test can follow what was written where.
+A public image has a line that names it at its beginning; a disk made from an image has the image's bytes, and an image
+made from a disk the disk's, so that a test can follow what was written where.
 """
 
 from __future__ import annotations
@@ -68,8 +68,10 @@ def copy(world: World, source: Path, resource: Json, gigabytes: str) -> None:
 
 
 def unpack(world: World, archive: Path, resource: Json) -> int:
-    """The bytes of the `disk.raw` in a tar.gz; returns how many there are. Raises `tarfile.TarError`, `OSError`, `EOFError`
-    or `KeyError` for what is no such archive."""
+    """The bytes of the `disk.raw` in a tar.gz; returns how many there are.
+
+    Raises `tarfile.TarError`, `OSError`, `EOFError` or `KeyError` for what is no such archive.
+    """
     with tarfile.open(archive, "r:gz") as tar:
         member = tar.getmember("disk.raw")
         raw = tar.extractfile(member)

@@ -1,8 +1,9 @@
-"""CRC-32C (Castagnoli), which Cloud Storage and Secret Manager send beside what they store; Python has none of its own.
+"""CRC-32C (Castagnoli), which Cloud Storage and Secret Manager send beside what they store; Python has none of its
+own.
 
-A loop over bytes would take a second for every megabyte. The data is cut into lanes of equal length instead, which all
-go one byte further at a time: the four bytes of their checksums lie in four planes, a table is `bytes.translate`, and an
-exclusive or is one of whole numbers, so that the loops are C's.
+A loop over bytes would take a second for every megabyte. The data is cut into lanes of equal length instead, which
+all go one byte further at a time: the four bytes of their checksums lie in four planes, a table is `bytes.translate`,
+and an exclusive or is one of whole numbers, so that the loops are C's.
 """
 
 import base64

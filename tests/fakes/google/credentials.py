@@ -1,8 +1,9 @@
 """Files of credentials for tests: `POST /_fake/credentials {"type": "service_account"}` answers what the file holds.
 
-Types: `service_account`, `authorized_user`, `external_account` (of the GitHub job that `ci_tokens.py` plays; with `"file": PATH` of
-a GitLab job whose token is in that file), `impersonated_service_account` (by the settings' first account). `account` names
-another account than the first of the settings; one that is not there yet is made. All addresses in them are the fake's.
+Types: `service_account`, `authorized_user`, `external_account` (of the GitHub job that `ci_tokens.py` plays; with
+`"file": PATH` of a GitLab job whose token is in that file), `impersonated_service_account` (by the settings' first
+account). `account` names another account than the first of the settings; one that is not there yet is made. All
+addresses in them are the fake's.
 """
 
 from __future__ import annotations

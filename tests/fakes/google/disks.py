@@ -11,11 +11,26 @@ import filters
 import operations
 from call import Call, Function, Json, Refused
 from catalogue import REGIONS, ZONES
-from resources import check_fingerprint, check_labels, check_name, find, fingerprint, free, invalid, link, named, path_of, put, scope_of
+from resources import (
+    check_fingerprint,
+    check_labels,
+    check_name,
+    find,
+    fingerprint,
+    free,
+    invalid,
+    link,
+    named,
+    path_of,
+    put,
+    scope_of,
+)
 from world import World
 
-TYPES = {"pd-standard", "pd-balanced", "pd-ssd", "pd-extreme", "local-ssd", "hyperdisk-balanced", "hyperdisk-extreme", "hyperdisk-ml",
-         "hyperdisk-throughput"}
+TYPES = """
+pd-standard pd-balanced pd-ssd pd-extreme local-ssd
+hyperdisk-balanced hyperdisk-extreme hyperdisk-ml hyperdisk-throughput
+""".split()
 
 
 def path_in(world: World, url: str) -> str:
@@ -24,13 +39,19 @@ def path_in(world: World, url: str) -> str:
 
 
 def in_use(disk: str, user: str) -> Refused:
-    return Refused(400, "resourceInUseByAnotherResource", f"The disk resource '{disk}' is already being used by '{user}'")
+    return Refused(
+        400, "resourceInUseByAnotherResource", f"The disk resource '{disk}' is already being used by '{user}'"
+    )
 
 
 def image_in_work(world: World, disk: str) -> str | None:
     """An image that is being made from this disk."""
     for path, resource in world.resources.items():
-        if resource["kind"] == "compute#image" and resource["status"] == "PENDING" and resource.get("sourceDisk") == link(world, disk):
+        if (
+            resource["kind"] == "compute#image"
+            and resource["status"] == "PENDING"
+            and resource.get("sourceDisk") == link(world, disk)
+        ):
             return path
     return None
 
@@ -52,10 +73,16 @@ def source_image(call: Call, url: str, field: str) -> Json:
 
 
 def secured(key: Json | None) -> Json:
-    """A key as the cloud shows it: a raw one only by its hash."""
-    if key and "rawKey" in key:
-        return {"sha256": base64.b64encode(hashlib.sha256(base64.b64decode(key["rawKey"])).digest()).decode()}
-    return key or {}
+    """A key as the cloud shows it: a raw one, 32 bytes in base64, only by its hash."""
+    if not key or "rawKey" not in key:
+        return key or {}
+    try:
+        raw = base64.b64decode(key["rawKey"], validate=True)
+    except ValueError:
+        raw = b""
+    if len(raw) != 32:
+        raise Refused(400, "invalid", "The provided raw key is no 256-bit key encoded in RFC 4648 base64.")
+    return {"sha256": base64.b64encode(hashlib.sha256(raw).digest()).decode()}
 
 
 def disk_type(call: Call, scope: str, url: str | None, field: str) -> str:
@@ -70,22 +97,31 @@ def make(call: Call, path: str, body: Json, image_url: str | None, status: str) 
     world, scope = call.world, scope_of(path)
     check_name("name", path.rsplit("/", 1)[1])
     free(world, path)
-    disk = {"sizeGb": "500", **body, "status": status, "type": disk_type(call, scope, body.get("type"), "type"),
-            "physicalBlockSizeBytes": "4096"}
+    disk = {
+        "sizeGb": "500",
+        **body,
+        "status": status,
+        "type": disk_type(call, scope, body.get("type"), "type"),
+        "physicalBlockSizeBytes": "4096",
+    }
     if "diskEncryptionKey" in disk:
         disk["diskEncryptionKey"] = secured(disk["diskEncryptionKey"])
-    for unknown in set(zone.rsplit("/", 1)[1] for zone in disk.get("replicaZones", [])) - set(ZONES):
+    for unknown in set(zone.rsplit("/", 1)[-1] for zone in disk.get("replicaZones", [])) - set(ZONES):
         raise invalid("replicaZones", unknown, "There is no such zone.")
     image: Json | None = None
     if image_url:
         image = source_image(call, image_url, "sourceImage")
         disk["sizeGb"] = body.get("sizeGb", image["diskSizeGb"])
         if int(disk["sizeGb"]) < int(image["diskSizeGb"]):
-            raise invalid("sizeGb", disk["sizeGb"], f"Requested disk size cannot be smaller than the image size ({image['diskSizeGb']} GB)")
+            raise invalid(
+                "sizeGb",
+                disk["sizeGb"],
+                f"Requested disk size cannot be smaller than the image size ({image['diskSizeGb']} GB)",
+            )
         inherited = {key: image[key] for key in ("licenses", "guestOsFeatures", "architecture") if key in image}
         disk = inherited | disk | {"sourceImage": image["selfLink"], "sourceImageId": image["id"]}
-    if int(disk["sizeGb"]) < 1:
-        raise invalid("sizeGb", disk["sizeGb"], "A disk has a GB at least.")
+    if not 1 <= int(disk["sizeGb"]) <= 65536:
+        raise invalid("sizeGb", disk["sizeGb"], "A disk has from 1 to 65536 GB.")
     disk = put(world, path, disk)
     if image:
         contents.copy(world, contents.of_image(world, image), disk, disk["sizeGb"])
@@ -135,6 +171,7 @@ def check_free(world: World, path: str, disk: Json) -> None:
 
 def labels_setter(collection: str) -> Function:
     """`setLabels` of disks, images and instances, which differ only in what the path calls them."""
+
     def set_labels(call: Call) -> Json:
         path = named(call, collection, call.path.get("resource") or call.path["instance"])
         resource = find(call.world, path)
@@ -152,15 +189,19 @@ def labels_setter(collection: str) -> Function:
 
 def lister(collection: str, kind: str) -> Function:
     """`list` of a scope."""
+
     def list_resources(call: Call) -> Json:
         here = named(call, collection, "")
-        return filters.page(call, kind, [resource for path, resource in call.world.resources.items() if path.startswith(here)])
+        return filters.page(
+            call, kind, [resource for path, resource in call.world.resources.items() if path.startswith(here)]
+        )
 
     return list_resources
 
 
 def aggregated_lister(collection: str, kind: str, scopes: list[str]) -> Function:
     """`aggregatedList`: all scopes that there are, with what they have."""
+
     def list_all(call: Call) -> Json:
         found: dict[str, list[Any]] = {scope: [] for scope in scopes}
         start = f"projects/{call.path['project']}/"
@@ -179,10 +220,12 @@ METHODS: dict[str, Function] = {
     "compute.disks.delete": operations.repeatable(delete),
     "compute.disks.setLabels": operations.repeatable(labels_setter("disks")),
     "compute.disks.list": lister("disks", "compute#diskList"),
-    "compute.disks.aggregatedList": aggregated_lister("disks", "compute#diskAggregatedList",
-                                                      ZONE_SCOPES + [f"regions/{region}" for region in REGIONS]),
+    "compute.disks.aggregatedList": aggregated_lister(
+        "disks", "compute#diskAggregatedList", ZONE_SCOPES + [f"regions/{region}" for region in REGIONS]
+    ),
     "compute.regionDisks.get": get,
     "compute.regionDisks.insert": operations.repeatable(insert),
     "compute.regionDisks.delete": operations.repeatable(delete),
+    "compute.regionDisks.setLabels": operations.repeatable(labels_setter("disks")),
     "compute.regionDisks.list": lister("disks", "compute#diskList"),
 }

@@ -1,7 +1,7 @@
 """Rules by which calls fail.
 
-A rule is `{"method": "compute.images.*", "call": 2, "times": 1, "fault": {...}}`: the second call that the glob matches since
-the rules were set, and `times` in all (1 when `call` is given, else without end). A fault is one of
+A rule is `{"method": "compute.images.*", "call": 2, "times": 1, "fault": {...}}`: the second call that the glob matches
+since the rules were set, and `times` in all (1 when `call` is given, else without end). A fault is one of
 
     {"http": 429, "reason": "rateLimitExceeded", "message": "..."}   an answer without effect
     {"cut": true}                 the connection is cut, without effect

@@ -1,7 +1,7 @@
 """Lists: the filter language of Compute Engine, the order, and pages.
 
-`labels.a=b status=RUNNING`, `labels.a:*`, `name:web*`, `(a=b) OR (c=d)`, `NOT a=b`, `-a=b`, `a<5`; and the older form of one
-comparison by a regular expression of the whole value, `name eq 'web-.*'`.
+`labels.a=b status=RUNNING`, `labels.a:*`, `name:web*`, `(a=b) OR (c=d)`, `NOT a=b`, `-a=b`, `a<5`; and the older form
+of one comparison by a regular expression of the whole value, `name eq 'web-.*'`.
 https://cloud.google.com/compute/docs/reference/rest/v1/instances/aggregatedList says more, and this fake refuses it.
 """
 
@@ -14,7 +14,9 @@ from typing import Any, Callable
 from call import Call, Json, Refused
 
 Test = Callable[[Json], bool]
-TOKEN = re.compile(r"""\s*(?:(?P<quoted>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(?P<sign>!=|<=|>=|[=<>:()]|-(?=[\w(]))|(?P<word>[^\s=<>:()!"']+))""")
+TOKEN = re.compile(
+    r"""\s*(?:(?P<quoted>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(?P<sign>!=|<=|>=|[=<>:()]|-(?=[\w(]))|(?P<word>[^\s=<>:()!"']+))"""
+)
 SIGNS = {"=", "!=", "<", ">", "<=", ">=", ":"}
 
 
@@ -83,7 +85,12 @@ class Parser:
         return self.comparison()
 
     def comparison(self) -> Test:
-        if len(self.tokens) < 3 or self.tokens[0][0] == "sign" or self.tokens[1][1] not in SIGNS or self.tokens[2][0] == "sign":
+        if (
+            len(self.tokens) < 3
+            or self.tokens[0][0] == "sign"
+            or self.tokens[1][1] not in SIGNS
+            or self.tokens[2][0] == "sign"
+        ):
             raise wrong(self.text)
         (_, name), (_, sign), (_, value) = self.tokens[:3]
         del self.tokens[:3]
@@ -122,7 +129,11 @@ def compare(value: Any, sign: str, wanted: str) -> bool:
         return same is (sign == "=") and (value is not None or sign == "!=")
     if value is None:
         return False
-    left, right = (float(written(value)), float(wanted)) if is_number(written(value)) and is_number(wanted) else (written(value), wanted)
+    left, right = (
+        (float(written(value)), float(wanted))
+        if is_number(written(value)) and is_number(wanted)
+        else (written(value), wanted)
+    )
     return {"<": left < right, ">": left > right, "<=": left <= right, ">=": left >= right}[sign]  # type: ignore[operator]
 
 
@@ -148,7 +159,9 @@ def cut(call: Call, resources: list[Json]) -> tuple[list[Json], str | None]:
     """One page of them, and the token of the next."""
     size = int(call.query.get("maxResults", 500))
     if not 0 <= size <= 500:
-        raise Refused(400, "invalid", f"Invalid value for field 'maxResults': '{size}'. Values must be within [0, 500].")
+        raise Refused(
+            400, "invalid", f"Invalid value for field 'maxResults': '{size}'. Values must be within [0, 500]."
+        )
     try:
         first = int(base64.urlsafe_b64decode(call.query.get("pageToken", "")) or 0)
     except ValueError:
@@ -161,20 +174,33 @@ def cut(call: Call, resources: list[Json]) -> tuple[list[Json], str | None]:
 def page(call: Call, kind: str, resources: list[Json]) -> Json:
     """The answer of a `list`; without `items` when there are none, as Google's is."""
     found, token = cut(call, select(call, resources))
-    answer: Json = {"kind": kind, "id": "/".join(call.path.values()), "selfLink": call.world.url + call.handler.path.split("?")[0]}
+    answer: Json = {
+        "kind": kind,
+        "id": "/".join(call.path.values()),
+        "selfLink": call.world.url + call.handler.path.split("?")[0],
+    }
     return answer | ({"items": found} if found else {}) | ({"nextPageToken": token} if token else {})
 
 
 def aggregated_page(call: Call, kind: str, collection: str, found: dict[str, list[Json]]) -> Json:
     """The answer of an `aggregatedList`, from the resources of each scope, `zones/Z`. Empty scopes carry a warning."""
+    unreachable = [scope for scope in found if scope.removeprefix("zones/") in call.world.settings["unreachable_zones"]]
+    found = found | {scope: [] for scope in unreachable}
     flat = [(scope, resource) for scope, resources in sorted(found.items()) for resource in select(call, resources)]
     taken, token = cut(call, [{"scope": scope, "resource": resource} for scope, resource in flat])
     items: Json = {}
     for scope in sorted(found):
         here = [entry["resource"] for entry in taken if entry["scope"] == scope]
-        empty = {"code": "NO_RESULTS_ON_PAGE", "message": f"There are no results for scope '{scope}' on this page.",
-                 "data": [{"key": "scope", "value": scope}]}
-        items[scope] = {collection: here} if here else {"warning": empty}
-    answer: Json = {"kind": kind, "id": f"projects/{call.path['project']}/aggregated/{collection}", "items": items,
-                    "selfLink": call.world.url + call.handler.path.split("?")[0]}
-    return answer | ({"nextPageToken": token} if token else {})
+        warning = {"code": "NO_RESULTS_ON_PAGE", "message": f"There are no results for scope '{scope}' on this page."}
+        if scope in unreachable:
+            warning = {"code": "UNREACHABLE", "message": f"The scope '{scope}' is not reachable."}
+        items[scope] = (
+            {collection: here} if here else {"warning": warning | {"data": [{"key": "scope", "value": scope}]}}
+        )
+    answer: Json = {
+        "kind": kind,
+        "id": f"projects/{call.path['project']}/aggregated/{collection}",
+        "items": items,
+        "selfLink": call.world.url + call.handler.path.split("?")[0],
+    }
+    return answer | ({"nextPageToken": token} if token else {}) | ({"unreachables": unreachable} if unreachable else {})

@@ -1,7 +1,7 @@
-"""The machine inside an instance: a real sshd on addresses of its own, its disks as files, its startup script and console.
+"""The machine inside an instance: an sshd on addresses of its own, disks as files, the startup script, the console.
 
-Addresses are `127.A.B.N`, where A and B are the port of the fake, so that two fakes at once never share one. The sshd lets in
-exactly the keys that the real guest agent would write down, and tells its sessions which instance they are in:
+Addresses are `127.A.B.N`, where A and B are the port of the fake, so that two fakes at once never share one. The sshd
+lets in exactly the keys that the real guest agent would write down, and tells its sessions which instance they are in:
 `FAKE_INSTANCE` is its name, `FAKE_DISKS` a folder with a file `google-DEVICENAME` for each attached disk, and
 `GCE_METADATA_HOST` what stands in for metadata.google.internal.
 """
@@ -12,6 +12,7 @@ import json
 import os
 import pwd
 import re
+import shutil
 import signal
 import subprocess
 import threading
@@ -19,7 +20,12 @@ import time
 from datetime import datetime
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+import accounts
 import contents
+import devices
 from call import Json, Refused
 from metadata import MetadataServer
 from world import World
@@ -29,11 +35,13 @@ GUESTS = 120
 SSHD = next((path for path in ("/usr/sbin/sshd", "/usr/local/sbin/sshd") if os.path.exists(path)), None)
 
 # A newer sshd keeps those away for a while who came with a wrong key a few times; an older one does not know the word.
-NO_PENALTIES = "PerSourcePenalties no\n" if SSHD and b"persourcepenalties" in Path(SSHD).read_bytes().lower() else ""
+NO_PENALTIES = ["PerSourcePenalties no"] if SSHD and b"persourcepenalties" in Path(SSHD).read_bytes().lower() else []
 
 
 def make_account(world: World) -> None:
-    """The local account that plays the guests' one."""
+    """The local account that plays the guests' one. Who is not root has to play it himself, by settings."""
+    if os.geteuid() != 0:
+        return
     name = world.settings["ssh_account"]
     try:
         pwd.getpwnam(name)
@@ -50,7 +58,7 @@ def address(world: World, number: int) -> str:
 
 
 def new_number(world: World) -> int:
-    """The last part of an address. The one that was given up longest ago, so that nobody meets another machine at an old address."""
+    """The last part of an address: the one given up longest ago, so that nobody meets another machine at an old one."""
     taken = {guest.number for guest in world.guests.values()}
     for offset in range(GUESTS):
         number = (world.last_guest + offset) % GUESTS + 1
@@ -91,23 +99,44 @@ class Guest:
         """Boots. Called on the clock's thread: whatever is started dies with the thread that started it."""
         if not SSHD:
             raise Refused(500, "internalError", "there is no sshd: install `openssh-server`")
+        if not accounts.LIBRARY:
+            raise Refused(500, "internalError", "there is no libnss_wrapper.so: install `libnss-wrapper`")
         self.print(f"[    0.000000] Linux version fake: {self.name}\n{self.name} login:\n")
         key = self.folder / "host_key"
-        if not key.exists():
-            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", key], check=True)
+        public = make_host_key(key)
         if self.metadata("enable-guest-attributes").upper() == "TRUE":
-            kind, public = key.with_suffix(".pub").read_text().split()[:2]
-            self.attributes["hostkeys", kind] = public
+            self.attributes["hostkeys", "ssh-ed25519"] = public.split()[1]
         self.refresh()
+        for name, file in self._disks.items():
+            devices.add(name, file)
         self.metadata_server = MetadataServer(self)
-        environment = {"FAKE_INSTANCE": self.name, "FAKE_DISKS": self.folder / "disks", "GCE_METADATA_HOST": self.metadata_host}
-        addresses = "".join(f"ListenAddress {address}\n" for address in self.addresses())
-        (self.folder / "sshd_config").write_text(
-            f"Port {self.world.settings['ssh_port']}\n{addresses}HostKey {key}\nPidFile none\nUsePAM no\nStrictModes no\n"
-            f"{NO_PENALTIES}PasswordAuthentication no\nKbdInteractiveAuthentication no\nAuthorizedKeysFile {self.folder}/keys/%u\nMaxStartups 100\n"
-            f"Subsystem sftp internal-sftp\nSetEnv {' '.join(f'{name}={value}' for name, value in environment.items())}\n")
-        command = ["setpriv", "--pdeathsig", "KILL", SSHD, "-D", "-E", self.folder / "sshd.log", "-f", self.folder / "sshd_config"]
-        self.sshd = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+        environment = {
+            "FAKE_INSTANCE": self.name,
+            "FAKE_DISKS": self.folder / "disks",
+            "GCE_METADATA_HOST": self.metadata_host,
+        }
+        lines = [
+            f"Port {self.world.settings['ssh_port']}",
+            *(f"ListenAddress {address}" for address in self.addresses()),
+            f"HostKey {key}",
+            "PidFile none",
+            "UsePAM no",
+            "StrictModes no",
+            "PasswordAuthentication no",
+            "KbdInteractiveAuthentication no",
+            f"AuthorizedKeysFile {self.folder}/keys/%u",
+            "MaxStartups 100",
+            "Subsystem sftp internal-sftp",
+            "SetEnv " + " ".join(f"{name}={value}" for name, value in environment.items()),
+            *NO_PENALTIES,
+        ]
+        (self.folder / "sshd_config").write_text("\n".join(lines) + "\n")
+        arguments = ["-D", "-E", f"{self.folder}/sshd.log", "-f", f"{self.folder}/sshd_config"]
+        self.sshd = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", SSHD, *arguments],
+            stdin=subprocess.DEVNULL,
+            env=os.environ | accounts.environment(self.folder),
+        )
         if (script := self.metadata("startup-script")) and not self.script_ran:
             self.script_ran = True
             self.run(script, environment)
@@ -116,7 +145,9 @@ class Guest:
         """Those of its interfaces that this machine has too."""
         found = []
         for interface in self.instance.get("networkInterfaces", []):
-            found += [interface.get("networkIP", "")] + [access.get("natIP", "") for access in interface.get("accessConfigs", [])]
+            found += [interface.get("networkIP", "")] + [
+                access.get("natIP", "") for access in interface.get("accessConfigs", [])
+            ]
         return [address for address in dict.fromkeys(found) if address.startswith("127.")]
 
     def run(self, script: str, environment: dict[str, object]) -> None:
@@ -126,12 +157,23 @@ class Guest:
         file.chmod(0o755)
         account = pwd.getpwnam(self.world.settings["ssh_account"])
         command = [str(file)] if script.startswith("#!") else ["/bin/sh", str(file)]
-        variables = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": account.pw_dir} | {name: str(value) for name, value in environment.items()}
+        variables = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": account.pw_dir} | {
+            name: str(value) for name, value in environment.items()
+        }
         root = os.geteuid() == 0
-        self.script = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                       stderr=subprocess.STDOUT, cwd="/", env=variables, text=True, errors="replace",
-                                       user=account.pw_uid if root else None, group=account.pw_gid if root else None,
-                                       extra_groups=[] if root else None)
+        self.script = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", *command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd="/",
+            env=variables,
+            text=True,
+            errors="replace",
+            user=account.pw_uid if root else None,
+            group=account.pw_gid if root else None,
+            extra_groups=[] if root else None,
+        )
         threading.Thread(target=self._listen, args=(self.script,), daemon=True).start()
 
     def _listen(self, script: subprocess.Popen[str]) -> None:
@@ -162,7 +204,9 @@ class Guest:
         if self.metadata("enable-oslogin").upper() == "TRUE":
             return oslogin_keys(self.world)
         own = self.instance.get("metadata", {}).get("items", [])
-        blocks = any(item["key"] == "block-project-ssh-keys" and item.get("value", "").upper() == "TRUE" for item in own)
+        blocks = any(
+            item["key"] == "block-project-ssh-keys" and item.get("value", "").upper() == "TRUE" for item in own
+        )
         found: dict[str, list[str]] = {}
         for item in own + ([] if blocks else self.project_items()):
             if item["key"] == "ssh-keys":
@@ -174,16 +218,24 @@ class Guest:
 
     def refresh(self) -> None:
         """What a guest's agent does all the time: writes down who may log in, and sees which disks there are."""
-        keys = {user: "".join(f"{key}\n" for key in keys) for user, keys in self.keys().items() if re.fullmatch(r"[\w.-]+", user)}
+        keys = {
+            user: "".join(f"{key}\n" for key in keys)
+            for user, keys in self.keys().items()
+            if re.fullmatch(r"[\w.-]+", user)
+        }
         for user in keys.keys() | self._keys.keys():
             if keys.get(user) != self._keys.get(user):
                 (self.folder / "keys" / user).write_text(keys.get(user, ""))
+        if keys.keys() != self._keys.keys() or not self.sshd:
+            accounts.write(self.folder, keys, self.world.settings["ssh_account"])
         self._keys = keys
         disks = {f"google-{disk['deviceName']}": self.bytes_of(disk) for disk in self.instance.get("disks", [])}
         for name in self._disks.keys() - disks.keys():
             (self.folder / "disks" / name).unlink()
+            devices.remove(name, self._disks[name])
         for name in disks.keys() - self._disks.keys():
             (self.folder / "disks" / name).symlink_to(disks[name])
+            devices.add(name, disks[name])
         self._disks = disks
         if self.sshd and self.sshd.poll() is not None:
             log = (self.folder / "sshd.log").read_text()
@@ -212,6 +264,20 @@ class Guest:
                 kill_tree(process.pid)
                 process.wait()
         self.sshd = self.script = None
+        for name, file in self._disks.items():
+            devices.remove(name, file)
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def make_host_key(file: Path) -> str:
+    """Writes the private half, which only its owner may read; returns the public one."""
+    key = Ed25519PrivateKey.generate()
+    file.touch(mode=0o600)
+    file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
+    return key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
 
 
 def has_expired(key: str) -> bool:

@@ -32,7 +32,9 @@ class Authorized(httplib2.Http):  # type: ignore[misc]
         self.redirect_codes -= {308}
 
     def request(self, uri: str, method: str = "GET", body: Any = None, headers: Any = None, **more: Any) -> Any:
-        return super().request(uri, method, body=body, headers={**(headers or {}), "authorization": f"Bearer {self.token}"}, **more)
+        return super().request(
+            uri, method, body=body, headers={**(headers or {}), "authorization": f"Bearer {self.token}"}, **more
+        )
 
 
 class Fake:
@@ -40,8 +42,12 @@ class Fake:
         # A disk of a real size is sparse, but reading it takes its time.
         settings = {"operation_seconds": 0.05, "bytes_per_gb": 1 << 20} | settings
         server = Path(__file__).with_name("server.py")
-        self.process = subprocess.Popen([sys.executable, server, "--settings", json.dumps(settings)],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            [sys.executable, server, "--settings", json.dumps(settings)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         assert self.process.stdout
         self.url: str = json.loads(self.process.stdout.readline())["url"]
         self.transports: list[Authorized] = []
@@ -49,11 +55,17 @@ class Fake:
 
     def service(self, name: str, below: str = "", token: str = TOKEN) -> Any:
         """Google's own client of a service, with its own document; `below` is what the custom endpoint adds: `sts/`."""
-        document = json.loads(files("googleapiclient.discovery_cache").joinpath("documents", f"{name}.json").read_text())
+        document = json.loads(
+            files("googleapiclient.discovery_cache").joinpath("documents", f"{name}.json").read_text()
+        )
         # Uploads go below the root, and not below the endpoint that could be given beside the document.
         document["rootUrl"] = f"{self.url}/{below}"
         self.transports.append(Authorized(token))
-        return build_from_document(document, http=self.transports[-1], client_options={"api_endpoint": f"{self.url}/{below}{document['servicePath']}"})
+        return build_from_document(
+            document,
+            http=self.transports[-1],
+            client_options={"api_endpoint": f"{self.url}/{below}{document['servicePath']}"},
+        )
 
     def __enter__(self) -> "Fake":
         return self
@@ -71,7 +83,9 @@ class Fake:
 
     def http(self, verb: str, path: str, body: Any = None, token: str | None = TOKEN) -> tuple[int, Json]:
         """What no client would send, and its answer."""
-        request = urllib.request.Request(self.url + path, method=verb, data=None if body is None else json.dumps(body).encode())
+        request = urllib.request.Request(
+            self.url + path, method=verb, data=None if body is None else json.dumps(body).encode()
+        )
         request.add_header("content-type", "application/json")
         if token:
             request.add_header("authorization", f"Bearer {token}")
@@ -81,7 +95,9 @@ class Fake:
         except urllib.error.HTTPError as error:
             return error.code, json.load(error)
 
-    def request(self, verb: str, address: str, data: bytes | None = None, **headers: str) -> tuple[int, dict[str, str], bytes]:
+    def request(
+        self, verb: str, address: str, data: bytes | None = None, **headers: str
+    ) -> tuple[int, dict[str, str], bytes]:
         """The same with bytes, headers and no token: the answer's status, headers and content. `_` stands for `-`."""
         url = address if address.startswith("http") else self.url + address
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -110,7 +126,9 @@ class Fake:
 
     def insert(self, name: str = "builder", **more: Any) -> Json:
         """The instance that a build would make; `more` goes over its body."""
-        operation: Json = self.compute.instances().insert(project=PROJECT, zone=ZONE, body=instance(name, **more)).execute()
+        operation: Json = (
+            self.compute.instances().insert(project=PROJECT, zone=ZONE, body=instance(name, **more)).execute()
+        )
         return operation
 
     def get(self, name: str = "builder") -> Json:
@@ -123,9 +141,18 @@ def instance(name: str, **more: Any) -> Json:
         "name": name,
         "machineType": f"zones/{ZONE}/machineTypes/e2-standard-2",
         "labels": {"imgforge-role": "temp"},
-        "disks": [{"boot": True, "autoDelete": True, "initializeParams": {
-            "sourceImage": "projects/debian-cloud/global/images/family/debian-12", "diskSizeGb": "20", "diskType": f"zones/{ZONE}/diskTypes/pd-ssd",
-            "labels": {"imgforge-role": "temp"}}}],
+        "disks": [
+            {
+                "boot": True,
+                "autoDelete": True,
+                "initializeParams": {
+                    "sourceImage": "projects/debian-cloud/global/images/family/debian-12",
+                    "diskSizeGb": "20",
+                    "diskType": f"zones/{ZONE}/diskTypes/pd-ssd",
+                    "labels": {"imgforge-role": "temp"},
+                },
+            }
+        ],
         "networkInterfaces": [{"network": "global/networks/default", "accessConfigs": [{"type": "ONE_TO_ONE_NAT"}]}],
         **more,
     }
@@ -148,8 +175,24 @@ class Key:
     def metadata(self) -> Json:
         return {"items": [{"key": "ssh-keys", "value": f"imgforge-test:{self.public}"}]}
 
-    def ssh(self, address: str, command: str) -> subprocess.CompletedProcess[str]:
+    def ssh(self, address: str, command: str, user: str = "imgforge-test") -> subprocess.CompletedProcess[str]:
         """Tries for a while, as a communicator does: the address is there before the sshd is."""
-        options = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "BatchMode=yes",
-                   "-o", "IdentitiesOnly=yes", "-o", "ConnectionAttempts=5", "-i", str(self.file)]
-        return subprocess.run(["ssh", "-F", "none", *options, f"imgforge-test@{address}", command], capture_output=True, text=True)
+        options = [
+            "-o",
+            "StrictHostKeyChecking=no",
+            "-o",
+            "UserKnownHostsFile=/dev/null",
+            "-o",
+            "LogLevel=ERROR",
+            "-o",
+            "BatchMode=yes",
+            "-o",
+            "IdentitiesOnly=yes",
+            "-o",
+            "ConnectionAttempts=5",
+            "-i",
+            str(self.file),
+        ]
+        return subprocess.run(
+            ["ssh", "-F", "none", *options, f"{user}@{address}", command], capture_output=True, text=True
+        )

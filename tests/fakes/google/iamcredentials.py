@@ -1,6 +1,7 @@
 """IAM Credentials: the token of a service account, for whoever may impersonate it.
 
-An account's `impersonators` in the setting `accounts` are the owners of tokens that may; anyone may where there are none.
+An account's `impersonators` in the setting `accounts` are the owners of tokens that may; anyone may where there are
+none.
 """
 
 from __future__ import annotations

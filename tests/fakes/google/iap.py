@@ -3,12 +3,14 @@
     /iap/v4/connect?project=&zone=&instance=&interface=nic0&port=22&newWebsocket=True
     /iap/v4/reconnect?sid=&ack=&zone=&newWebsocket=True
 
-with subprotocol `relay.tunnel.cloudproxy.app`, a token, and `Origin: bot:iap-tunneler`. `reconnect` goes on after the connection was
-lost, `ack` being how many bytes the client has received. What follows is `relay.py`. The websocket is opened whatever is
-wrong, and closed with a code that says it: 4003 when nothing listens at the port, 4033 when the token is no good, 4047
-when there is no such instance, or it does not run. What a client does against the protocol is a violation.
+with subprotocol `relay.tunnel.cloudproxy.app`, a token, and `Origin: bot:iap-tunneler`. `reconnect` goes on after the
+connection was lost, `ack` being how many bytes the client has received. What follows is `relay.py`. The websocket is
+opened whatever is wrong, and closed with a code that says it: 4003 when nothing listens at the port, 4033 when the
+token is no good, 4047 when there is no such instance, or it does not run. What a client does against the protocol is
+a violation.
 
-The settings `iap_cut_after_bytes`, `iap_cuts` and `iap_remembers` make connections that are lost, with or without a way back.
+The settings `iap_cut_after_bytes`, `iap_cuts` and `iap_remembers` make connections that are lost, with or without a
+way back.
 """
 
 from __future__ import annotations
@@ -47,7 +49,8 @@ def reconnect(call: Call) -> None:
 
     def serve(websocket: Websocket) -> None:
         session = sessions.get(call.query["sid"])
-        if session is None or session.ended or not call.world.settings["iap_remembers"]:
+        # What has ended may still have bytes for the client.
+        if session is None or (session.ended and not session.pending) or not call.world.settings["iap_remembers"]:
             raise Refusal(Code.SESSION_UNKNOWN, "there is no such session")
         session.resume(websocket, int(call.query["ack"]))
 
@@ -92,7 +95,9 @@ def _instance(call: Call) -> socket.socket:
     with call.world.lock:
         path = f"projects/{query['project']}/zones/{query['zone']}/instances/{query['instance']}"
         instance = call.world.resources.get(path, {})
-        addresses = {interface.get("name"): interface.get("networkIP") for interface in instance.get("networkInterfaces", [])}
+        addresses = {
+            interface.get("name"): interface.get("networkIP") for interface in instance.get("networkInterfaces", [])
+        }
     address = addresses.get(query["interface"])
     if instance.get("status") != "RUNNING" or address is None:
         raise Refusal(Code.LOOKUP_FAILED, "Failed to lookup instance")

@@ -1,4 +1,4 @@
-"""Images: the cloud's own ones, and those that are made from a disk, from another image, or from an object of a bucket."""
+"""Images: the cloud's own ones, and those that are made from a disk, another image, or an object of a bucket."""
 
 from __future__ import annotations
 
@@ -25,11 +25,17 @@ def publish(world: World) -> None:
     for project, family, name, size, days in IMAGES:
         path = f"projects/{project}/global/images/{name}"
         image: Json = {
-            "family": family, "status": "READY", "diskSizeGb": str(size), "archiveSizeBytes": "1000000", "sourceType": "RAW",
-            "architecture": "ARM64" if "arm64" in name else "X86_64", "creationTimestamp": timestamp(days * DAY),
+            "family": family,
+            "status": "READY",
+            "diskSizeGb": str(size),
+            "archiveSizeBytes": "1000000",
+            "sourceType": "RAW",
+            "architecture": "ARM64" if "arm64" in name else "X86_64",
+            "creationTimestamp": timestamp(days * DAY),
             "licenses": [link(world, f"projects/{project}/global/licenses/{family}")],
             "guestOsFeatures": [{"type": "UEFI_COMPATIBLE"}, {"type": "VIRTIO_SCSI_MULTIQUEUE"}, {"type": "GVNIC"}],
-            "storageLocations": ["us", "eu"], "description": f"the fake's {name}",
+            "storageLocations": ["us", "eu"],
+            "description": f"the fake's {name}",
         }
         if newest_of[project, family] != name:
             replacement = link(world, f"projects/{project}/global/images/{newest_of[project, family]}")
@@ -39,9 +45,14 @@ def publish(world: World) -> None:
 
 def newest(world: World, scope: str, family: str) -> Json:
     """What a family stands for: its newest image that is ready and not deprecated."""
-    images = [resource for path, resource in world.resources.items()
-              if path.startswith(f"{scope}/images/") and resource.get("family") == family and resource["status"] == "READY"
-              and resource.get("deprecated", {}).get("state", "ACTIVE") == "ACTIVE"]
+    images = [
+        resource
+        for path, resource in world.resources.items()
+        if path.startswith(f"{scope}/images/")
+        and resource.get("family") == family
+        and resource["status"] == "READY"
+        and resource.get("deprecated", {}).get("state", "ACTIVE") == "ACTIVE"
+    ]
     if not images:
         raise missing(f"{scope}/images/family/{family}")
     return max(images, key=lambda image: (image["creationTimestamp"], image["id"]))
@@ -97,11 +108,19 @@ def from_disk(call: Call, path: str, image: Json) -> Json:
         # What runs may write while the image is made.
         if call.query.get("forceCreate") != "true" and find(world, instance)["status"] != "TERMINATED":
             raise in_use(disk_path, instance)
-    features = {feature["type"]: feature for feature in disk.get("guestOsFeatures", []) + image.get("guestOsFeatures", [])}
+    features = {
+        feature.get("type"): feature for feature in disk.get("guestOsFeatures", []) + image.get("guestOsFeatures", [])
+    }
     licenses = list(dict.fromkeys(disk.get("licenses", []) + image.get("licenses", [])))
-    image = image | {"sourceDisk": disk["selfLink"], "sourceDiskId": disk["id"], "diskSizeGb": disk["sizeGb"],
-                     "architecture": image.get("architecture") or disk.get("architecture", "X86_64")}
-    image |= ({"guestOsFeatures": list(features.values())} if features else {}) | ({"licenses": licenses} if licenses else {})
+    image = image | {
+        "sourceDisk": disk["selfLink"],
+        "sourceDiskId": disk["id"],
+        "diskSizeGb": disk["sizeGb"],
+        "architecture": image.get("architecture") or disk.get("architecture", "X86_64"),
+    }
+    image |= ({"guestOsFeatures": list(features.values())} if features else {}) | (
+        {"licenses": licenses} if licenses else {}
+    )
     image = put(world, path, image)
     contents.copy(world, contents.of_disk(world, disk), image, image["diskSizeGb"])
     return image
@@ -110,8 +129,13 @@ def from_disk(call: Call, path: str, image: Json) -> Json:
 def from_image(call: Call, path: str, image: Json) -> Json:
     source = source_image(call, image["sourceImage"], "sourceImage")
     inherited = {key: source[key] for key in ("licenses", "guestOsFeatures", "architecture") if key in source}
-    image = put(call.world, path, inherited | image | {
-        "sourceImage": source["selfLink"], "sourceImageId": source["id"], "diskSizeGb": source["diskSizeGb"]})
+    image = put(
+        call.world,
+        path,
+        inherited
+        | image
+        | {"sourceImage": source["selfLink"], "sourceImageId": source["id"], "diskSizeGb": source["diskSizeGb"]},
+    )
     contents.copy(call.world, contents.of_image(call.world, source), image, image["diskSizeGb"])
     return image
 
@@ -119,8 +143,11 @@ def from_image(call: Call, path: str, image: Json) -> Json:
 def from_object(call: Call, path: str, image: Json) -> Json:
     """`rawDisk.source` names an object of Cloud Storage in one of the forms that the API takes."""
     source = image["rawDisk"].get("source", "")
-    match = re.fullmatch(r"(?:https?://[^/]+/(?:download/)?storage/v1/b/([^/]+)/o/([^?]+)|https?://(?:storage\.googleapis\.com|127[^/]+)/([^/]+)/(.+)"
-                         r"|gs://([^/]+)/(.+))", source)
+    match = re.fullmatch(
+        r"(?:https?://[^/]+/(?:download/)?storage/v1/b/([^/]+)/o/([^?]+)|https?://(?:storage\.googleapis\.com|127[^/]+)/([^/]+)/(.+)"
+        r"|gs://([^/]+)/(.+))",
+        source,
+    )
     if not match:
         raise invalid("rawDisk.source", source, "The source is no object of Cloud Storage.")
     bucket, name = (unquote(group) for group in match.groups() if group is not None)

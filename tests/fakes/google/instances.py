@@ -6,6 +6,7 @@ import disks
 import launch
 import lifecycle
 import operations
+from attachments import attach, undo_disks
 from call import Call, Function, Json, Refused
 from resources import check_fingerprint, find, invalid, link, named, scope_of
 
@@ -34,10 +35,12 @@ def attach_disk(call: Call) -> Json:
     path, instance = path_and_instance(call)
     numbers = [attached["index"] for attached in instance["disks"]]
     number = next(number for number in range(len(numbers) + 1) if number not in numbers)
+    if call.body.get("type") == "SCRATCH":
+        raise invalid("type", "SCRATCH", "A local SSD is part of an instance from its beginning.")
     made: list[str] = []
-    attached = launch.attach(call, path, number, call.body, made)
+    attached = attach(call, path, number, call.body, made)
     if any(one["deviceName"] == attached["deviceName"] for one in instance["disks"]):
-        launch.undo_disks(call, made)
+        undo_disks(call, made)
         raise invalid("deviceName", attached["deviceName"], "The device name is in use.")
 
     def change() -> None:
@@ -45,7 +48,7 @@ def attach_disk(call: Call) -> Json:
         disk |= {"status": "READY", "users": [*disk.get("users", []), link(call.world, path)]}
         instance["disks"].append(attached)
 
-    return operations.start(call, scope_of(path), "attachDisk", path, change, lambda: launch.undo_disks(call, made))
+    return operations.start(call, scope_of(path), "attachDisk", path, change, lambda: undo_disks(call, made))
 
 
 def device(instance: Json, name: str) -> Json:
@@ -88,8 +91,13 @@ def get_serial_port_output(call: Call) -> Json:
     start = int(call.query.get("start", 0))
     if start < 0:
         start = max(0, len(written) + start)
-    return {"kind": "compute#serialPortOutput", "contents": written[start:].decode(errors="replace"), "start": str(min(start, len(written))),
-            "next": str(len(written)), "selfLink": link(call.world, path + "/serialPort")}
+    return {
+        "kind": "compute#serialPortOutput",
+        "contents": written[start:].decode(errors="replace"),
+        "start": str(min(start, len(written))),
+        "next": str(len(written)),
+        "selfLink": link(call.world, path + "/serialPort"),
+    }
 
 
 def get_guest_attributes(call: Call) -> Json:
@@ -98,8 +106,11 @@ def get_guest_attributes(call: Call) -> Json:
     guest = call.world.guests.get(path)
     wanted = call.query.get("queryPath") or call.query.get("variableKey") or ""
     namespace, _, key = wanted.partition("/")
-    found = [{"namespace": space, "key": name, "value": value} for (space, name), value in (guest.attributes if guest else {}).items()
-             if namespace in ("", space) and key in ("", name)]
+    found = [
+        {"namespace": space, "key": name, "value": value}
+        for (space, name), value in (guest.attributes if guest else {}).items()
+        if namespace in ("", space) and key in ("", name)
+    ]
     if not found:
         raise Refused(404, "notFound", f"The resource '{wanted}' of type 'Guest Attribute' was not found.")
     answer = {"kind": "compute#guestAttributes", "selfLink": link(call.world, f"{path}/guestAttributes/{wanted}")}
@@ -111,7 +122,9 @@ def get_guest_attributes(call: Call) -> Json:
 METHODS: dict[str, Function] = {
     "compute.instances.get": get,
     "compute.instances.list": disks.lister("instances", "compute#instanceList"),
-    "compute.instances.aggregatedList": disks.aggregated_lister("instances", "compute#instanceAggregatedList", disks.ZONE_SCOPES),
+    "compute.instances.aggregatedList": disks.aggregated_lister(
+        "instances", "compute#instanceAggregatedList", disks.ZONE_SCOPES
+    ),
     "compute.instances.insert": operations.repeatable(launch.insert),
     "compute.instances.stop": operations.repeatable(lifecycle.stop),
     "compute.instances.delete": operations.repeatable(lifecycle.delete),

@@ -20,6 +20,7 @@ def run(world: World, path: str, instance: Json) -> None:
             access.setdefault("natIP", guest.external_ip)
     instance |= {"status": "RUNNING", "lastStartTimestamp": timestamp()}
     if world.settings["guests"]:
+
         def boot() -> None:
             if is_running(world, path, instance):
                 guest.start()
@@ -71,7 +72,7 @@ def remove(world: World, path: str) -> None:
     if instance is None:
         return
     if guest := world.guests.pop(path, None):
-        guest.stop()
+        guest.remove()
     for resource in world.resources.values():
         if resource["kind"] == "compute#address" and link(world, path) in resource.get("users", []):
             resource["status"] = "RESERVED"
@@ -110,7 +111,11 @@ def delete(call: Call) -> Json:
     path = named(call, "instances", call.path["instance"])
     instance = find(world, path)
     if instance.get("deletionProtection"):
-        raise Refused(412, "conditionNotMet", f"Invalid resource usage: 'Resource cannot be deleted if it's protected against deletion: '{path}'.")
+        raise Refused(
+            412,
+            "conditionNotMet",
+            f"Invalid resource usage: 'Resource cannot be deleted if it's protected against deletion: '{path}'.",
+        )
     for attached in instance.get("disks", []):
         if attached.get("autoDelete") and "source" in attached:
             disk = disks.path_in(world, attached["source"])
@@ -130,7 +135,7 @@ def delete(call: Call) -> Json:
 
 
 def preempt(call: Call) -> Json:
-    """`POST /_fake/preempt {"instance": NAME or path}`: what Google does to spot instances when it wants their place."""
+    """`POST /_fake/preempt {"instance": NAME or path}`: what Google does to a spot instance when it wants its place."""
     world, wanted = call.world, call.body["instance"]
     path = next((path for path in world.resources if path == wanted or path.endswith(f"/instances/{wanted}")), None)
     if path is None:

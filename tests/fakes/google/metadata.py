@@ -1,7 +1,7 @@
 """What stands in for metadata.google.internal in a guest: no document covers it.
 
-It listens where `GCE_METADATA_HOST` says, as Google's own client libraries take it, and so knows by the address who asks. Has
-the instance's name, zone, id and metadata, the project, and guest attributes, which may also be written:
+It listens where `GCE_METADATA_HOST` says, as Google's own client libraries take it, and so knows by the address who
+asks. Has the instance's name, zone, id and metadata, the project, and guest attributes, which may also be written:
 https://cloud.google.com/compute/docs/metadata/manage-guest-attributes.
 """
 
@@ -36,6 +36,7 @@ class MetadataServer(ThreadingHTTPServer):
 
     def close(self) -> None:
         """Without waiting: whoever calls holds the lock that a request may wait for."""
+
         def end() -> None:
             self.shutdown()
             self.server_close()
@@ -77,9 +78,17 @@ class Handler(BaseHTTPRequestHandler):
         if self.command != "GET":
             raise Refused(405, "methodNotAllowed", "method not allowed")
         _, project, _, zone, *_ = guest.path.split("/")
-        found = {"instance/name": guest.name, "instance/id": guest.instance["id"], "instance/zone": f"projects/123456789012/zones/{zone}",
-                 "project/project-id": project, "project/numeric-project-id": "123456789012"}
-        for place, items in (("project", guest.project_items()), ("instance", guest.instance.get("metadata", {}).get("items", []))):
+        found = {
+            "instance/name": guest.name,
+            "instance/id": guest.instance["id"],
+            "instance/zone": f"projects/123456789012/zones/{zone}",
+            "project/project-id": project,
+            "project/numeric-project-id": "123456789012",
+        }
+        for place, items in (
+            ("project", guest.project_items()),
+            ("instance", guest.instance.get("metadata", {}).get("items", [])),
+        ):
             found |= {f"{place}/attributes/{item['key']}": item.get("value", "") for item in items}
         if path not in found:
             raise Refused(404, "notFound", "not found")

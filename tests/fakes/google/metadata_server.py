@@ -1,8 +1,8 @@
-"""The metadata server of the machine that imgforge itself runs on, where clients get credentials when they have no others.
+"""The metadata server of the machine that imgforge itself runs on, where clients without credentials get some.
 
-No document describes it. `GCE_METADATA_HOST=127.0.0.1:PORT` makes clients ask here; google-auth wants `GCE_METADATA_IP` too. Who
-does not send the header `Metadata-Flavor: Google` is refused, and every answer has it too. The machine runs as the first
-account of the settings. What guests ask is `metadata.py`.
+No document describes it. `GCE_METADATA_HOST=127.0.0.1:PORT` makes clients ask here; google-auth wants
+`GCE_METADATA_IP` too. Who does not send the header `Metadata-Flavor: Google` is refused, and every answer has it too.
+The machine runs as the first account of the settings. What guests ask is `metadata.py`.
 """
 
 from __future__ import annotations

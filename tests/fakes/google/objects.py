@@ -1,7 +1,7 @@
 """The objects of Cloud Storage: their metadata, and their bytes in files.
 
-The part `buckets` of the state is `{bucket: {object: metadata}}`; the bytes lie in the world's folder. A seed has the same
-shape, with a text, or `{"base64": "..."}`, for each object.
+The part `buckets` of the state is `{bucket: {object: metadata}}`; the bytes lie in the world's folder. A seed has the
+same shape, with a text, or `{"base64": "..."}`, for each object.
 """
 
 from __future__ import annotations

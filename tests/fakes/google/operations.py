@@ -16,8 +16,6 @@ from call import Call, Function, Json, Refused
 from resources import link, missing
 from world import World, timestamp
 
-# The longest that `wait` waits: https://cloud.google.com/compute/docs/reference/rest/v1/zoneOperations/wait
-WAIT_SECONDS = 120.0
 HTTP = {
     "QUOTA_EXCEEDED": 403,
     "RESOURCE_NOT_FOUND": 404,
@@ -27,8 +25,22 @@ HTTP = {
     "ZONE_RESOURCE_POOL_EXHAUSTED": 503,
     "ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS": 503,
 }
-MESSAGES = {400: "BAD REQUEST", 403: "FORBIDDEN", 404: "NOT FOUND", 409: "CONFLICT", 412: "PRECONDITION FAILED",
-            429: "TOO MANY REQUESTS", 500: "INTERNAL SERVER ERROR", 503: "SERVICE UNAVAILABLE"}
+# Reasons that are called otherwise inside of an operation; the rest is only written otherwise.
+CODES = {
+    "notFound": "RESOURCE_NOT_FOUND",
+    "alreadyExists": "RESOURCE_ALREADY_EXISTS",
+    "internalError": "INTERNAL_ERROR",
+}
+MESSAGES = {
+    400: "BAD REQUEST",
+    403: "FORBIDDEN",
+    404: "NOT FOUND",
+    409: "CONFLICT",
+    412: "PRECONDITION FAILED",
+    429: "TOO MANY REQUESTS",
+    500: "INTERNAL SERVER ERROR",
+    503: "SERVICE UNAVAILABLE",
+}
 
 
 @dataclass
@@ -48,11 +60,18 @@ def nothing() -> None:
     pass
 
 
-def start(call: Call, scope: str, kind: str, target: str, effect: Callable[[], None] = nothing, undo: Callable[[], None] = nothing) -> Json:
+def start(
+    call: Call,
+    scope: str,
+    kind: str,
+    target: str,
+    effect: Callable[[], None] = nothing,
+    undo: Callable[[], None] = nothing,
+) -> Json:
     """Begins an operation in `projects/P/zones/Z`, `projects/P/regions/R` or `projects/P/global`.
 
-    `effect` is what is true once it is done, and may raise `Refused`; `undo` takes back what the request did at once, and is
-    called when the operation fails.
+    `effect` is what is true once it is done, and may raise `Refused`; `undo` takes back what the request did at once,
+    and is called when the operation fails.
     """
     world = call.world
     operation = make(world, scope, kind, target)
@@ -63,7 +82,7 @@ def start(call: Call, scope: str, kind: str, target: str, effect: Callable[[], N
             try:
                 effect()
             except Refused as refused:
-                code = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", refused.reason).upper()
+                code = CODES.get(refused.reason) or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", refused.reason).upper()
                 error = {"code": code, "message": refused.message, "http": refused.status}
         if error:
             undo()
@@ -108,11 +127,17 @@ def make(world: World, scope: str, kind: str, target: str) -> Operation:
 
 def done(operation: Operation) -> None:
     now = timestamp()
-    operation.body |= {"status": "DONE", "progress": 100, "startTime": operation.body.get("startTime", now), "endTime": now}
+    operation.body |= {
+        "status": "DONE",
+        "progress": 100,
+        "startTime": operation.body.get("startTime", now),
+        "endTime": now,
+    }
 
 
 def repeatable(function: Function) -> Function:
     """A change that is asked for twice under one `requestId` is made once."""
+
     def once(call: Call) -> Json:
         path = call.world.requests.get((call.method, call.query.get("requestId", "")))
         answer: Json = call.world.operations[path].shown() if path else function(call)
@@ -143,7 +168,7 @@ def get(call: Call) -> Json:
 def wait(call: Call) -> Json:
     operation = find(call)
     # Waiting gives the lock back, so that all else goes on.
-    call.world.lock.wait_for(lambda: operation.body["status"] == "DONE", WAIT_SECONDS)
+    call.world.lock.wait_for(lambda: operation.body["status"] == "DONE", call.world.settings["wait_seconds"])
     return operation.shown()
 
 

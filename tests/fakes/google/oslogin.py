@@ -1,8 +1,8 @@
 """OS Login: the POSIX accounts and the SSH keys of whoever calls. Nobody may touch those of others.
 
 The part `oslogin` of the state is `{e-mail: login profile}`. Which POSIX accounts an account has says the setting
-`accounts`: `{e-mail: {"posix": [{"username": "imgforge-test", "primary": true, ...}]}}`; without it the account has one, of the
-name that `ssh_account` says.
+`accounts`: `{e-mail: {"posix": [{"username": "imgforge-test", "primary": true, ...}]}}`; without it the account has
+one, of the name that `ssh_account` says.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ def _user(call: Call, name: str) -> str:
 def _profile(world: World, user: str, project: str | None) -> Json:
     """The profile, made when it is first asked for. An account without a POSIX account gets one by naming a project."""
     profiles = world.part("oslogin")
-    profile: Json = profiles.setdefault(user, {"name": f"users/{user}", "posixAccounts": [], "sshPublicKeys": {}})
+    # A seed may have said but a part of it.
+    profile: Json = {"name": f"users/{user}", "posixAccounts": [], "sshPublicKeys": {}} | profiles.get(user, {})
+    profiles[user] = profile
     wanted = world.settings["accounts"].get(user, {}).get("posix")
     if wanted is None:
         wanted = [{"username": world.settings["ssh_account"], "primary": True}] if project else []
@@ -67,6 +69,10 @@ def _shown(profile: Json) -> Json:
 
 def get_login_profile(call: Call) -> Json:
     user = _user(call, call.path["name"])
+    # The document says that it is required, but in words only.
+    if "projectId" not in call.query:
+        call.world.violation("oslogin.users.getLoginProfile: query parameter `projectId` is missing")
+        raise Refused(400, "badRequest", "projectId is required.")
     return _shown(_profile(call.world, user, call.query["projectId"]))
 
 
@@ -94,7 +100,9 @@ def _add(profile: Json, user: str, body: Json) -> Json:
         key["expirationTimeUsec"] = body["expirationTimeUsec"]
     keys = profile["sshPublicKeys"]
     if len(json.dumps(profile | {"sshPublicKeys": keys | {fingerprint: key}})) > FULL:
-        raise Refused(400, "badRequest", "Login profile size exceeds 32 KiB. Delete profile values to make additional space.")
+        raise Refused(
+            400, "badRequest", "Login profile size exceeds 32 KiB. Delete profile values to make additional space."
+        )
     keys[fingerprint] = key
     return key
 

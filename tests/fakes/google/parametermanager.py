@@ -1,7 +1,8 @@
-"""Parameter Manager: the versions of parameters, read only, with the secrets that they refer to filled in by `render`.
+"""Parameter Manager: the versions of parameters, read only; `render` fills in the secrets that they refer to.
 
-The part `parameters` of the state, and its seed, is `{"projects/P/locations/L/parameters/N": {"v1": "text"}}`. A reference is written
-`__REF__("//secretmanager.googleapis.com/projects/P/secrets/S/versions/V")`, in JSON with its quotes escaped or single.
+The part `parameters` of the state, and its seed, is `{"projects/P/locations/L/parameters/N": {"v1": "text"}}`. A
+reference is written `__REF__("//secretmanager.googleapis.com/projects/P/secrets/S/versions/V")`, in JSON with its
+quotes escaped or single.
 """
 
 from __future__ import annotations
@@ -27,7 +28,11 @@ def _text(call: Call) -> str:
 
 
 def get(call: Call) -> Json:
-    version: Json = {"name": call.path["name"], "createTime": "2026-01-01T00:00:00Z", "updateTime": "2026-01-01T00:00:00Z"}
+    version: Json = {
+        "name": call.path["name"],
+        "createTime": "2026-01-01T00:00:00Z",
+        "updateTime": "2026-01-01T00:00:00Z",
+    }
     return version if call.query.get("view") == "BASIC" else version | {"payload": payload(_text(call).encode())}
 
 

@@ -1,9 +1,9 @@
-"""A session of IAP's relay: the bytes of a connection to an instance, in frames, and what is kept of them for a reconnect.
+"""A session of IAP's relay: the bytes of a connection to an instance, in frames, and those kept for a reconnect.
 
 Each binary message of the websocket is one frame, its numbers big-endian: a tag of 16 bits, then
 
     1 CONNECT_SUCCESS_SID     length (32 bits) and the session's name; the relay's first frame
-    2 RECONNECT_SUCCESS_ACK   how many bytes the relay has received in all (64 bits); its first frame after a reconnect
+    2 RECONNECT_SUCCESS_ACK   how many bytes the relay has received in all (64 bits); its first after a reconnect
     4 DATA                    length (32 bits), and at most 16,384 bytes
     7 ACK                     how many bytes were received in all (64 bits), due when more than 32,768 are not acknowledged
 """
@@ -59,7 +59,9 @@ class Session:
         # What the client has not acknowledged, and where in all that was sent this begins.
         self.pending, self.begin = bytearray(), 0
         self.ended = False
+        # What brings the bytes now, and whether frames of it, or still of the one before, are being taken.
         self.websocket: Websocket | None = None
+        self.taking = False
         threading.Thread(target=self._read, daemon=True).start()
 
     def open(self, websocket: Websocket) -> None:
@@ -70,6 +72,7 @@ class Session:
 
     def resume(self, websocket: Websocket, position: int) -> None:
         """Goes on by another websocket, with a client that has received so many bytes."""
+        self._drop()
         self._forget(position, Code.FAILED_TO_REWIND)
         self.acknowledged = self.received
         websocket.send(struct.pack("!HQ", SUCCESS_ACK, self.received))
@@ -100,13 +103,20 @@ class Session:
                 self.ended = self.ended or not data
                 self.changed.notify_all()
 
-    def _serve(self, websocket: Websocket, position: int) -> None:
+    def _drop(self) -> None:
+        """Ends the websocket before, of which the client knew sooner than we that it is lost."""
         with self.changed:
-            before, self.websocket = self.websocket, websocket
+            before, self.websocket = self.websocket, None
             self.changed.notify_all()
         if before:
-            # The client saw sooner than we that it is lost.
             before.cut()
+        with self.changed:
+            # What it still brought counts as received.
+            self.changed.wait_for(lambda: not self.taking, 5)
+
+    def _serve(self, websocket: Websocket, position: int) -> None:
+        with self.changed:
+            self.websocket, self.taking = websocket, True
         threading.Thread(target=self._write, args=(websocket, position), daemon=True).start()
         lost = False
         try:
@@ -117,7 +127,7 @@ class Session:
         finally:
             with self.changed:
                 replaced = self.websocket is not websocket
-                self.websocket = self.websocket if replaced else None
+                self.websocket, self.taking = self.websocket if replaced else None, False
                 self.changed.notify_all()
             if not replaced and not (lost and not self.ended):
                 self.close()

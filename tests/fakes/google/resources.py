@@ -14,9 +14,19 @@ from call import Call, Json, Refused
 from world import World, timestamp
 
 NAME = re.compile(r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?")
-KINDS = {"instances": "instance", "disks": "disk", "images": "image", "addresses": "address", "networks": "network",
-         "subnetworks": "subnetwork", "zones": "zone", "regions": "region", "machineTypes": "machineType",
-         "acceleratorTypes": "acceleratorType", "snapshots": "snapshot"}
+KINDS = {
+    "instances": "instance",
+    "disks": "disk",
+    "images": "image",
+    "addresses": "address",
+    "networks": "network",
+    "subnetworks": "subnetwork",
+    "zones": "zone",
+    "regions": "region",
+    "machineTypes": "machineType",
+    "acceleratorTypes": "acceleratorType",
+    "snapshots": "snapshot",
+}
 
 
 def link(world: World, path: str) -> str:
@@ -111,6 +121,7 @@ def check_name(field: str, name: str) -> None:
 
 def check_labels(labels: dict[str, str]) -> None:
     """https://cloud.google.com/compute/docs/labeling-resources: at most 64, of small letters, digits, `_` and `-`."""
+
     def fits(text: str) -> bool:
         return len(text) <= 63 and all(c in "_-" or unicodedata.category(c) in ("Ll", "Lo", "Nd") for c in text)
 

@@ -1,7 +1,8 @@
 """Secret Manager: the versions of secrets, read only.
 
-The part `secrets` of the state, and its seed, is `{"projects/P/secrets/S": {"1": "text", "2": {"text": "…", "state": "DISABLED"}}}`, or
-`projects/P/locations/L/secrets/S` for a regional one. `latest` is the highest version, whatever its state.
+The part `secrets` of the state, and its seed, is `{"projects/P/secrets/S": {"1": "text", "2": {"text": "…", "state":
+"DISABLED"}}}`, or `projects/P/locations/L/secrets/S` for a regional one. `latest` is the highest version, whatever
+its state.
 """
 
 from __future__ import annotations

@@ -13,9 +13,20 @@ from resources import link, put, scope_of
 from world import World, merged
 
 DEFAULTS: dict[str, Json] = {
-    "images": {"status": "READY", "diskSizeGb": "10", "archiveSizeBytes": "1000000", "sourceType": "RAW", "architecture": "X86_64"},
+    "images": {
+        "status": "READY",
+        "diskSizeGb": "10",
+        "archiveSizeBytes": "1000000",
+        "sourceType": "RAW",
+        "architecture": "X86_64",
+    },
     "disks": {"status": "READY", "sizeGb": "10"},
-    "instances": {"status": "RUNNING", "disks": [], "networkInterfaces": [], "scheduling": {"provisioningModel": "STANDARD"}},
+    "instances": {
+        "status": "RUNNING",
+        "disks": [],
+        "networkInterfaces": [],
+        "scheduling": {"provisioningModel": "STANDARD"},
+    },
     "addresses": {"status": "RESERVED", "addressType": "EXTERNAL"},
     "networks": {"autoCreateSubnetworks": False},
 }

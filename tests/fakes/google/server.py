@@ -1,8 +1,8 @@
 """A fake of Google Cloud for tests: `server.py [--settings JSON]`.
 
-Listens on a free port of 127.0.0.1, and prints `{"url": "http://127.0.0.1:PORT"}` once it does; ends when its standard input
-does, or by SIGTERM. All services are on the one port. Each request and response is held against Google's own discovery
-documents; what breaks them is refused and listed in `/_fake/violations`.
+Listens on a free port of 127.0.0.1, and prints `{"url": "http://127.0.0.1:PORT"}` once it does; ends when its standard
+input does, or by SIGTERM. All services are on the one port. Each request and response is held against Google's own
+discovery documents; what breaks them is refused and listed in `/_fake/violations`.
 
 For tests: GET `/_fake/{log,violations,state,settings}`, POST `/_fake/settings` (merged), `/_fake/faults` (faults.py),
 `/_fake/seed` (merged into the state), `/_fake/preempt` (`{"instance": NAME}`).
@@ -89,8 +89,8 @@ class Server(ThreadingHTTPServer):
             for method in document.methods.values():
                 prefixes = prefix if isinstance(prefix, tuple) else (prefix,)
                 self.routes += [(route, methods.get(method.id)) for route in method.routes(prefixes)]
-            # A literal segment goes before a variable one: `images/family/F` is no image.
-            self.routes.sort(key=lambda entry: -len(re.sub(r"\(\?P<.*?>.*?\)", "", entry[0].pattern.pattern)))
+            # A literal segment goes before a variable one: `images/family/F` is no image. What is not there comes last.
+            self.routes.sort(key=lambda entry: (entry[1] is None, -entry[0].literal))
         self.raw += [(verb, re.compile(pattern), function) for verb, pattern, function in getattr(service, "RAW", [])]
         self.open |= getattr(service, "OPEN", set())
         self.control |= getattr(service, "CONTROL", {})
@@ -124,9 +124,17 @@ class Handler(BaseHTTPRequestHandler):
         if parts.path.startswith("/_fake/"):
             return self.controlled(parts.path.removeprefix("/_fake/"), raw)
         world = self.server.world
-        record: Json = {"call": 0, "seconds": round(time.monotonic() - self.server.started, 4), "method": None,
-                        "path": parts.path, "query": {name: values[0] if len(values) == 1 else values for name, values in query.items()},
-                        "verb": self.command, "request": None, "status": None, "response": None}
+        record: Json = {
+            "call": 0,
+            "seconds": round(time.monotonic() - self.server.started, 4),
+            "method": None,
+            "path": parts.path,
+            "query": {name: values[0] if len(values) == 1 else values for name, values in query.items()},
+            "verb": self.command,
+            "request": None,
+            "status": None,
+            "response": None,
+        }
         with world.lock:
             world.log.append(record)
             record["call"] = len(world.log)
@@ -170,7 +178,7 @@ class Handler(BaseHTTPRequestHandler):
             record["method"] = method.id
             variables = unquoted(match.groupdict())
             bearer = None if method.id in self.server.open else world.check_token(self.token(query))
-            # An upload's body is a file, or a file with its description before it; a resumable one begins with the latter.
+            # An upload's body is a file, with a description before it or not; a resumable one begins with that alone.
             described = body if not route.upload or query.get("uploadType") == ["resumable"] else None
             if raw and body is None and not route.upload:
                 found = ["the body is no JSON"]
@@ -243,8 +251,12 @@ class Handler(BaseHTTPRequestHandler):
                 given = json.loads(raw or b"null")
                 result: Any = {}
                 if self.command == "GET":
-                    result = {"log": world.log, "violations": world.violations, "settings": world.settings,
-                              "state": world.resources | world.parts}[name]
+                    result = {
+                        "log": world.log,
+                        "violations": world.violations,
+                        "settings": world.settings,
+                        "state": world.resources | world.parts,
+                    }[name]
                 elif name == "settings":
                     world.settings = result = merged(world.settings, given)
                 elif name == "faults":

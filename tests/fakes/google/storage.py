@@ -1,7 +1,7 @@
 """Cloud Storage: what may be done with objects. Their bytes come by `uploads.py`; what they are is `objects.py`.
 
-There are no versions, no access control of objects, and no soft delete. Lists that ask for these are answered 501, so that
-nothing passes here that was not looked at.
+There are no versions, no access control of objects, and no soft delete. Lists that ask for these are answered 501, so
+that nothing passes here that was not looked at.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ def media(call: Call, metadata: Json) -> Answer:
         "ETag": metadata["etag"],
         "Accept-Ranges": "bytes",
         "X-Goog-Generation": metadata["generation"],
-        "X-Goog-Hash": f"crc32c={metadata['crc32c']}" + (f",md5={metadata['md5Hash']}" if "md5Hash" in metadata else ""),
+        "X-Goog-Hash": f"crc32c={metadata['crc32c']}"
+        + (f",md5={metadata['md5Hash']}" if "md5Hash" in metadata else ""),
         "X-Goog-Stored-Content-Length": metadata["size"],
     }
     data = file_of(call.world, metadata).read_bytes()
@@ -133,7 +134,9 @@ def compose(call: Call) -> Json:
     world, bucket, name = call.world, call.path["destinationBucket"], call.path["destinationObject"]
     sources = call.body.get("sourceObjects", [])
     if not 1 <= len(sources) <= MOST_COMPOSED:
-        raise Refused(400, "invalid", f"The number of source components provided ({len(sources)}) must be from 1 to 32.")
+        raise Refused(
+            400, "invalid", f"The number of source components provided ({len(sources)}) must be from 1 to 32."
+        )
     data = b""
     for source in sources:
         metadata = object_of(world, bucket, source["name"], source.get("generation"))

@@ -1,8 +1,9 @@
 """Security Token Service: the token of a CI job becomes one of Google's, as RFC 8693 says.
 
-The document describes `sts.token` with JSON in camelCase, while all clients send the standard's form in snake_case. Both
-are answered here, and held against the document once the form's names are changed. Which providers there are, and whose
-tokens each takes, says the setting `identity_providers`. No token is needed in the header: the one in the body counts.
+The document describes `sts.token` with JSON in camelCase, while all clients send the standard's form in snake_case.
+Both are answered here, and held against the document once the form's names are changed. Which providers there are,
+and whose tokens each takes, says the setting `identity_providers`. No token is needed in the header: the one in the
+body counts.
 """
 
 from __future__ import annotations

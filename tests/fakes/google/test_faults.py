@@ -1,7 +1,6 @@
 """Each kind of fault that a rule can cause, as a client sees it."""
 
 import http.client
-import time
 import unittest
 import urllib.error
 
@@ -32,10 +31,15 @@ class Faults(unittest.TestCase):
         return self.fake.compute.disks().insert(project=PROJECT, zone=ZONE, body=body).execute()  # type: ignore[no-any-return]
 
     def test_an_error_of_http_at_the_second_and_third_call(self) -> None:
-        self.fake.faults({"method": "compute.images.*", "call": 2, "times": 2, "fault": {"http": 429, "reason": "rateLimitExceeded"}})
+        self.fake.faults(
+            {"method": "compute.images.*", "call": 2, "times": 2, "fault": {"http": 429, "reason": "rateLimitExceeded"}}
+        )
         self.assertEqual([self.image("none") for _ in range(4)], [404, 429, 429, 404])
         refused = [entry for entry in self.fake.control("log") if entry["status"] == 429][-1]
-        self.assertEqual((refused["method"], refused["response"]["error"]["errors"][0]["reason"]), ("compute.images.get", "rateLimitExceeded"))
+        self.assertEqual(
+            (refused["method"], refused["response"]["error"]["errors"][0]["reason"]),
+            ("compute.images.get", "rateLimitExceeded"),
+        )
 
     def test_a_rule_without_a_call_is_for_every_call(self) -> None:
         self.fake.faults({"method": "compute.images.get", "fault": {"http": 503}})
@@ -45,7 +49,9 @@ class Faults(unittest.TestCase):
         self.assertEqual(self.image("none"), 404)
 
     def test_an_error_in_an_operation_leaves_nothing(self) -> None:
-        fault = {"operation": {"code": "ZONE_RESOURCE_POOL_EXHAUSTED", "message": "The zone does not have enough resources."}}
+        fault = {
+            "operation": {"code": "ZONE_RESOURCE_POOL_EXHAUSTED", "message": "The zone does not have enough resources."}
+        }
         self.fake.faults({"method": "compute.instances.insert", "fault": fault})
         done = self.fake.wait(self.fake.insert())
         self.assertEqual(done["error"], {"errors": [fault["operation"]]})
@@ -55,9 +61,10 @@ class Faults(unittest.TestCase):
     def test_an_operation_that_never_ends(self) -> None:
         self.fake.faults({"method": "compute.instances.insert", "fault": {"never_done": True}})
         operation = self.fake.insert("hangs")
-        time.sleep(0.2)
         place = {"project": PROJECT, "zone": ZONE}
-        shown = self.fake.compute.zoneOperations().get(**place, operation=operation["name"]).execute()
+        self.fake.control("settings", {"wait_seconds": 0.1})
+        self.addCleanup(self.fake.control, "settings", {"wait_seconds": 120})
+        shown = self.fake.compute.zoneOperations().wait(**place, operation=operation["name"]).execute()
         self.assertEqual((shown["status"], self.fake.get("hangs")["status"]), ("RUNNING", "PROVISIONING"))
         # What it has begun can be deleted.
         self.fake.wait(self.fake.compute.instances().delete(**place, instance="hangs").execute())
@@ -93,8 +100,13 @@ class Faults(unittest.TestCase):
         self.assertNotIn(f"{HERE}/disks/cut", self.fake.control("state"))
 
     def test_no_rule(self) -> None:
-        status, answer = self.fake.http("POST", "/_fake/faults", [{"method": "compute.images.get", "fault": {"htp": 500}}])
-        self.assertEqual((status, answer["error"]["message"]), (400, "no rule: {'method': 'compute.images.get', 'fault': {'htp': 500}}"))
+        status, answer = self.fake.http(
+            "POST", "/_fake/faults", [{"method": "compute.images.get", "fault": {"htp": 500}}]
+        )
+        self.assertEqual(
+            (status, answer["error"]["message"]),
+            (400, "no rule: {'method': 'compute.images.get', 'fault': {'htp': 500}}"),
+        )
 
 
 if __name__ == "__main__":

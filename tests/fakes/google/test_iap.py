@@ -1,4 +1,4 @@
-"""The relay of IAP, met by a client of it in a few lines: a banner of sshd through it, a reconnect, each code of a close."""
+"""The relay of IAP, met by a client in a few lines: a banner of sshd, a reconnect, each code of a close."""
 
 from __future__ import annotations
 
@@ -212,6 +212,17 @@ class Relay(unittest.TestCase):
         self.assertEqual(self.read(client, 4100), sent[900:])
         client.data(b"more")
         self.assertEqual(self.read(client, 4), b"more")
+
+    def test_a_reconnect_before_the_relay_knows_of_the_loss(self) -> None:
+        before = self.connect()
+        name = self.session(before)
+        before.data(b"one")
+        self.read(before, 3)
+        after = self.reconnect(name, 3)
+        self.assertEqual(after.receive(), (SUCCESS_ACK, struct.pack("!Q", 3)))
+        self.assertIsNone(self.closed(before))
+        after.data(b"two")
+        self.assertEqual(self.read(after, 3), b"two")
 
     def test_a_session_that_the_relay_has_forgotten(self) -> None:
         self.fake.control("settings", {"iap_cut_after_bytes": 10, "iap_remembers": False})

@@ -1,8 +1,8 @@
 """Whose a bearer token is, and the keys that tokens are signed with.
 
-A request carries a token that the fake gave out (`oauth2.py`, `sts.py`, `iamcredentials.py`, `metadata_server.py`), one that
-the settings list, or what a service account signed itself: a JWT whose `scope` or `aud` says what it is for. Signatures
-are made and checked by google-auth.
+A request carries a token that the fake gave out (`oauth2.py`, `sts.py`, `iamcredentials.py`, `metadata_server.py`),
+one that the settings list, or what a service account signed itself: a JWT whose `scope` or `aud` says what it is for.
+Signatures are made and checked by google-auth.
 """
 
 from __future__ import annotations
@@ -62,9 +62,7 @@ def key_of(owner: str) -> Key:
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    public = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     return Key(secrets.token_hex(20), private.decode(), public.decode())
 
 
@@ -84,7 +82,9 @@ def verified(token: str, owner: str) -> dict[str, Any]:
     return dict(jwt.decode(token, certs=key_of(owner).public, clock_skew_in_seconds=10))
 
 
-def issue(world: World, owner: str, scopes: tuple[str, ...] = ALL_SCOPES, seconds: int = LONGEST_SECONDS) -> tuple[str, Bearer]:
+def issue(
+    world: World, owner: str, scopes: tuple[str, ...] = ALL_SCOPES, seconds: int = LONGEST_SECONDS
+) -> tuple[str, Bearer]:
     """A new access token, of at most the `token_seconds` of the settings."""
     token = "ya29.fake-" + secrets.token_urlsafe(32)
     bearer = Bearer(owner, scopes, time.time() + min(seconds, world.settings["token_seconds"]))

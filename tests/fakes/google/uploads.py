@@ -1,10 +1,11 @@
-"""Uploads to Cloud Storage: simple, multipart and resumable, of which the document knows hardly more than the address.
+"""Uploads to Cloud Storage: simple, multipart and resumable, of which the document knows hardly more than the
+address.
 
-A resumable upload's address is a bearer by itself: who knows it goes on without a token, and no document describes what
-is sent there. Every chunk but the last is kept only up to a multiple of 256 KiB, and the `Range` of the answer says how
-much that was; the setting `chunk_kept_bytes` (a multiple, too) makes it less still, as a busy service does. A chunk that
-begins after what is kept is answered 503 in plain text, which is odd, but so it is. What is said of the object is held
-against the document in all three ways.
+A resumable upload's address is a bearer by itself: who knows it goes on without a token, and no document describes
+what is sent there. Every chunk but the last is kept only up to a multiple of 256 KiB, and the `Range` of the answer
+says how much that was; the setting `chunk_kept_bytes` (a multiple, too) makes it less still, as a busy service does.
+A chunk that begins after what is kept is answered 503 in plain text, which is odd, but so it is. What is said of the
+object is held against the document in all three ways.
 """
 
 from __future__ import annotations

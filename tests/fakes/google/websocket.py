@@ -1,4 +1,4 @@
-"""The server's side of a websocket (RFC 6455), as much of it as the relay of IAP needs: binary messages, pings, a close."""
+"""The server's side of a websocket (RFC 6455), as far as the relay of IAP needs it: binary messages, pings, a close."""
 
 from __future__ import annotations
 

@@ -57,6 +57,11 @@ SETTINGS: Json = {
     "boot_seconds": 0,
     # Whether instances have an sshd at all.
     "guests": True,
+    # Zones that an `aggregatedList` cannot look into.
+    "unreachable_zones": [],
+    # The longest that an operation's `wait` waits:
+    # https://cloud.google.com/compute/docs/reference/rest/v1/zoneOperations/wait
+    "wait_seconds": 120,
     # The shortest `maxRunDuration`; Google's own minimum is 30 seconds.
     "shortest_run_seconds": 30,
     # Smaller for tests that would read a whole disk.
@@ -137,10 +142,11 @@ class World:
                 function = heapq.heappop(self._due)[2]
                 try:
                     function()
+                    self.changed()
                 except Exception:  # The clock goes on, whatever one thing does.
                     self.violations.append("the fake itself failed: " + traceback.format_exc())
                     traceback.print_exc(file=sys.stderr)
-                self.changed()
+                self.lock.notify_all()
 
     def changed(self) -> None:
         for observer in self.observers:
