@@ -93,7 +93,7 @@ async fn the_whole_life_of_a_machine_and_its_image() {
     let instance = gce.instance(PROJECT, ZONE, &name).await.unwrap();
     assert_eq!((instance.status.as_str(), instance.zone.as_str()), ("RUNNING", ZONE));
     assert!(instance.external_address.is_some() && instance.internal_address.is_some());
-    assert_eq!(gce.instances(PROJECT, "labels.imgforge-run:*").await.unwrap(), [instance.clone()]);
+    assert_eq!(gce.instances(PROJECT, "labels.imgforge-run:*").await.unwrap(), std::slice::from_ref(&instance));
 
     let items = BTreeMap::from([("startup-script-status".to_owned(), "done".to_owned())]);
     life.done(gce.set_metadata(PROJECT, ZONE, &name, &items).await.unwrap()).await;

@@ -30,15 +30,16 @@ struct Say<'a> {
 }
 
 impl Say<'_> {
-    /// An error at the value of an argument, unless nobody wrote it.
+    /// An error at the value of an argument, unless nobody wrote it or it is not known yet.
     fn wrong(&mut self, name: &str, message: impl Into<String>, help: &str) {
-        if let Some(span) = self.given.span(name) {
+        if let Some(span) = self.given.span(name).filter(|_| !self.given.is_unknown(name)) {
             self.diagnostics.push(Diagnostic::error("invalid-value", message).at(span).help(help));
         }
     }
 
     fn conflict(&mut self, name: &str, other: &str, help: &str) {
-        if let Some(span) = self.given.span(name) {
+        let is_known = !self.given.is_unknown(name) && !self.given.is_unknown(other);
+        if let Some(span) = self.given.span(name).filter(|_| is_known) {
             let message = format!("`{name}` and `{other}` exclude each other");
             let mut problem = Diagnostic::error("conflicting-arguments", message).at(span).help(help);
             if let Some(place) = self.given.span(other) {

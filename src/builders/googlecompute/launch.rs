@@ -266,7 +266,10 @@ impl Googlecompute {
         };
         match connected {
             Ok(ssh) => Ok((Some(ssh), tunnel)),
-            Err(error) => Err(self.with_console(error, instance).await),
+            Err(error) => match tunnel.as_ref().and_then(Tunnel::last_refusal) {
+                Some(refusal) => Err(error.context(format!("Identity-Aware Proxy says: {refusal}"))),
+                None => Err(self.with_console(error, instance).await),
+            },
         }
     }
 

@@ -275,7 +275,7 @@ impl Report<'_> {
     fn there<T>(&mut self, answer: imgforge_gce::Result<T>, argument: &str, what: &str, help: &str) -> Answer<T> {
         match answer {
             Err(error) if error.is_not_found() => {
-                self.error("not-in-cloud", argument, format!("there is no such thing as {what}"), help);
+                self.error("not-in-cloud", argument, format!("there is no {}", what.trim_start_matches("the ")), help);
                 Ok(None)
             }
             answer => self.answered(answer, argument, what),

@@ -81,3 +81,42 @@ pub(super) fn exceeded(quotas: &[Quota], needs: &[Need]) -> Vec<Exceeded> {
     };
     needs.iter().filter_map(check).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::builders::googlecompute::tests::{PLAIN, builder};
+
+    fn needs(text: &str, machine: &str) -> String {
+        let machine = MachineType { name: machine.to_owned(), cpus: 4, ..MachineType::default() };
+        let needs = of_region(&builder(&format!("{PLAIN}\n{text}")), Some(&machine));
+        needs.iter().map(|need| format!("{} {}", need.amount, need.metric)).collect::<Vec<_>>().join(", ")
+    }
+
+    #[test]
+    fn a_build_takes_of_its_region_what_machine_and_disks_are() {
+        assert_eq!(needs("", "n2-standard-4"), "1 INSTANCES, 4 N2_CPUS, 1 IN_USE_ADDRESSES, 20 DISKS_TOTAL_GB");
+        let disks =
+            "disk_type = \"pd-balanced\"\ndisk_attachment {\n  volume_type = \"pd-ssd\"\n  volume_size = 100\n}";
+        let network = "preemptible = true\nomit_external_ip = true\nuse_internal_ip = true";
+        assert_eq!(
+            needs(&format!("{disks}\n{network}"), "e2-standard-4"),
+            "1 INSTANCES, 4 PREEMPTIBLE_CPUS, 120 SSD_TOTAL_GB"
+        );
+    }
+
+    #[test]
+    fn a_quota_is_exceeded_when_it_is_told_and_too_small() {
+        let quota = |metric: &str, limit: f64, usage: f64| Quota { metric: metric.to_owned(), limit, usage };
+        let machine = MachineType { name: "e2-standard-2".to_owned(), cpus: 2, ..MachineType::default() };
+        let needs = of_region(&builder(PLAIN), Some(&machine));
+        let exceeded = |quotas: &[Quota]| {
+            let exceeded = exceeded(quotas, &needs);
+            exceeded.iter().map(|found| format!("{} at {}", found.need.metric, found.need.argument)).collect::<Vec<_>>()
+        };
+        assert_eq!(exceeded(&[quota("CPUS", 24.0, 22.0), quota("INSTANCES", 8.0, 7.0)]), Vec::<String>::new());
+        // A limit of 0 is none: Google writes it for quotas that it does not count.
+        assert_eq!(exceeded(&[quota("E2_CPUS", 0.0, 0.0), quota("CPUS", 24.0, 23.0)]), ["CPUS at machine_type"]);
+        assert_eq!(exceeded(&[quota("DISKS_TOTAL_GB", 100.0, 90.0)]), ["DISKS_TOTAL_GB at disk_size"]);
+    }
+}

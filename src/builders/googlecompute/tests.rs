@@ -11,6 +11,7 @@ use imgforge_template::hcl;
 use imgforge_template::host::Host;
 use imgforge_template::scope::{Functions, Scope};
 use imgforge_template::source::{Origin, Sources};
+use imgforge_template::value::Value;
 use insta::assert_snapshot;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,7 +23,7 @@ fn body(text: &str) -> (Body, Sources) {
     let mut diagnostics = Diagnostics::default();
     let parsed = hcl::parse(file, text, &mut diagnostics);
     let host: Arc<dyn Host> = Arc::new(LocalHost::new().unwrap());
-    let scope = Scope::new(host.clone(), Path::new("."), Functions::All, &sources);
+    let scope = Scope::new(host.clone(), Path::new("."), Functions::All, &sources).with("later", Value::unknown());
     let entries = recipe::evaluate(&parsed, &[], &scope, &mut diagnostics);
     assert!(diagnostics.is_empty(), "{diagnostics:?}");
     let context = GoContext {
@@ -67,7 +68,7 @@ fn check(text: &str) -> String {
     diagnostics.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-const PLAIN: &str = r#"
+pub(super) const PLAIN: &str = r#"
     project_id   = "acme"
     zone         = "europe-west1-b"
     source_image = "debian-12-v1"
@@ -209,6 +210,13 @@ fn every_mistake_is_reported_at_once() {
         unknown-argument at [machine_typ]: the builder `googlecompute` has no argument `machine_typ`
         "##
     );
+}
+
+#[test]
+fn what_is_not_known_yet_is_not_judged() {
+    let unknown = "project_id = later\nzone = later\nsource_image = later\nssh_username = later\nmachine_type = later\n\
+                   image_name = later\naddress = later\nomit_external_ip = true\nuse_internal_ip = later";
+    assert_eq!(check(unknown), "");
 }
 
 #[test]

@@ -56,7 +56,36 @@ fn a_plain_build_makes_an_image_and_leaves_nothing_else() {
     let fake = Fake::start(json!({}));
     let (_place, ended) = build(&fake, &json!({}), &[]);
     assert_eq!(ended.code, Some(0), "{}", ended.output);
-    assert_snapshot!(lines(&ended), @"");
+    assert_snapshot!(
+        lines(&ended),
+        @r"
+        ==> googlecompute: Checking image does not exist...
+        ==> googlecompute: Creating temporary SSH key for instance...
+        ==> googlecompute: Using image: debian-12-bookworm-v20261101
+        ==> googlecompute: Creating instance...
+        ==> googlecompute: Loading zone: europe-west1-b
+        ==> googlecompute: Loading machine type: e2-standard-2
+        ==> googlecompute: Requesting instance creation...
+        ==> googlecompute: Waiting for creation operation to complete...
+        ==> googlecompute: Instance has been created!
+        ==> googlecompute: Waiting for the instance to become running...
+        ==> googlecompute: IP: ADDRESS
+        ==> googlecompute: Using SSH communicator to connect: ADDRESS
+        ==> googlecompute: Waiting for SSH to become available...
+        ==> googlecompute: Connected to SSH!
+        ==> googlecompute: Provisioning with shell script: FILE
+        ==> googlecompute: on imgforge-RUN
+        ==> googlecompute: Stopping instance...
+        ==> googlecompute: Creating image...
+        ==> googlecompute: Deleting instance...
+        Build 'googlecompute' finished
+
+        ==> Wait completed
+
+        ==> Builds finished. The artifacts of successful builds are:
+        --> googlecompute: A disk image was created in the 'demo' project: web-1
+        "
+    );
     assert_eq!(left(&fake), [IMAGE]);
     let image = &fake.state()[IMAGE];
     assert_eq!(image["labels"]["imgforge-role"], "artifact");
@@ -239,7 +268,8 @@ fn keys_of_one_s_own_reach_disk_and_image_and_nothing_else() {
     let image = request(&fake, "compute.images.insert", 0);
     assert_eq!(image["sourceDiskEncryptionKey"]["rawKey"], KEY);
     assert_eq!(image["imageEncryptionKey"]["kmsKeyName"], "projects/demo/locations/global/keyRings/r/cryptoKeys/k");
-    drop(place);
+    let runs = std::fs::read_dir(place.path().join("state/runs")).unwrap();
+    assert_eq!(runs.count(), 0, "a journal is left");
     assert_eq!(left(&fake), [IMAGE]);
 }
 
@@ -259,14 +289,52 @@ fn what_is_missing_is_told_before_anything_is_made() {
     assert_eq!(
         told,
         [
+            "error[not-in-cloud]: there is no machine type `e2-standard-3` in `europe-west1-b`",
+            "error[not-in-cloud]: there is no network `nowhere`",
             "error[missing-permission]: these credentials lack compute.images.create in the project `demo`",
             "error[not-in-cloud]: there is no family `debian-99` in the project `demo`, nor in Google's public ones",
-            "error[not-in-cloud]: there is no such thing as the machine type `e2-standard-3` in `europe-west1-b`",
-            "error[not-in-cloud]: there is no such thing as the network `nowhere`",
         ],
         "{}",
         ended.output
     );
     assert_eq!(left(&fake), Vec::<String>::new());
     assert!(fake.methods().iter().all(|method| !method.ends_with("insert")), "{:?}", fake.methods());
+}
+
+#[test]
+fn a_check_that_may_not_be_made_is_left_out() {
+    let fake = Fake::start(json!({}));
+    let forbidden = json!({"http": 403, "reason": "forbidden"});
+    fake.faults(json!([
+        {"method": "serviceusage.services.batchGet", "fault": forbidden},
+        {"method": "compute.regions.get", "fault": forbidden},
+    ]));
+    let (_place, ended) = build(&fake, &json!({}), &[]);
+    assert_eq!(ended.code, Some(0), "{}", ended.output);
+    let warned = ended.output.lines().filter(|line| line.starts_with("warning[not-checked]"));
+    let told: Vec<&str> = warned.map(|line| line.split(" could ").next().unwrap_or_default()).collect();
+    assert_eq!(
+        told,
+        ["warning[not-checked]: whether the APIs are enabled", "warning[not-checked]: the region `europe-west1`"]
+    );
+    assert_eq!(left(&fake), [IMAGE]);
+}
+
+#[test]
+fn an_image_of_a_further_disk_which_stays() {
+    let fake = Fake::start(json!({}));
+    let disk = json!({
+        "volume_type": "pd-ssd", "volume_size": 10, "disk_name": "data-1", "device_name": "data",
+        "create_image": true, "keep_device": true,
+    });
+    let more = json!({"disk_attachment": disk, "wait_to_add_ssh_keys": "1s"});
+    let (_place, ended) = build(&fake, &more, &[]);
+    assert_eq!(ended.code, Some(0), "{}", ended.output);
+    let image = request(&fake, "compute.images.insert", 0);
+    assert_eq!(image["sourceDisk"], "projects/demo/zones/europe-west1-b/disks/data-1");
+    let mut left = left(&fake);
+    left.sort();
+    assert_eq!(left, [IMAGE, "projects/demo/zones/europe-west1-b/disks/data-1"]);
+    let keys = request(&fake, "compute.instances.setMetadata", 0);
+    assert!(keys.to_string().contains("ssh-ed25519"), "{keys}");
 }
