@@ -179,6 +179,7 @@ impl Events {
             Event::Diagnostics { sources, list } => {
                 let list = list
                     .into_iter()
+                    .map(Diagnostic::shortened)
                     .map(|diagnostic| Diagnostic {
                         message: clean(diagnostic.message),
                         primary: diagnostic.primary.map(label),

@@ -192,6 +192,10 @@ pub fn check(checked: &Checked<'_>, diagnostics: &mut Diagnostics) -> Vec<String
             check(&subject, &mut Report { lint, diagnostics, wrong: &wrong, secrets: &mut secrets });
         }
     }
+    // Who reads one may have been left out.
+    if checked.is_whole {
+        usage::undeclared(template, diagnostics);
+    }
     comments::apply(&template.document, checked.sources, is_sound && checked.is_whole, diagnostics);
     levels::apply(checked.switches, diagnostics);
     secrets

@@ -88,11 +88,7 @@ const HARMLESS: &[&str] = &[
 
 /// Whether some mistake may hide what uses a variable or a source: a name that is misspelt, a line that can't be read.
 pub(crate) fn hides_uses(diagnostics: &Diagnostics) -> bool {
-    diagnostics.iter().any(|found| match found.severity {
-        Severity::Error => !HARMLESS.contains(&found.code),
-        // What is an error in HCL2.
-        Severity::Warning => found.code == "undefined-variable",
-    })
+    diagnostics.iter().any(|found| found.severity == Severity::Error && !HARMLESS.contains(&found.code))
 }
 
 /// Plans the builds of a template that the selection lets through. Components are checked for every one of them.

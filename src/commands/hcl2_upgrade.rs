@@ -43,7 +43,7 @@ const KEPT: [&str; 6] =
     ["conflicting-arguments", "invalid-value", "missing-argument", "missing-file", "nothing-to-do", "unset-variable"];
 
 /// Mistakes of variables that Packer may get over; then the template is in use, and has them in HCL2 too.
-const OVERLOOKED: [&str; 2] = ["undefined-variable", "variable-cycle"];
+const OVERLOOKED: [&str; 2] = ["reference-cycle", "undefined-variable"];
 
 pub(crate) fn run(arguments: &Hcl2UpgradeArguments, audience: Audience) -> Exit {
     let session = Session::terminal(audience, None);

@@ -46,9 +46,6 @@ pub const CREDENTIALS: [&str; 6] = [
     "vault_gcp_oauth_engine",
 ];
 
-/// A token from elsewhere, by the name that other tools for Google Cloud read it.
-const TOKEN: &str = "GOOGLE_OAUTH_ACCESS_TOKEN";
-
 /// A provider of workload identities that trusts the CI, and the account to act as.
 const PROVIDER: &str = "IMGFORGE_GCE_WORKLOAD_IDENTITY_PROVIDER";
 const PROVIDED_ACCOUNT: &str = "IMGFORGE_GCE_SERVICE_ACCOUNT";
@@ -211,8 +208,10 @@ impl Account {
         if says_who {
             return self;
         }
-        if let Some(token) = variable(TOKEN) {
-            self.credentials.access_token = Some(token);
+        // By this name other tools for Google Cloud read it.
+        let token = std::env::var("GOOGLE_OAUTH_ACCESS_TOKEN").ok().filter(|token| !token.is_empty());
+        if token.is_some() {
+            self.credentials.access_token = token;
         } else if let Some(provider) = variable(PROVIDER) {
             let service_account = variable(PROVIDED_ACCOUNT);
             self.credentials.workload_identity = Some(WorkloadIdentity { provider, service_account });

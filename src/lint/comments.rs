@@ -1,14 +1,10 @@
-//! `# imgforge: allow CODE` in a template: what a check finds there is meant.
+//! `# imgforge: allow CODE` in a template: what a check finds there is meant. And other comments that are for us.
 
 use super::levels::switchable;
 use imgforge_template::diagnostic::{Diagnostic, Diagnostics};
-use imgforge_template::document::Document;
-use imgforge_template::hcl;
-use imgforge_template::hcl::token::{Token, TokenKind};
-use imgforge_template::source::{FileId, Origin, Sources, Span, Spanned};
-
-/// How a comment begins that is for us.
-const MARK: &str = "imgforge:";
+use imgforge_template::document::{Document, Variable};
+use imgforge_template::hcl::{self, Remark};
+use imgforge_template::source::{Origin, Sources, Span, Spanned};
 
 /// One code that is allowed, and where.
 struct Allowed {
@@ -27,9 +23,12 @@ pub(super) fn apply(document: &Document, sources: &Sources, is_whole: bool, diag
     }
     for file in sources.files() {
         let is_hcl = sources.origin(file) == Origin::File && sources.name(file).ends_with(".hcl");
-        let text = sources.text(file);
-        if is_hcl && text.contains(MARK) {
-            in_file(file, &text, &mut allowed, diagnostics);
+        let remarks = if is_hcl { hcl::remarks(file, &sources.text(file)) } else { Vec::new() };
+        for remark in remarks {
+            match remark.words.value.as_str() {
+                "undeclared" => undeclared(&remark, document, diagnostics),
+                _ => read(&remark.words, remark.about, &mut allowed, diagnostics),
+            }
         }
     }
     diagnostics.retain(|found| {
@@ -49,49 +48,13 @@ pub(super) fn apply(document: &Document, sources: &Sources, is_whole: bool, diag
     }
 }
 
-fn in_file(file: FileId, text: &str, allowed: &mut Vec<Allowed>, diagnostics: &mut Diagnostics) {
-    let tokens = hcl::tokenize(file, text, &mut Diagnostics::default());
-    for (index, token) in tokens.iter().enumerate().filter(|(_, token)| token.kind == TokenKind::Comment) {
-        let comment = text.get(token.span.range()).unwrap_or_default();
-        let Some(at) = comment.find(MARK) else { continue };
-        let is_first =
-            comment.get(..at).is_some_and(|before| before.trim_matches(['#', '/', '*', ' ', '\t']).is_empty());
-        if !is_first {
-            continue;
-        }
-        let rest = comment.get(at + MARK.len()..).unwrap_or_default();
-        let words = rest.trim_start();
-        let start = token.span.range().start + at + MARK.len() + (rest.len() - words.len());
-        let words = words.trim_end_matches("*/").trim_end();
-        let place = Span::new(file, start..start + words.len());
-        read(&Spanned::new(words.to_owned(), place), covered(&tokens, index), allowed, diagnostics);
+/// Warns of a comment that says of nothing that it is undeclared.
+fn undeclared(remark: &Remark, document: &Document, diagnostics: &mut Diagnostics) {
+    let is_meant = |variable: &Variable| variable.is_undeclared && remark.about.contains(variable.name.span);
+    if !document.variables.iter().any(is_meant) {
+        let message = "no variable is declared here whose default is empty";
+        diagnostics.push(Diagnostic::warning("unused-allow", message).at(remark.words.span).help("delete it"));
     }
-}
-
-/// What a comment is about: its own line if there is something before it, else the next statement, up to its end.
-fn covered(tokens: &[Token], comment: usize) -> Span {
-    let is_line_end = |token: &&Token| token.kind == TokenKind::Newline;
-    let (before, after) = (tokens.get(..comment).unwrap_or_default(), tokens.get(comment + 1..).unwrap_or_default());
-    let line: Vec<&Token> = before.iter().rev().take_while(|token| !is_line_end(token)).collect();
-    if let (Some(first), Some(last)) = (line.last(), line.first()) {
-        return first.span.to(last.span);
-    }
-    let is_blank = |token: &&Token| matches!(token.kind, TokenKind::Newline | TokenKind::Comment);
-    let mut statement = after.iter().skip_while(is_blank);
-    let Some(first) = statement.next() else { return tokens.last().map_or(Span::nowhere(), |end| end.span) };
-    let (mut depth, mut last) = (usize::from(first.kind.is_opening()), first);
-    for token in statement {
-        if depth == 0 && (is_line_end(&token) || token.kind.is_closing()) {
-            break;
-        }
-        if token.kind.is_opening() {
-            depth += 1;
-        } else if token.kind.is_closing() {
-            depth -= 1;
-        }
-        last = token;
-    }
-    first.span.to(last.span)
 }
 
 /// Reads `allow CODE, CODE`.

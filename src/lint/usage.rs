@@ -1,13 +1,14 @@
 //! What is declared and never read, and what is given and never declared.
 
 use super::{Report, Subject, walk};
-use imgforge_template::diagnostic::Diagnostics;
+use imgforge_template::diagnostic::{Diagnostic, Diagnostics};
 use imgforge_template::document::{Document, Language};
 use imgforge_template::eval::{self, Reference};
 use imgforge_template::gotemplate::{self, GoTemplate};
-use imgforge_template::source::Text;
+use imgforge_template::source::{Span, Text};
 use imgforge_template::suggest;
 use imgforge_template::syntax::Expression;
+use imgforge_template::template::Template;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -25,9 +26,33 @@ pub(super) fn variables(subject: &Subject<'_>, report: &mut Report<'_>) {
     };
     // The whole of `var` may be read as one value.
     let Some(used) = used else { return };
-    for variable in document.variables.iter().filter(|variable| !used.contains(variable.name.value.as_str())) {
-        let message = format!("nothing reads the variable `{}`", variable.name.value);
-        report.say(variable.name.span, message, format!("delete it, or read it by {how}"));
+    let declared = document.variables.iter().filter(|variable| !variable.is_undeclared);
+    let declared: BTreeSet<&str> = declared.map(|variable| variable.name.value.as_str()).collect();
+    let undeclared = used.iter().map(String::as_str).filter(|name| !declared.contains(name));
+    // What a misspelt name may be meant for is not unused.
+    let meant = undeclared.filter_map(|name| suggest::closest(name, declared.iter().copied()));
+    let meant: BTreeSet<&str> = meant.collect();
+    for variable in &document.variables {
+        let name = variable.name.value.as_str();
+        let is_empty = subject.template.scope.undeclared.names.contains_key(name);
+        if !used.contains(name) && !meant.contains(name) && !is_empty {
+            report.say(
+                variable.name.span,
+                format!("nothing reads the variable `{name}`"),
+                format!("delete it, or read it by {how}"),
+            );
+        }
+    }
+}
+
+/// Warns, where they are declared, of variables that stand for some that were never declared and that no component reads.
+pub(super) fn undeclared(template: &Template, diagnostics: &mut Diagnostics) {
+    for (name, place) in template.scope.undeclared.names.iter() {
+        let problem = eval::left_empty(&template.scope, name, *place);
+        let is_same = |found: &Diagnostic| (found.code, &found.message) == (problem.code, &problem.message);
+        if !diagnostics.iter().any(is_same) {
+            diagnostics.push(problem);
+        }
     }
 }
 
@@ -35,8 +60,27 @@ pub(super) fn variables(subject: &Subject<'_>, report: &mut Report<'_>) {
 fn references(document: &Document) -> Option<BTreeSet<String>> {
     let mut found = Vec::new();
     walk::expressions(document, &mut |expression| eval::references(expression, &mut found));
-    let variables = found.iter().filter(|reference| &*reference.root == "var");
+    let unread = values_of_unread(document, &found);
+    let variables = found.iter().filter(|reference| &*reference.root == "var" && !unread.contains(&reference.span));
     variables.map(|Reference { path, .. }| path.first().map(ToString::to_string)).collect()
+}
+
+/// Where a local that nothing reads takes the value of the variable of its name: it is that variable with another default,
+/// and no use of it.
+fn values_of_unread(document: &Document, found: &[Reference]) -> BTreeSet<Span> {
+    let locals = found.iter().filter(|reference| &*reference.root == "local");
+    // The whole of `local` may be read as one value.
+    let read: Option<BTreeSet<&str>> = locals.map(|it| it.path.first().map(|name| &**name)).collect();
+    let Some(read) = read else { return BTreeSet::new() };
+    let mut values = BTreeSet::new();
+    for local in document.locals.iter().filter(|local| !read.contains(local.name.value.as_str())) {
+        let mut inside = Vec::new();
+        eval::references(&local.value, &mut inside);
+        let is_own = |name: &Arc<str>| **name == *local.name.value;
+        let own = inside.iter().filter(|it| &*it.root == "var" && it.path.first().is_some_and(is_own));
+        values.extend(own.map(|reference| reference.span));
+    }
+    values
 }
 
 /// The variables that Go templates name.

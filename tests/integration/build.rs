@@ -201,7 +201,7 @@ fn keys_of_maps_are_go_templates_too() {
     forge.run(&["validate", "image.json"]).expect(
         1,
         "\
-warning[undefined-variable]: there is no variable `taem`, which leaves this empty
+warning[undefined-variable]: nothing gives the variable `taem` a value, which leaves this empty
  --> image.json:5:22
   |
 5 |     \"\\u0061 {{user \\\"taem\\\"}}-{{build_nmae}}\": \"{{build_type}}\", \"plain\": \"1\"

@@ -112,6 +112,29 @@ fn a_place_that_explains_a_mistake_counts_too() {
     assert_eq!(places(ended.code(1)), ["image.pkr.hcl:13:1"], "{}", ended.stdout);
 }
 
+/// However many places there are, of which a few are shown.
+#[test]
+fn a_place_that_has_the_same_mistake_counts_too() {
+    let reads: String = (1..=9).map(|number| format!("    \"echo {number} {{{{user `zone`}}}}\",\n")).collect();
+    let text = format!(
+        r#"{{
+  "builders": [{{"type": "null", "communicator": "none"}}],
+  "provisioners": [{{"type": "shell-local", "inline": [
+{reads}    "echo"
+  ]}}]
+}}
+"#
+    );
+    let forge = Forge::new().file("image.json", &text);
+    git(&forge, &["init", "--quiet", "--initial-branch=main"]);
+    commit(&forge);
+    let ended = since_main(&forge, "image.json");
+    assert_eq!(places(ended.code(0)), Vec::<&str>::new());
+    let forge = forge.file("image.json", &text.replace("echo 9", "echo nine"));
+    let ended = since_main(&forge, "image.json");
+    assert_eq!(places(ended.code(0)), ["image.json:4:21"], "{}", ended.stdout);
+}
+
 #[test]
 fn lines_beside_those_that_are_gone_count() {
     let forge = repository();

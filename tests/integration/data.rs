@@ -122,7 +122,7 @@ build {
     forge.run(&["validate", "image.pkr.hcl"]).expect(
         1,
         "\
-error[data-source-cycle]: `data.null.a` needs its own value
+error[reference-cycle]: `data.null.a` needs its own value
  --> image.pkr.hcl:1:1
   |
 1 | data \"null\" \"a\" {

@@ -120,9 +120,62 @@ fn validate_points_to_fix() {
         ended.stdout
     );
     assert!(ended.stdout.contains("`ssh_wait_timeout` is called `ssh_timeout` now"), "{}", ended.stdout);
-    let hcl = "source \"null\" \"a\" {\n  communicator = \"none\"\n  ssh_disable_agent = true\n}\nbuild {\n  sources = [\"null.a\"]\n}\n";
-    let ended = Forge::new().file("a.pkr.hcl", hcl).run(&["validate", "a.pkr.hcl"]);
-    assert!(ended.stdout.contains("= help: it is called `ssh_disable_agent_forwarding` now\n"), "{}", ended.stdout);
+}
+
+/// Nothing mends HCL2: it is told what to write.
+#[test]
+fn old_options_of_hcl2_are_told_once() {
+    let text = r#"source "null" "a" {
+  communicator      = "none"
+  ssh_disable_agent = true
+  ssh_wait_timeout  = "5m"
+}
+source "amazon-ebs" "b" {
+  ami_name      = "web {{clean_ami_name `${var.name}`}}"
+  instance_type = "t3.micro"
+  region        = "eu-central-1"
+  source_ami    = "ami-1"
+  ssh_username  = "admin"
+}
+variable "name" {
+  default = "one"
+}
+build {
+  sources = ["null.a", "amazon-ebs.b"]
+}
+"#;
+    Forge::new().file("a.pkr.hcl", text).run(&["validate", "a.pkr.hcl"]).expect(
+        1,
+        r#"error[unknown-argument]: the builder `null` has no argument `ssh_disable_agent`
+ --> a.pkr.hcl:3:3
+  |
+3 |   ssh_disable_agent = true
+  |   ^^^^^^^^^^^^^^^^^
+  |
+  = help: it is called `ssh_disable_agent_forwarding` now
+
+warning[fixable-argument]: `ssh_wait_timeout` is called `ssh_timeout` now
+ --> a.pkr.hcl:4:3
+  |
+4 |   ssh_wait_timeout  = "5m"
+  |   ^^^^^^^^^^^^^^^^
+  |
+  = help: write `ssh_timeout`
+
+warning[not-supported-yet]: the builder `amazon-ebs` can be checked, but not run yet
+ --> a.pkr.hcl:6:8
+  |
+6 | source "amazon-ebs" "b" {
+  |        ^^^^^^^^^^^^
+
+warning[fixable-argument]: `clean_image_name` and `clean_ami_name` are called `clean_resource_name` now
+ --> a.pkr.hcl:7:19
+  |
+7 |   ami_name      = "web {{clean_ami_name `${var.name}`}}"
+  |                   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+  = help: write `clean_resource_name`"#,
+    );
 }
 
 /// One option for each fixer, and what becomes of it.

@@ -106,6 +106,35 @@ build {
 }
 "#;
     assert_eq!(found(&Forge::new().file("image.json", json), "image.json"), ["warning 5:5 unused-variable"]);
+    // A misspelt name may be meant for a variable; a local of its name that nothing reads is no use of it.
+    let json = r#"{
+  "variables": {"region": "eu", "spare": "x", "made": "{{user `base`}}", "base": "x"},
+  "builders": [{"type": "null", "name": "{{user `regoin`}}", "communicator": "none"}]
+}
+"#;
+    assert_eq!(
+        found(&Forge::new().file("image.json", json), "image.json"),
+        ["warning 2:33 unused-variable", "warning 2:47 unused-variable", "warning 3:50 undefined-variable"]
+    );
+    let text = r#"variable "made" {
+  default = null
+}
+variable "read" {
+  default = null
+}
+locals {
+  made = var.made != null ? var.made : "x"
+  read = var.read != null ? var.read : "x"
+}
+source "file" "a" {
+  content = local.read
+  target  = "a.txt"
+}
+build {
+  sources = ["file.a"]
+}
+"#;
+    assert_eq!(found_in(text), ["warning 1:10 unused-variable"]);
     // Where variables decide, any source may be used; where all variables are passed on, each is read.
     let text = r#"variable "names" {
   default = ["null.a"]

@@ -140,7 +140,7 @@ fn a_snippet_is_shown_of_rules_of_variables() {
     shows(
         "image.pkr.hcl",
         &format!(
-            "variable \"size\" {{\n  default = 0\n  validation {{\n    condition     = var.size > 0\n    error_message = \"The size is at least one.\"\n  }}\n}}\n{SOUND}locals {{\n  size = var.size\n}}\n"
+            "variable \"size\" {{\n  default = 0\n  validation {{\n    condition     = var.size > 0\n    error_message = \"The size is at least one.\"\n  }}\n}}\n{SOUND}locals {{\n  area = var.size\n}}\n"
         ),
         &[],
         "\

@@ -399,7 +399,7 @@ warning[unchecked-component]: the builder `tart-cli` comes from a plugin that im
   |
   = help: its arguments are not checked, and it can't be run
 
-warning[undefined-variable]: there is no variable `nothing`, which leaves this empty
+warning[undefined-variable]: nothing gives the variable `nothing` a value, which leaves this empty
  --> image.json:4:59
   |
 4 |     {\"type\": \"tart-cli\", \"name\": \"b\", \"vm_name\": \"{{user `nothing`}}\"}

@@ -86,7 +86,7 @@ fn a_variable_that_waits_for_a_secret_is_no_cycle_but_its_neighbour_is() {
     json("{{user `other`}}").run(&["validate", "image.json"]).expect(
         1,
         "\
-error[variable-cycle]: the variable `other` needs its own value
+error[reference-cycle]: `other` needs its own value
  --> image.json:5:15
   |
 5 |     \"other\": \"{{user `other`}}\"

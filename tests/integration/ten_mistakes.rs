@@ -44,7 +44,7 @@ fn ten_mistakes_of_an_hcl2_template() {
         [
             "6:13 wrong-type",
             "8:10 unset-variable",
-            "12:3 local-cycle",
+            "12:3 reference-cycle",
             "14:20 undefined-variable",
             "18:3 unknown-argument",
             "21:14 unknown-source",
@@ -72,7 +72,7 @@ error[unset-variable]: the variable `owner` has no value
   |
   = help: give it a `default`, or a value by `-var owner=…`, a var file, or PKR_VAR_owner
 
-error[local-cycle]: `local.hen` needs its own value
+error[reference-cycle]: `hen` needs its own value
   --> image.pkr.hcl:12:3
    |
 12 |   hen  = local.egg

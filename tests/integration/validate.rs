@@ -27,7 +27,7 @@ error[unknown-argument]: the builder `null` has no argument `ssh_hots`
   |
   = help: did you mean `ssh_host`?
 
-warning[undefined-variable]: there is no variable `rgion`, which leaves this empty
+warning[undefined-variable]: nothing gives the variable `rgion` a value, which leaves this empty
  --> image.json:4:54
   |
 4 |     {\"type\": \"shell-local\", \"inline\": [\"echo {{user `rgion`}}\"]},
@@ -156,7 +156,7 @@ warning[duplicate-key]: the key `small` is here twice: the first value is lost
   |
   = help: delete one of the two
 
-error[local-cycle]: `local.first` needs its own value
+error[reference-cycle]: `first` needs its own value
  --> image.pkr.hcl:3:3
   |
 3 |   first  = local.second
@@ -188,7 +188,7 @@ fn each_cycle_of_json_variables_is_told_once() {
     forge.run(&["validate", "image.json"]).expect(
         1,
         "\
-error[variable-cycle]: the variable `egg` needs its own value
+error[reference-cycle]: `egg` needs its own value
  --> image.json:5:13
   |
 4 |     \"hen\": \"{{user `egg`}}\",
@@ -200,13 +200,64 @@ error[variable-cycle]: the variable `egg` needs its own value
   |
   = help: they wait for each other: `egg` -> `shell` -> `hen` -> `egg`
 
-error[variable-cycle]: the variable `own` needs its own value
+error[reference-cycle]: `own` needs its own value
  --> image.json:8:13
   |
 8 |     \"own\": \"{{user `own`}}\"
   |             ^^^^^^^^^^^^^^
   |
   = help: they wait for each other: `own` -> `own`",
+    );
+}
+
+#[test]
+fn what_nobody_declares_is_told_once_with_the_places_that_read_it() {
+    let forge = Forge::new().file(
+        "image.json",
+        r#"{
+  "builders": [{"type": "null", "communicator": "none", "name": "{{user `zone`}}"}],
+  "provisioners": [
+    {"type": "shell-local", "inline": ["echo {{user `zone`}}", "echo {{user `size`}}"]},
+    {"type": "shell-local", "inline": ["{{user `zone`}}"]},
+    {"type": "shell-local", "inline": ["{{user `zone`}}"]},
+    {"type": "shell-local", "inline": ["{{user `zone`}}"]},
+    {"type": "shell-local", "inline": ["{{user `zone`}}"]},
+    {"type": "shell-local", "inline": ["{{user `zone`}}"]},
+    {"type": "shell-local", "inline": ["{{user `zone`}}"]}
+  ]
+}
+"#,
+    );
+    forge.run(&["validate", "image.json"]).expect(
+        0,
+        r#"warning[undefined-variable]: nothing gives the variable `zone` a value, which leaves this empty
+ --> image.json:2:74
+  |
+2 |   "builders": [{"type": "null", "communicator": "none", "name": "{{user `zone`}}"}],
+  |                                                                          ^^^^
+3 |   "provisioners": [
+4 |     {"type": "shell-local", "inline": ["echo {{user `zone`}}", "echo {{user `size`}}"]},
+  |                                                      ---- read here too
+5 |     {"type": "shell-local", "inline": ["{{user `zone`}}"]},
+  |                                                 ---- read here too
+6 |     {"type": "shell-local", "inline": ["{{user `zone`}}"]},
+  |                                                 ---- read here too
+7 |     {"type": "shell-local", "inline": ["{{user `zone`}}"]},
+  |                                                 ---- read here too
+8 |     {"type": "shell-local", "inline": ["{{user `zone`}}"]},
+  |                                                 ---- read here too, and at 2 more places
+  |
+  = help: declare it: `"zone": "…"` in `variables`
+
+warning[undefined-variable]: nothing gives the variable `size` a value, which leaves this empty
+ --> image.json:4:78
+  |
+4 |     {"type": "shell-local", "inline": ["echo {{user `zone`}}", "echo {{user `size`}}"]},
+  |                                                                              ^^^^
+  |
+  = help: declare it: `"size": "…"` in `variables`
+
+The configuration is valid."#,
     );
 }
 

@@ -1,7 +1,7 @@
 //! What the program has to say about a template. Made where it is noticed, rendered elsewhere.
 
 use crate::source::Span;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 /// How bad it is: an error keeps anything from being built, a warning does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,9 +34,14 @@ pub struct Diagnostic {
     /// Other places that explain it: declared here, first written here.
     pub related: Vec<Label>,
     pub help: Option<String>,
+    /// Where one cause makes the same message at many places: it is told at the first, and this is said at the others.
+    pub again: Option<&'static str>,
 }
 
 impl Diagnostic {
+    /// As many places are shown where the same is said again.
+    const MOST_AGAIN: usize = 5;
+
     pub fn error(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(code, Severity::Error, message.into())
     }
@@ -46,7 +51,7 @@ impl Diagnostic {
     }
 
     fn new(code: &'static str, severity: Severity, message: String) -> Self {
-        Self { code, severity, message, primary: None, related: Vec::new(), help: None }
+        Self { code, severity, message, primary: None, related: Vec::new(), help: None, again: None }
     }
 
     /// Sets the primary place.
@@ -74,6 +79,43 @@ impl Diagnostic {
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
+    }
+
+    /// Has the message told once, with what is said at its other places.
+    #[must_use]
+    pub fn once(mut self, again: &'static str) -> Self {
+        self.again = Some(again);
+        self
+    }
+
+    /// As it is shown: with the first few of the places where the same is said again, and the number of the others.
+    #[must_use]
+    pub fn shortened(mut self) -> Self {
+        let Some(again) = self.again else { return self };
+        let others = self.related.iter().filter(|label| label.message != again).count();
+        let shown = others + Self::MOST_AGAIN;
+        let left_out = self.related.len().saturating_sub(shown);
+        self.related.truncate(shown);
+        if let Some(last) = self.related.last_mut().filter(|_| left_out > 0) {
+            let places = if left_out == 1 { "place" } else { "places" };
+            last.message = format!("{again}, and at {left_out} more {places}");
+        }
+        self
+    }
+
+    /// Takes in the same of a place further on.
+    fn add_place(&mut self, other: Self) {
+        let again = self.again.unwrap_or_default();
+        let place = other.primary.map(|label| Label { span: label.span, message: again.to_owned() });
+        self.related.extend(place.into_iter().chain(other.related));
+    }
+
+    /// Puts the places where it is said again behind the others, in their order and each once.
+    fn sort_places(&mut self) {
+        let again = self.again.unwrap_or_default();
+        self.related.sort_by_key(|label| (label.message == again, label.span));
+        let mut known: HashSet<Span> = self.primary.iter().map(|label| label.span).collect();
+        self.related.retain(|label| known.insert(label.span));
     }
 }
 
@@ -145,9 +187,27 @@ impl Diagnostics {
         self.list.iter()
     }
 
-    /// The diagnostics by file, then place; those without a place come first.
+    /// The diagnostics by file, then place; those without a place come first. What has one cause is told at the first of
+    /// its places.
     pub fn into_sorted(mut self) -> Vec<Diagnostic> {
         self.list.sort_by_key(|diagnostic| diagnostic.primary.as_ref().map(|label| label.span));
-        self.list
+        let mut told: Vec<Diagnostic> = Vec::with_capacity(self.list.len());
+        let mut causes = BTreeMap::new();
+        for diagnostic in self.list {
+            if diagnostic.again.is_some() {
+                let cause = (diagnostic.code, diagnostic.severity, diagnostic.message.clone());
+                let first = *causes.entry(cause).or_insert(told.len());
+                // Its own place in the list is not taken yet.
+                if let Some(first) = told.get_mut(first) {
+                    first.add_place(diagnostic);
+                    continue;
+                }
+            }
+            told.push(diagnostic);
+        }
+        for index in causes.into_values() {
+            told.get_mut(index).into_iter().for_each(Diagnostic::sort_places);
+        }
+        told
     }
 }

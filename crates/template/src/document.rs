@@ -92,6 +92,9 @@ pub struct Variable {
     pub default: Option<Expression>,
     pub sensitive: bool,
     pub validations: Vec<Validation>,
+    /// It stands for one that a template read and never declared, as `# imgforge: undeclared` says, and its default is
+    /// empty: to read it is a mistake until it has a value.
+    pub is_undeclared: bool,
 }
 
 #[derive(Clone, Debug)]

@@ -15,6 +15,7 @@ pub(crate) mod tree;
 #[cfg(test)]
 pub(crate) mod world;
 
+pub use names::left_empty;
 pub use references::{Reference, references};
 pub(crate) use template_file::TemplateFiles;
 

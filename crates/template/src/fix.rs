@@ -9,7 +9,7 @@ mod steps;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::{Document, Language, Sequence, Step};
 use crate::source::{Span, Spanned, Text};
-use crate::syntax::{Attribute, Expression, ExpressionKind, ObjectItem, ObjectKey};
+use crate::syntax::{Attribute, Body, Expression, ExpressionKind, ObjectItem, ObjectKey};
 use component::Parts;
 use std::sync::Arc;
 
@@ -29,6 +29,8 @@ pub struct Mended {
     pub name: String,
     /// What goes behind the name or "it" in a message: `is called … now`.
     pub now: String,
+    /// What to do where nobody mends it: `write …`.
+    pub instead: String,
 }
 
 const fn fixer(name: &'static str, fix: fn(&mut Parts<'_>)) -> Fixer {
@@ -94,23 +96,22 @@ pub fn fix(root: &mut Expression) -> Vec<Mended> {
 }
 
 /// Says in the help of what was found of an old option that it is one, and warns of those that nobody complained of.
-/// In HCL2 only helps are changed: `fix` mends legacy JSON alone.
+/// `fix` mends legacy JSON alone: in HCL2 the help says what to write.
 pub fn advise(document: &Document, diagnostics: &mut Diagnostics) {
-    let is_legacy = document.language == Language::Legacy;
     let mut found = std::mem::take(diagnostics).into_sorted();
-    for Mended { place, name, now, .. } in old_options(document) {
+    for Mended { place, name, now, instead, .. } in old_options(document) {
+        let (known, help) = match document.language {
+            Language::Legacy => (format!("it {now}; `imgforge fix` mends it"), "`imgforge fix` mends it".to_owned()),
+            Language::Hcl2 => (format!("it {now}"), instead),
+        };
         let is_of_it = |diagnostic: &Diagnostic| diagnostic.primary.as_ref().is_some_and(|label| label.span == place);
         let mut has_place = false;
         for diagnostic in found.iter_mut().filter(|diagnostic| is_of_it(diagnostic)) {
             has_place = true;
-            diagnostic.help = Some(match is_legacy {
-                true => format!("it {now}; `imgforge fix` mends it"),
-                false => format!("it {now}"),
-            });
+            diagnostic.help = Some(known.clone());
         }
-        if is_legacy && !has_place {
-            let warning = Diagnostic::warning("fixable-argument", format!("`{name}` {now}"));
-            found.push(warning.at(place).help("`imgforge fix` mends it"));
+        if !has_place {
+            found.push(Diagnostic::warning("fixable-argument", format!("`{name}` {now}")).at(place).help(help));
         }
     }
     for diagnostic in found {
@@ -125,20 +126,16 @@ pub fn old_options(document: &Document) -> Vec<Mended> {
 
 /// The components of a template of either language as they stand in legacy JSON.
 fn as_legacy(document: &Document) -> Expression {
-    let object = |kind: &Spanned<String>, attributes: &[Attribute]| {
-        let kind_item = item("type", string(&kind.value, kind.span), kind.span);
-        let items = attributes.iter().map(|attribute| {
-            let name = Spanned::new(Arc::from(attribute.name.value.as_str()), attribute.name.span);
-            ObjectItem { key: ObjectKey::Name(name), value: attribute.value.clone() }
-        });
-        let items = std::iter::once(kind_item).chain(items).collect();
+    let object = |kind: &Spanned<String>, body: &Body| {
+        let mut items = vec![item("type", string(&kind.value, kind.span), kind.span)];
+        items.extend(members(body));
         Expression { kind: ExpressionKind::Object(items), span: kind.span }
     };
-    let step = |step: &Step| object(&step.kind, &step.body.attributes);
+    let step = |step: &Step| object(&step.kind, &step.body);
     let sequences = |sequence: &Sequence| sequence.steps.iter().map(step).collect::<Vec<_>>();
     let builds = &document.builds;
     let lists = [
-        ("builders", document.sources.iter().map(|source| object(&source.kind, &source.body.attributes)).collect()),
+        ("builders", document.sources.iter().map(|source| object(&source.kind, &source.body)).collect()),
         ("provisioners", builds.iter().flat_map(|build| &build.provisioners).map(step).collect()),
         ("post-processors", builds.iter().flat_map(|build| &build.post_processors).flat_map(sequences).collect()),
     ];
@@ -147,6 +144,19 @@ fn as_legacy(document: &Document) -> Expression {
         item(name, Expression { kind: ExpressionKind::Tuple(elements), span: nowhere }, nowhere)
     };
     Expression { kind: ExpressionKind::Object(lists.into_iter().map(list).collect()), span: nowhere }
+}
+
+/// The arguments of a body, and its blocks as the objects that they are in JSON.
+fn members(body: &Body) -> Vec<ObjectItem> {
+    let arguments = body.attributes.iter().map(|Attribute { name, value }| {
+        let name = Spanned::new(Arc::from(name.value.as_str()), name.span);
+        ObjectItem { key: ObjectKey::Name(name), value: value.clone() }
+    });
+    let blocks = body.blocks.iter().filter(|block| block.kind.value != "dynamic").map(|block| {
+        let object = Expression { kind: ExpressionKind::Object(members(&block.body)), span: block.body.span };
+        item(&block.kind.value, object, block.kind.span)
+    });
+    arguments.chain(blocks).collect()
 }
 
 fn string(text: &str, span: Span) -> Expression {

@@ -65,7 +65,8 @@ impl GoTemplate {
         let User::Variables { values, undeclared } = user else { return };
         for name in self.user_variables().filter(|name| !values.contains_key(name.value)) {
             let names = values.keys().map(String::as_str);
-            diagnostics.push(undeclared_variable(name.value, names, *undeclared).at(name.span));
+            let problem = undeclared_variable(name.value, *undeclared).help(declare(name.value, names));
+            diagnostics.push(problem.at(name.span));
         }
     }
 
@@ -114,14 +115,21 @@ pub enum User {
     },
 }
 
-fn undeclared_variable<'a>(name: &str, names: impl Iterator<Item = &'a str>, severity: Severity) -> Diagnostic {
-    let help = did_you_mean(name, names).unwrap_or_else(|| format!("declare it: `\"{name}\": \"…\"` in `variables`"));
-    let message = match severity {
-        Severity::Error => format!("there is no variable `{name}`"),
-        Severity::Warning => format!("there is no variable `{name}`, which leaves this empty"),
-    };
-    let diagnostic = Diagnostic::error("undefined-variable", message).help(help);
-    Diagnostic { severity, ..diagnostic }
+/// What is said where a variable is read that is not declared, or stands for one that was not.
+pub(crate) fn undeclared_variable(name: &str, severity: Severity) -> Diagnostic {
+    const CODE: &str = "undefined-variable";
+    match severity {
+        Severity::Error => Diagnostic::error(CODE, format!("there is no variable `{name}`")),
+        Severity::Warning => {
+            let message = format!("nothing gives the variable `{name}` a value, which leaves this empty");
+            Diagnostic::warning(CODE, message).once("read here too")
+        }
+    }
+}
+
+/// What to do about a variable that is not among these.
+fn declare<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> String {
+    did_you_mean(name, names).unwrap_or_else(|| format!("declare it: `\"{name}\": \"…\"` in `variables`"))
 }
 
 /// What `build` answers.

@@ -8,6 +8,7 @@ mod format;
 pub mod json_body;
 pub mod parse;
 mod relocate;
+mod remark;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ pub mod token;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::source::{FileId, Span, Text};
 use crate::syntax::{Body, Expression, ExpressionKind};
+pub use remark::{Remark, remarks};
 use std::sync::Arc;
 use token::Token;
 

@@ -1,9 +1,10 @@
 //! What an expression can refer to.
 
+use crate::diagnostic::Severity;
 use crate::eval::TemplateFiles;
 use crate::host::Host;
 use crate::secret_store::SecretStores;
-use crate::source::Sources;
+use crate::source::{Sources, Span};
 use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
@@ -40,11 +41,27 @@ pub struct Scope {
     pub sources: Sources,
     /// Where `vault` and the like read secrets; with none these are unknown.
     pub secrets: Option<Arc<dyn SecretStores>>,
+    pub undeclared: Undeclared,
     /// What functions made of sensitive values, in this scope and those that it was extended to.
     pub derived: Derived,
     pub(crate) template_files: TemplateFiles,
     /// How many blocks `dynamic` has made so far.
     pub(crate) repeated: Arc<AtomicUsize>,
+}
+
+/// Variables that stand for some that were never declared, and have no value: to read one is a mistake.
+#[derive(Clone, Debug)]
+pub struct Undeclared {
+    /// With the places of their declarations.
+    pub names: Arc<BTreeMap<Arc<str>, Span>>,
+    /// How bad it is: an error where another value is made of one, as in legacy JSON.
+    pub severity: Severity,
+}
+
+impl Default for Undeclared {
+    fn default() -> Self {
+        Self { names: Arc::default(), severity: Severity::Warning }
+    }
 }
 
 /// Texts that are as secret as what they were made of: `upper(var.password)` must not be shown either. A handle: clones
@@ -90,6 +107,7 @@ impl Scope {
             root: root.to_owned(),
             sources: sources.clone(),
             secrets: None,
+            undeclared: Undeclared::default(),
             derived: Derived::default(),
             template_files: TemplateFiles::default(),
             repeated: Arc::default(),

@@ -33,6 +33,11 @@ impl Span {
         Self { file: self.file, start: self.start, end: other.end.max(self.start) }
     }
 
+    /// Whether all of another span lies within this one.
+    pub fn contains(self, other: Self) -> bool {
+        self.file == other.file && self.start <= other.start && other.end <= self.end
+    }
+
     /// The span as a range of byte offsets.
     pub fn range(self) -> Range<usize> {
         self.start as usize..self.end as usize

@@ -3,6 +3,7 @@
 mod graph;
 mod legacy;
 mod misnamed;
+mod undeclared;
 mod variables;
 mod wrong_parts;
 
@@ -111,17 +112,20 @@ fn read<'a>(path: &'a Path, host: &dyn Host, sources: &Sources, diagnostics: &mu
     if let Some(parse) = hcl_parser(&name) {
         let (file, text) = inputs::read(path, "template", host, sources, diagnostics)?;
         let body = parse(file, &text, diagnostics);
-        return Some((document::hcl2::document(vec![body], diagnostics), parent.to_owned(), None));
+        let mut document = document::hcl2::document(vec![body], diagnostics);
+        undeclared::mark(&mut document, &hcl::remarks(file, &text));
+        return Some((document, parent.to_owned(), None));
     }
     if host.status(path).is_ok_and(|status| status.is_directory) {
         let names = host.list(path).unwrap_or_default();
-        let mut bodies = Vec::new();
+        let (mut bodies, mut remarks) = (Vec::new(), Vec::new());
         for ending in [".pkr.hcl", ".pkr.json"] {
             for file_name in names.iter().filter(|name| name.ends_with(ending)) {
                 let file_path = inputs::in_folder(path, file_name);
                 let Some(parse) = hcl_parser(file_name) else { continue };
                 if let Some((file, text)) = inputs::read(&file_path, "template", host, sources, diagnostics) {
                     bodies.push(parse(file, &text, diagnostics));
+                    remarks.extend(hcl::remarks(file, &text));
                 }
             }
         }
@@ -133,7 +137,9 @@ fn read<'a>(path: &'a Path, host: &dyn Host, sources: &Sources, diagnostics: &mu
             }
             return None;
         }
-        return Some((document::hcl2::document(bodies, diagnostics), path.to_owned(), Some(path)));
+        let mut document = document::hcl2::document(bodies, diagnostics);
+        undeclared::mark(&mut document, &remarks);
+        return Some((document, path.to_owned(), Some(path)));
     }
     let (file, text) = inputs::read(path, "template", host, sources, diagnostics)?;
     if let Some(problem) = misnamed::misnamed(path, file, &text) {
@@ -192,6 +198,7 @@ impl Evaluation<'_> {
         let path = [("cwd", Value::string(working_directory)), ("root", Value::string(root))];
         let mut scope = self.scope(Functions::All);
         scope.secrets.clone_from(&self.world.secrets);
+        scope.undeclared.names = Arc::new(undeclared::empty(document, &values));
         let scope = scope
             .with("var", Value::object(values.iter().map(|(name, value)| (name.clone(), value.clone()))))
             .with("packer", Value::object(packer))

@@ -9,6 +9,7 @@ mod overlooked;
 mod plugins;
 mod source;
 mod text;
+mod vagrant;
 mod variables;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};

@@ -228,7 +228,7 @@ build {
 }
 "#,
             )
-            .finds(&["2:1 data-source-cycle"]),
+            .finds(&["2:1 reference-cycle"]),
         row("252", "a data source that needs one that is not there")
             .hcl(MISSING_DATA)
             .finds(&["3:16 undefined-data-source"]),

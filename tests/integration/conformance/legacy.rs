@@ -80,7 +80,7 @@ fn variables() -> Vec<Row> {
 }
 "#,
             )
-            .finds(&["4:13 variable-cycle"]),
+            .finds(&["3:13 reference-cycle"]),
         row("231", "a value from the command line made of another")
             .json(
                 r#"{

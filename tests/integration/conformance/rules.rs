@@ -184,7 +184,7 @@ locals {
 }
 "#,
             )
-            .finds(&["3:3 local-cycle", "7:3 local-cycle"]),
+            .finds(&["3:3 reference-cycle", "7:3 reference-cycle"]),
     ]
 }
 

@@ -156,7 +156,7 @@ build {
             .file("setup-one.sh", "true\n"),
         row("183", "locals that wait for each other")
             .hcl("locals {\n  hen = local.egg\n  egg = \"${local.hen}!\"\n}\n")
-            .finds(&["2:3 local-cycle"])
+            .finds(&["2:3 reference-cycle"])
             .says("`local.hen` -> `local.egg` -> `local.hen`"),
         row("186", "a number given as text")
             .hcl(

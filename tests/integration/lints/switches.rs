@@ -75,6 +75,75 @@ build {
 }
 
 #[test]
+fn a_comment_calls_an_empty_variable_undeclared() {
+    let text = r#"# imgforge: undeclared
+variable "regoin" {
+  default = ""
+}
+# imgforge: undeclared
+variable "zone" {
+  default = "a"
+}
+variable "region" {
+  default = "eu"
+}
+locals {
+  place = "${var.regoin}-${var.zone}"
+}
+# imgforge: undeclared
+source "file" "a" {
+  content = "${var.regoin} ${local.place}"
+  target  = "a${var.regoin}.txt"
+}
+build {
+  sources = ["file.a"]
+}
+"#;
+    Forge::new().file("image.pkr.hcl", text).run(&["validate", "image.pkr.hcl"]).expect(
+        1,
+        r#"warning[unused-allow]: no variable is declared here whose default is empty
+ --> image.pkr.hcl:5:13
+  |
+5 | # imgforge: undeclared
+  |             ^^^^^^^^^^
+  |
+  = help: delete it
+
+error[undefined-variable]: there is no variable `regoin`
+  --> image.pkr.hcl:13:18
+   |
+ 2 | variable "regoin" {
+   |          -------- it stands here for one that was not declared
+...
+13 |   place = "${var.regoin}-${var.zone}"
+   |                  ^^^^^^
+   |
+   = help: did you mean `region`?
+
+warning[unused-allow]: no variable is declared here whose default is empty
+  --> image.pkr.hcl:15:13
+   |
+15 | # imgforge: undeclared
+   |             ^^^^^^^^^^
+   |
+   = help: delete it
+
+warning[undefined-variable]: nothing gives the variable `regoin` a value, which leaves this empty
+  --> image.pkr.hcl:17:20
+   |
+ 2 | variable "regoin" {
+   |          -------- it stands here for one that was not declared
+...
+17 |   content = "${var.regoin} ${local.place}"
+   |                    ^^^^^^
+18 |   target  = "a${var.regoin}.txt"
+   |                     ------ read here too
+   |
+   = help: did you mean `region`?"#,
+    );
+}
+
+#[test]
 fn json_allows_by_a_comment_at_its_root() {
     let json = r#"{
   "_imgforge": "allow unused-variable, root-password",

@@ -245,6 +245,7 @@ impl Reader<'_> {
                 default,
                 sensitive: false,
                 validations: Vec::new(),
+                is_undeclared: false,
             });
         }
     }

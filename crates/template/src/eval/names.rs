@@ -1,9 +1,10 @@
 //! What is said of names that lead nowhere.
 
 use crate::diagnostic::Diagnostic;
-use crate::scope::{Functions, Scope};
+use crate::gotemplate::undeclared_variable;
+use crate::scope::{Functions, Scope, Undeclared};
 use crate::source::{Span, Spanned};
-use crate::suggest::closest;
+use crate::suggest::{closest, did_you_mean};
 use crate::types::Type;
 use crate::value::{Kind, Value};
 use std::sync::Arc;
@@ -117,6 +118,23 @@ pub(super) fn missing_attribute(value: &Value, name: &Spanned<Arc<str>>, path: &
         Some(help) => problem.help(help),
         None => problem,
     }
+}
+
+/// A variable that stands for one that was never declared, and has no value.
+pub(super) fn undeclared(scope: &Scope, name: &Spanned<Arc<str>>, path: &Path) -> Option<Diagnostic> {
+    let is_variable = scope.functions == Functions::All && path.root.as_deref() == Some("var") && path.steps.is_empty();
+    let declared = scope.undeclared.names.get(&name.value).filter(|_| is_variable)?;
+    let problem = left_empty(scope, &name.value, name.span);
+    Some(problem.related(*declared, "it stands here for one that was not declared"))
+}
+
+/// What is said of such a variable where it is read, or where it is declared if no component reads it.
+pub fn left_empty(scope: &Scope, name: &str, place: Span) -> Diagnostic {
+    let Undeclared { names, severity } = &scope.undeclared;
+    let variables = scope.names.get("var").map(attribute_names).unwrap_or_default();
+    let help = did_you_mean(name, variables.into_iter().filter(|other| !names.contains_key(*other)));
+    let help = help.unwrap_or_else(|| format!("give `{name}` a default and delete the comment before it"));
+    undeclared_variable(name, *severity).at(place).help(help)
 }
 
 fn attribute_names(value: &Value) -> Vec<&str> {

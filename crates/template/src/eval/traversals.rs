@@ -3,7 +3,7 @@
 
 use super::{Evaluator, Frame, names, words};
 use crate::convert::convert;
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::source::{Span, Spanned};
 use crate::syntax::{Expression, ExpressionKind};
 use crate::types::Type;
@@ -43,6 +43,7 @@ impl Evaluator<'_> {
             value = match &link.kind {
                 ExpressionKind::Attribute { name, .. } => {
                     let found = attribute(&value, name, &path, diagnostics);
+                    let found = self.declared(found, name, &path, diagnostics);
                     path.push(Some(&name.value));
                     found
                 }
@@ -93,6 +94,21 @@ impl Evaluator<'_> {
         }
         diagnostics.push(names::undefined(name, span, self.scope, &known));
         Value::unknown()
+    }
+
+    /// The value of a variable, unless it stands for one that was never declared; anything else as it is. A function of
+    /// its own, since deep expressions take much stack.
+    fn declared(
+        &self,
+        found: Value,
+        name: &Spanned<Arc<str>>,
+        path: &names::Path,
+        diagnostics: &mut Diagnostics,
+    ) -> Value {
+        let Some(problem) = self.scope.and_then(|scope| names::undeclared(scope, name, path)) else { return found };
+        let is_usable = problem.severity == Severity::Warning;
+        diagnostics.push(problem);
+        if is_usable { found } else { Value::unknown() }
     }
 
     /// `each` for every element of a list, set or tuple; another value is the one element, null is none.

@@ -1,6 +1,6 @@
 //! What is mended in builders.
 
-use super::component::{Component, Parts, text, truth};
+use super::component::{Component, Parts, replace_text, text, truth};
 use super::string;
 use crate::source::Span;
 use crate::syntax::{Expression, ExpressionKind};
@@ -8,7 +8,7 @@ use crate::syntax::{Expression, ExpressionKind};
 pub(super) fn iso_md5(parts: &mut Parts<'_>) {
     parts.builders(|builder| {
         if let Some((key, value)) = builder.take("iso_md5") {
-            builder.note(key, "iso_md5", "is part of `iso_checksum` now");
+            builder.note(key, "iso_md5", "is part of `iso_checksum` now", "write `iso_checksum = \"md5:…\"`");
             // `iso-checksum-type-and-url` puts the two together.
             builder.set("iso_checksum_type", string("md5", value.span), key);
             builder.set("iso_checksum", value, key);
@@ -22,15 +22,13 @@ pub(super) fn create_time(parts: &mut Parts<'_>) {
         let mut places = Vec::new();
         for (name, value) in builder.values() {
             if matches!(name.as_str(), "ami_name" | "bundle_prefix" | "snapshot_name")
-                && let Some(old) = text(value)
-                && let Some(new) = replace_action(old, OLD, "{{timestamp}}")
+                && replace_text(value, |old| replace_action(old, OLD, "{{timestamp}}"))
             {
                 places.push(value.span);
-                *value = string(&new, value.span);
             }
         }
         for place in places {
-            builder.note(place, "{{.CreateTime}}", "is written `{{timestamp}}` now");
+            builder.note(place, "{{.CreateTime}}", "is written `{{timestamp}}` now", "write `{{timestamp}}`");
         }
     });
 }
@@ -65,8 +63,9 @@ pub(super) fn guest_additions_attach(parts: &mut Parts<'_>) {
             && let Some(attach) = builder.get("guest_additions_attach").and_then(truth)
             && let Some((key, value)) = builder.take("guest_additions_attach")
         {
-            builder.note(key, "guest_additions_attach", "is a mode of `guest_additions_mode` now");
             let mode = if attach { "attach" } else { "upload" };
+            let instead = format!("write `guest_additions_mode = \"{mode}\"`");
+            builder.note(key, "guest_additions_attach", "is a mode of `guest_additions_mode` now", instead);
             builder.set_missing("guest_additions_mode", string(mode, value.span), key);
         }
     });
@@ -123,8 +122,9 @@ pub(super) fn amazon_private_ip(parts: &mut Parts<'_>) {
             && let Some(private) = builder.get("ssh_private_ip").and_then(truth)
             && let Some((key, value)) = builder.take("ssh_private_ip")
         {
-            builder.note(key, "ssh_private_ip", "is a value of `ssh_interface` now");
             let interface = if private { "private_ip" } else { "public_ip" };
+            let instead = format!("write `ssh_interface = \"{interface}\"`");
+            builder.note(key, "ssh_private_ip", "is a value of `ssh_interface` now", instead);
             builder.set_missing("ssh_interface", string(interface, value.span), key);
         }
     });
@@ -137,7 +137,8 @@ pub(super) fn amazon_temporary_cidrs(parts: &mut Parts<'_>) {
             && builder.text(OLD).is_some()
             && let Some((key, value)) = builder.take(OLD)
         {
-            builder.note(key, OLD, "is the list `temporary_security_group_source_cidrs` now");
+            let now = "is the list `temporary_security_group_source_cidrs` now";
+            builder.note(key, OLD, now, "write `temporary_security_group_source_cidrs = […]`");
             let span = value.span;
             let list = Expression { kind: ExpressionKind::Tuple(vec![value]), span };
             builder.set_missing("temporary_security_group_source_cidrs", list, key);
@@ -161,7 +162,8 @@ pub(super) fn vmware_compaction(parts: &mut Parts<'_>) {
             Some(_) => (builder.key("disk_type_id").unwrap_or(remote), "disk_type_id"),
         };
         if builder.get("skip_compaction").and_then(truth) != Some(true) {
-            builder.note(place, name, "needs `skip_compaction` to be true with this value");
+            let now = "needs `skip_compaction` to be true with this value";
+            builder.note(place, name, now, "write `skip_compaction = true` beside it");
         }
         builder.set("skip_compaction", Expression { kind: ExpressionKind::Bool(true), span: place }, place);
     });
@@ -195,25 +197,26 @@ pub(super) fn hyperv_cpu_and_ram(parts: &mut Parts<'_>) {
 pub(super) fn clean_image_name(parts: &mut Parts<'_>) {
     fn clean(value: &mut Expression, places: &mut Vec<Span>) {
         match &mut value.kind {
-            ExpressionKind::String(old) => {
-                let new = ["clean_ami_name", "clean_image_name"]
-                    .iter()
-                    .fold(old.value().to_owned(), |text, name| text.replace(name, "clean_resource_name"));
-                if new != old.value() {
-                    places.push(value.span);
-                    *value = string(&new, value.span);
-                }
-            }
             ExpressionKind::Tuple(elements) => elements.iter_mut().for_each(|element| clean(element, places)),
             ExpressionKind::Object(items) => items.iter_mut().for_each(|item| clean(&mut item.value, places)),
-            _ => {}
+            _ => {
+                let new = |old: &str| {
+                    let names = ["clean_ami_name", "clean_image_name"];
+                    let new = names.iter().fold(old.to_owned(), |text, name| text.replace(name, "clean_resource_name"));
+                    (new != old).then_some(new)
+                };
+                if replace_text(value, new) {
+                    places.push(value.span);
+                }
+            }
         }
     }
     parts.builders(|builder| {
         let mut places = Vec::new();
         builder.values().for_each(|(_, value)| clean(value, &mut places));
         for place in places {
-            builder.note(place, "clean_image_name", "and `clean_ami_name` are called `clean_resource_name` now");
+            let now = "and `clean_ami_name` are called `clean_resource_name` now";
+            builder.note(place, "clean_image_name", now, "write `clean_resource_name`");
         }
     });
 }
@@ -232,7 +235,7 @@ pub(super) fn qemu_disk_size(parts: &mut Parts<'_>) {
             && let Some(Expression { kind: ExpressionKind::Number(size), span }) = builder.get("disk_size")
         {
             let (size, place) = (size.truncate(), *span);
-            builder.note(place, "disk_size", "is a string with a unit now");
+            builder.note(place, "disk_size", "is a string with a unit now", format!("write `\"{size}M\"`"));
             builder.set("disk_size", string(&format!("{size}M"), place), place);
         }
     });
@@ -273,9 +276,13 @@ pub(super) fn iso_checksum(parts: &mut Parts<'_>) {
     parts.builders(|builder| {
         let url = builder.take("iso_checksum_url");
         let kind = builder.take("iso_checksum_type");
-        for (name, taken) in [("iso_checksum_url", &url), ("iso_checksum_type", &kind)] {
+        let parts = [
+            ("iso_checksum_url", &url, "write `iso_checksum = \"file:…\"` with the address behind the colon"),
+            ("iso_checksum_type", &kind, "write it before the sum: `iso_checksum = \"TYPE:…\"`"),
+        ];
+        for (name, taken, instead) in parts {
             if let Some((key, _)) = taken {
-                builder.note(*key, name, "is part of `iso_checksum` now");
+                builder.note(*key, name, "is part of `iso_checksum` now", instead);
             }
         }
         let written = |taken: &Option<(Span, Expression)>| match taken {
@@ -314,7 +321,7 @@ pub(super) fn azure_exclude_from_latest(parts: &mut Parts<'_>) {
             }
         }
         if let Some(place) = place {
-            builder.note(place, OLD, "is called `exclude_from_latest` now");
+            builder.note(place, OLD, "is called `exclude_from_latest` now", "write `exclude_from_latest`");
         }
     });
 }

@@ -2,10 +2,11 @@
 
 use super::{Mended, item, string};
 use crate::json;
-use crate::source::{Span, Spanned};
-use crate::syntax::{Expression, ExpressionKind, ObjectItem};
+use crate::source::{Span, Spanned, Text};
+use crate::syntax::{Expression, ExpressionKind, ObjectItem, TemplatePart};
 use crate::value::Kind;
 use crate::weak;
+use std::sync::Arc;
 
 /// The lists of a template, as one fixer goes through them.
 pub(super) struct Parts<'a> {
@@ -54,7 +55,7 @@ impl Parts<'_> {
             if let Some(place) = builder.kind.value.eq(old).then_some(builder.kind.span) {
                 is_referred_to |= builder.get("name").is_none();
                 builder.set("type", string(new, place), place);
-                builder.note(place, old, format!("is called `{new}` now"));
+                builder.note(place, old, format!("is called `{new}` now"), format!("write `{new}`"));
             }
         });
         if is_referred_to {
@@ -127,20 +128,27 @@ impl<'a> Component<'a> {
         }
     }
 
-    pub(super) fn note(&mut self, place: Span, name: impl Into<String>, now: impl Into<String>) {
-        self.mended.push(Mended { fixer: self.fixer, place, name: name.into(), now: now.into() });
+    pub(super) fn note(
+        &mut self,
+        place: Span,
+        name: impl Into<String>,
+        now: impl Into<String>,
+        instead: impl Into<String>,
+    ) {
+        let (name, now, instead) = (name.into(), now.into(), instead.into());
+        self.mended.push(Mended { fixer: self.fixer, place, name, now, instead });
     }
 
     pub(super) fn rename(&mut self, old: &str, new: &str) {
         if let Some((key, value)) = self.take(old) {
-            self.note(key, old, format!("is called `{new}` now"));
+            self.note(key, old, format!("is called `{new}` now"), format!("write `{new}`"));
             self.set_missing(new, value, key);
         }
     }
 
     pub(super) fn remove(&mut self, name: &str) {
         if let Some((key, _)) = self.take(name) {
-            self.note(key, name, "has no effect any more");
+            self.note(key, name, "has no effect any more", "delete it");
         }
     }
 
@@ -149,7 +157,7 @@ impl<'a> Component<'a> {
         let mut moved = Vec::new();
         for name in names {
             if let Some((key, value)) = self.take(name) {
-                self.note(key, *name, format!("is part of `{list}` now"));
+                self.note(key, *name, format!("is part of `{list}` now"), format!("write it in a `{list}` block"));
                 moved.push(item(name, value, key));
             }
         }
@@ -190,6 +198,23 @@ pub(super) fn text(value: &Expression) -> Option<&str> {
     match &value.kind {
         ExpressionKind::String(text) => Some(text.value()),
         _ => None,
+    }
+}
+
+/// Replaces the text of a string, or what is written out in one with interpolations, where `new` has another for it.
+pub(super) fn replace_text(value: &mut Expression, new: impl Fn(&str) -> Option<String>) -> bool {
+    let span = value.span;
+    let replace = |text: &mut Arc<Text>| {
+        let new = new(text.value());
+        new.map(|new| *text = Arc::new(Text::opaque(&new, span))).is_some()
+    };
+    match &mut value.kind {
+        ExpressionKind::String(text) => replace(text),
+        ExpressionKind::Template(parts) => parts.iter_mut().fold(false, |is_replaced, part| match part {
+            TemplatePart::Literal(text) => replace(text) || is_replaced,
+            _ => is_replaced,
+        }),
+        _ => false,
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is mended in provisioners and post-processors.
 
-use super::component::{Parts, text};
+use super::component::{Parts, replace_text};
 use super::{item, string};
 use crate::syntax::{Expression, ExpressionKind, ObjectItem};
 
@@ -12,7 +12,8 @@ pub(super) fn vagrant_override(parts: &mut Parts<'_>) {
         let mut moved: Vec<ObjectItem> = Vec::new();
         for provider in ["aws", "digitalocean", "virtualbox", "vmware"] {
             if let Some((key, value)) = step.take(provider) {
-                step.note(key, provider, "is part of `override` now");
+                let instead = "write its arguments beside the others, in a post-processor with `only` for its sources";
+                step.note(key, provider, "is part of `override` now", instead);
                 moved.push(item(provider, value, key));
             }
         }
@@ -54,7 +55,7 @@ pub(super) fn docker_tag(parts: &mut Parts<'_>) {
             return;
         }
         let Some((key, value)) = step.take("tag") else { return };
-        step.note(key, "tag", "is the list `tags` now");
+        step.note(key, "tag", "is the list `tags` now", "write `tags = […]`");
         let mut tags = tags(value);
         if let Some((_, more)) = step.take("tags") {
             tags.extend(self::tags(more));
@@ -86,14 +87,13 @@ pub(super) fn powershell_escapes(parts: &mut Parts<'_>) {
                 _ => continue,
             };
             for value in values {
-                if let Some(new) = text(value).and_then(without_escapes) {
+                if replace_text(value, without_escapes) {
                     places.push((value.span, name.clone()));
-                    *value = string(&new, value.span);
                 }
             }
         }
         for (place, name) in places {
-            step.note(place, name, "needs no backticks for PowerShell any more");
+            step.note(place, name, "needs no backticks for PowerShell any more", "delete them");
         }
     });
 }

@@ -3,9 +3,9 @@
 use super::format;
 use super::functions::Function;
 use super::render::{Argument, MOST_BYTES, Renderer};
-use super::undeclared_variable;
 use super::value::{Value, print};
 use super::{BuildValues, Fields, ResourceNames, User};
+use super::{declare, undeclared_variable};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::go_time;
 use crate::secret_store;
@@ -179,7 +179,8 @@ impl Renderer<'_, '_> {
         if let Some(value) = values.get(name) {
             return value.as_deref().map_or(Value::Unknown, Value::text);
         }
-        self.tell(place(arguments, 0), undeclared_variable(name, values.keys().map(|name| &**name), *undeclared));
+        let help = declare(name, values.keys().map(|name| &**name));
+        self.tell(place(arguments, 0), undeclared_variable(name, *undeclared).help(help));
         match undeclared {
             Severity::Error => Value::Unknown,
             Severity::Warning => Value::text(""),

@@ -148,8 +148,8 @@ fn undeclared_variables_are_found_inside_the_quotes() {
     assert_eq!(
         render("a{{user `regoin`}}b{{user \"zzz\" | upper}}"),
         "ab
-10: warning undefined-variable: there is no variable `regoin`, which leaves this empty <regoin> did you mean `region`?
-28: warning undefined-variable: there is no variable `zzz`, which leaves this empty <zzz> declare it: `\"zzz\": \"…\"` in `variables`"
+10: warning undefined-variable: nothing gives the variable `regoin` a value, which leaves this empty <regoin> did you mean `region`?
+28: warning undefined-variable: nothing gives the variable `zzz` a value, which leaves this empty <zzz> declare it: `\"zzz\": \"…\"` in `variables`"
     );
     let mut strict = context();
     if let User::Variables { undeclared, .. } = &mut strict.user {
@@ -170,7 +170,7 @@ fn what_is_not_known_is_no_mistake() {
     // Both branches are looked into for names, but what depends on values may never happen there.
     assert_eq!(
         render("{{if eq (user `later`) `a`}}{{user `nam`}}{{else}}{{split `a` `b` 3}}{{end}}"),
-        "(nothing)\n37: warning undefined-variable: there is no variable `nam`, which leaves this empty <nam> did you mean `name`?"
+        "(nothing)\n37: warning undefined-variable: nothing gives the variable `nam` a value, which leaves this empty <nam> did you mean `name`?"
     );
     assert_eq!(render("{{$x := `a`}}{{if user `later`}}{{$x = `b`}}{{end}}{{$x}}"), "(nothing)");
     assert_eq!(render("{{or (user `later`) `x`}}{{and (user `empty`) (user `later`)}}"), "(nothing)");
@@ -419,7 +419,7 @@ fn one_mistake_does_not_hide_or_make_another() {
         "(nothing)
 6: undefined-function: there is no function `usr` <usr> did you mean `user`?
 24: go-template-syntax: a value is missing here <> write a function, a string or a number
-40: warning undefined-variable: there is no variable `nam`, which leaves this empty <nam> did you mean `name`?
+40: warning undefined-variable: nothing gives the variable `nam` a value, which leaves this empty <nam> did you mean `name`?
 68: argument-type: argument 1 of `user` has to be text <'x'> put backticks round it
 75: argument-count: `upper` takes 1 argument, not 0 <upper> arguments follow the name, separated by spaces; a `|` adds one at the end"
     );

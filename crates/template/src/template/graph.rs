@@ -1,7 +1,7 @@
 //! Locals and data sources: each evaluated after those it refers to.
 
 use super::Evaluation;
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::document::{Data, Document, Local};
 use crate::eval::{self, Reference, references};
 use crate::scope::Scope;
@@ -9,6 +9,7 @@ use crate::source::Span;
 use crate::syntax::Body;
 use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 use std::sync::Arc;
 
 /// As many may wait for each other in a row: more is no template that anyone wrote, and each takes some stack.
@@ -27,6 +28,14 @@ impl Node<'_> {
         match self {
             Self::Local(local) => format!("local.{}", local.name.value),
             Self::Data(data) => format!("data.{}.{}", data.kind.value, data.name.value),
+        }
+    }
+
+    /// How messages call it.
+    fn short_name(&self) -> String {
+        match self {
+            Self::Local(local) => local.name.value.clone(),
+            Self::Data(_) => self.name(),
         }
     }
 
@@ -54,6 +63,11 @@ fn body_references(body: &Body, found: &mut Vec<Reference>) {
     for block in &body.blocks {
         body_references(&block.body, found);
     }
+}
+
+/// A value that waits for itself, in either language.
+pub(super) fn own_value(name: impl Display) -> Diagnostic {
+    Diagnostic::error("reference-cycle", format!("`{name}` needs its own value"))
 }
 
 impl Evaluation<'_> {
@@ -102,7 +116,8 @@ impl Evaluation<'_> {
         values.in_scope(&scope)
     }
 
-    fn local(&mut self, local: &Local, scope: Scope) -> Value {
+    fn local(&mut self, local: &Local, mut scope: Scope) -> Value {
+        scope.undeclared.severity = Severity::Error;
         let mut value = eval::evaluate(&local.value, &scope, self.diagnostics);
         if local.sensitive {
             self.add_secrets(&value);
@@ -158,8 +173,7 @@ impl<'a> Order<'a> {
         if let Some(start) = self.path.iter().position(|on_path| on_path.name() == name) {
             let cycle = &self.path[start..];
             let names: Vec<String> = cycle.iter().chain([&node]).map(|node| format!("`{}`", node.name())).collect();
-            let code = if matches!(node, Node::Local(_)) { "local-cycle" } else { "data-source-cycle" };
-            let mut problem = Diagnostic::error(code, format!("`{name}` needs its own value")).at(node.span());
+            let mut problem = own_value(node.short_name()).at(node.span());
             for (other, next) in cycle.iter().zip(names.iter().skip(1)).skip(1) {
                 problem = problem.related(other.span(), format!("this needs {next}"));
             }

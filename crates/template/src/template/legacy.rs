@@ -1,5 +1,6 @@
 //! The `user` variables of legacy JSON: rendered in rounds, since they may use each other in any order.
 
+use super::graph::own_value;
 use super::{Depth, Evaluation, legacy_context};
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::document::Document;
@@ -132,10 +133,13 @@ struct Waiting<'a> {
 fn report_cycles(waiting: &BTreeMap<&str, Waiting<'_>>, diagnostics: &mut Diagnostics) {
     let mut seen = BTreeSet::new();
     let mut cycles = 0;
-    for start in waiting.keys() {
+    // In the order in which they are written, as in HCL2.
+    let mut starts: Vec<&str> = waiting.keys().copied().collect();
+    starts.sort_by_key(|name| waiting.get(name).map(|variable| variable.span));
+    for start in starts {
         // Each with those that it uses and that are still to be looked at.
         let mut path: Vec<(&str, std::slice::Iter<'_, &str>)> = Vec::new();
-        let mut next = Some(*start);
+        let mut next = Some(start);
         while cycles < MAX_CYCLES {
             if let Some((name, variable)) = next.and_then(|name| waiting.get_key_value(name)) {
                 if seen.insert(*name) {
@@ -158,7 +162,7 @@ fn report_cycles(waiting: &BTreeMap<&str, Waiting<'_>>, diagnostics: &mut Diagno
 fn report_cycle(names: &[&str], waiting: &BTreeMap<&str, Waiting<'_>>, diagnostics: &mut Diagnostics) {
     let span = |name: &str| waiting.get(name).map(|variable| variable.span);
     let Some((first, at)) = names.first().and_then(|first| Some((first, span(first)?))) else { return };
-    let mut problem = Diagnostic::error("variable-cycle", format!("the variable `{first}` needs its own value")).at(at);
+    let mut problem = own_value(first).at(at);
     for (name, next) in names.iter().zip(names.iter().skip(1).chain([first])).skip(1) {
         if let Some(at) = span(name) {
             problem = problem.related(at, format!("this needs `{next}`"));

@@ -49,8 +49,12 @@ impl Upgrade<'_> {
             blocks.push(self.step(step, "error-cleanup-provisioner", Part::Provisioner));
         }
         for sequence in &build.post_processors {
-            let steps: Vec<String> =
-                sequence.steps.iter().map(|step| self.step(step, "post-processor", Part::PostProcessor)).collect();
+            let mut steps = Vec::new();
+            for (index, step) in sequence.steps.iter().enumerate() {
+                for step in self.by_provider(step, index == 0) {
+                    steps.push(self.step(&step, "post-processor", Part::PostProcessor));
+                }
+            }
             blocks.push(match steps.as_slice() {
                 [] => continue,
                 [step] => step.clone(),

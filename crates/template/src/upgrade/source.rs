@@ -14,7 +14,7 @@ pub(super) struct Sources(Vec<Named>);
 /// A builder as a source.
 pub(super) struct Named {
     /// As it is written in JSON, which `only`, `except` and `override` refer to.
-    raw: String,
+    pub(super) raw: String,
     pub(super) kind: String,
     /// Behind the type of the `source` block.
     pub(super) label: String,

@@ -3,7 +3,7 @@
 use super::Upgrade;
 use super::text::{block, expression, identifier, quoted, unique};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::gotemplate::{Names, Piece, translate};
+use crate::gotemplate::{GoTemplate, Names, Piece, translate};
 use crate::source::Text;
 use crate::syntax::{Expression, ExpressionKind};
 use crate::template::Template;
@@ -52,7 +52,18 @@ impl Variables {
             };
             variables.declared.push(Declared { legacy, name, default, text, sensitive: variable.sensitive });
         }
+        variables.add_those_of_names(template);
         variables
+    }
+
+    /// Declares what only the names of builders read: nothing reads it in HCL2, but that it has no value is told there too.
+    fn add_those_of_names(&mut self, template: &Template) {
+        for text in template.document.sources.iter().filter_map(|source| source.name_text.as_ref()) {
+            let name = GoTemplate::parse(text.clone(), &mut Diagnostics::default());
+            for variable in name.user_variables() {
+                self.reference(variable.value);
+            }
+        }
     }
 
     fn new_name(&self, legacy: &str) -> String {
@@ -209,7 +220,10 @@ impl Upgrade<'_> {
             .environment
             .iter()
             .map(|(legacy, name)| variable_block(name, Some(&format!("env({})", quoted(legacy))), false));
-        let undeclared = variables.undeclared.iter().map(|(_, name)| variable_block(name, Some("\"\""), false));
+        let undeclared = variables.undeclared.iter().map(|(_, name)| {
+            // Who reads it is told so until it has a value.
+            format!("# imgforge: undeclared\n{}", variable_block(name, Some("\"\""), false))
+        });
         declared.chain(environment).chain(undeclared).collect()
     }
 

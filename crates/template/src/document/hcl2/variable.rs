@@ -17,7 +17,8 @@ impl Reader<'_> {
         }
         let validations = block.body.blocks.iter().filter(|inner| inner.kind.value == "validation");
         let validations = validations.filter_map(|inner| self.validation(inner)).collect();
-        let mut variable = Variable { name, kind: None, default: None, sensitive: false, validations };
+        let mut variable =
+            Variable { name, kind: None, default: None, sensitive: false, validations, is_undeclared: false };
         for attribute in block.body.attributes {
             match attribute.name.value.as_str() {
                 "type" => variable.kind = Some(attribute.value),
@@ -70,6 +71,7 @@ impl Reader<'_> {
                     default: Some(attribute.value),
                     sensitive: false,
                     validations: Vec::new(),
+                    is_undeclared: false,
                 });
             }
         }
