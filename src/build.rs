@@ -233,17 +233,22 @@ async fn stages(build: Arc<PlannedBuild>, context: &BuildContext, run: &Run) -> 
         clean_up(context, run, &[]).await;
         return Ok(Vec::new());
     };
-    // The machine has served; only what holds the artifact is still needed.
-    clean_up(context, run, &artifact.claims).await;
-    let kept = guarded(context, {
-        let (context, run) = (context.clone(), run.clone());
-        async move { post_process::all(&build, artifact, &context, &run).await }
-    })
-    .await?;
-    if run.options.on_failure == OnFailure::Keep {
-        keep(&kept, context, run).await?;
-    }
-    Ok(kept)
+    // The machine has served, and goes while what it left is worked on: a cloud takes its time.
+    let served = claimed(context, &artifact.claims);
+    pause_before_cleanup(context, &served).await;
+    let finishing = async {
+        let kept = guarded(context, {
+            let (context, run) = (context.clone(), run.clone());
+            async move { post_process::all(&build, artifact, &context, &run).await }
+        })
+        .await?;
+        if run.options.on_failure == OnFailure::Keep {
+            keep(&kept, context, run).await?;
+        }
+        Ok(kept)
+    };
+    let (_told, kept) = tokio::join!(release_these(served, context, run), finishing);
+    kept
 }
 
 async fn make(build: &PlannedBuild, context: &BuildContext, run: &Run) -> Result<Option<Artifact>> {
@@ -307,18 +312,33 @@ async fn guarded<T: Send + 'static>(
     }
 }
 
-/// Removes what the build has claimed, as `release` does; with `-debug` there is time for a last look.
-async fn clean_up(context: &BuildContext, run: &Run, except: &[Resource]) -> Vec<Resource> {
-    if context.ledger.remaining().iter().any(|resource| !except.contains(resource)) {
+/// What the build has claimed, newest first, but for `except`.
+fn claimed(context: &BuildContext, except: &[Resource]) -> Vec<Resource> {
+    let mut resources = context.ledger.remaining();
+    resources.retain(|resource| !except.contains(resource));
+    resources
+}
+
+/// With `-debug` there is time for a last look.
+async fn pause_before_cleanup(context: &BuildContext, resources: &[Resource]) {
+    if !resources.is_empty() {
         context.pause("Pausing before cleanup.").await;
     }
+}
+
+/// Removes what the build has claimed, as `release` does, after a pause.
+async fn clean_up(context: &BuildContext, run: &Run, except: &[Resource]) -> Vec<Resource> {
+    pause_before_cleanup(context, &claimed(context, except)).await;
     release(context, run, except).await
 }
 
-/// Removes what the build has claimed, newest first, but for `except`. Returns what is still there, which has been told.
+/// Removes what the build has claimed but for `except`.
 async fn release(context: &BuildContext, run: &Run, except: &[Resource]) -> Vec<Resource> {
-    let mut resources = context.ledger.remaining();
-    resources.retain(|resource| !except.contains(resource));
+    release_these(claimed(context, except), context, run).await
+}
+
+/// Removes things, in this order. Returns what is still there, which has been told.
+async fn release_these(resources: Vec<Resource>, context: &BuildContext, run: &Run) -> Vec<Resource> {
     let left = remove(resources, context, run).await;
     for (resource, error) in &left {
         context.not_removed(resource, error);

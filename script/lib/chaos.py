@@ -95,15 +95,20 @@ def one(fake, kind, number, moment):
         else:
             process.kill()
             process.wait()
+            # The journal has no token in it.
+            environment = {**environment, "GOOGLE_OAUTH_ACCESS_TOKEN": google.TOKEN}
             if number % 2 == 0:
                 code, told = cleanup(folder, environment, [])
             else:
                 code, told = 0, ""
                 for run in known:
                     with tempfile.TemporaryDirectory() as empty:
+                        # All that a CI job on another machine has: the run's number, the project, credentials.
                         own = {**environment, "IMGFORGE_STATE_DIR": empty}
                         arguments = ["--run", run, "--gce-project", google.PROJECT]
-                        code, said = cleanup(folder, own, arguments + [])
+                        for key, address in fake.endpoints().items():
+                            arguments += ["--gce-endpoint", f"{key}={address}"]
+                        code, said = cleanup(folder, own, arguments)
                         told += said
             if code != 0:
                 return f"{image} at {moment:.2f} s: cleanup ended with {code}\n{told}"
