@@ -20,7 +20,7 @@ use crate::schema;
 use imgforge_template::diagnostic::{Diagnostic, Diagnostics, Severity};
 use imgforge_template::document::{Build, Document, Language, Source, legacy};
 use imgforge_template::eval;
-use imgforge_template::gotemplate::{BuildValues, Fields, GoContext, GoTemplate, User};
+use imgforge_template::gotemplate::{BuildValues, Fields, GoContext, GoTemplate, ResourceNames, User};
 use imgforge_template::host::Host;
 use imgforge_template::schema::Schema;
 use imgforge_template::scope::Scope;
@@ -334,6 +334,8 @@ impl<'a> Planner<'a> {
                 None
             }
             Found::Ours(component) => {
+                let mut view = view;
+                view.context.resource_names = ResourceNames::of_builder(&source.kind.value);
                 let recipe = Recipe { component, bodies, taken: &[], overrides: None, header: source.header, view };
                 Some(Arc::from(recipe.make(None, self.diagnostics)))
             }

@@ -89,7 +89,7 @@ tart github.com/cirruslabs/tart \"1.14.0\" known-by-name";
 #[test]
 fn plugins_are_neither_installed_nor_removed() {
     let forge = Forge::new();
-    let installed = "github.com/ethanmdavidson/git\ngithub.com/hashicorp/qemu\n";
+    let installed = "github.com/ethanmdavidson/git\ngithub.com/hashicorp/googlecompute\ngithub.com/hashicorp/qemu\n";
     forge.packer(&["plugins", "installed"]).expect(0, installed);
     let install = |arguments: &[&str]| forge.packer(&[&["plugins", "install"], arguments].concat());
     install(&["github.com/hashicorp/qemu"]).expect(0, "github.com/hashicorp/qemu is built in.");

@@ -44,7 +44,7 @@ error[unknown-builder]: there is no builder `nil`
 1 | {\"x\": 1, \"builders\": [{\"type\": \"nil\"}]}
   |                                ^^^^^
   |
-  = help: imgforge has these so far: file, null, qemu
+  = help: imgforge has these so far: file, googlecompute, null, qemu
 
 2 of 3 templates are wrong: web, db.json",
     );

@@ -150,6 +150,18 @@ pub enum ResourceNames {
     Google,
 }
 
+impl ResourceNames {
+    /// The rule of a builder, by its type; only those of AWS, Azure and Google Cloud have one.
+    pub fn of_builder(kind: &str) -> Option<Self> {
+        match kind {
+            "googlecompute" => Some(Self::Google),
+            kind if kind.starts_with("amazon-") => Some(Self::Amazon),
+            kind if kind.starts_with("azure-") => Some(Self::Azure),
+            _ => None,
+        }
+    }
+}
+
 /// The dot of a template: what an option itself offers, as in `{{.Path}}`.
 #[derive(Clone, Debug)]
 pub enum Fields<'a> {

@@ -259,7 +259,7 @@ pub(super) fn set(argument: &Option<String>) -> Option<&str> {
 impl SourceArguments {
     /// `europe-west1` of `europe-west1-b`.
     pub(super) fn region(&self) -> String {
-        let follows = || self.zone.rsplit_once('-').map_or("", |(region, _)| region);
+        let follows = || self.zone.rsplit_once('-').map_or(self.zone.as_str(), |(region, _)| region);
         set(&self.region).unwrap_or_else(follows).to_owned()
     }
 }

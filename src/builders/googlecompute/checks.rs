@@ -100,9 +100,6 @@ pub(super) fn source(source: &SourceArguments, body: &Body, diagnostics: &mut Di
             say.wrong(name, format!("`{name}` must not be empty"), "write it out, or give its variable a value");
         }
     }
-    if !source.zone.is_empty() && source.region().is_empty() {
-        say.wrong("zone", format!("`{}` is not a zone", source.zone), "a zone is like `europe-west1-b`");
-    }
     if !source.given.has("source_image") && !source.given.has("source_image_family") {
         let message = "one of `source_image` and `source_image_family` is required";
         let help = "add one; `gcloud compute images list` shows Google's";

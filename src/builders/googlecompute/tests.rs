@@ -167,7 +167,6 @@ fn every_mistake_is_reported_at_once() {
         invalid-value at [{ computer = "http://127.0.0.1/", storage = "127.0.0.1" }]: `custom_endpoints` has no key `computer`
         invalid-value at [{ computer = "http://127.0.0.1/", storage = "127.0.0.1" }]: the address of `storage` is not one: `127.0.0.1`
         invalid-value at [""]: `project_id` must not be empty
-        invalid-value at ["europe"]: `europe` is not a zone
         missing-argument at []: one of `source_image` and `source_image_family` is required
         invalid-value at ["Web_1"]: `image_name` can't be `Web_1`
         invalid-value at ["web-"]: `image_family` can't be `web-`
