@@ -1,8 +1,10 @@
 //! Google Cloud's client against the fake: the whole life of a machine and its image, and what goes wrong on the way.
 
 mod arguments;
+mod arguments_of_post_processors;
 mod builds;
 mod chaos;
+mod ci_token;
 mod data_sources;
 mod export;
 mod failures;

@@ -3,7 +3,7 @@
 
 use super::fake::Fake;
 use super::forge::{Place, builder};
-use super::requests;
+use super::requests::{self, Requests};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -152,8 +152,8 @@ fn cases() -> Vec<(&'static str, Value, Value)> {
     ]
 }
 
-/// The requests of one build by method and turn: where each went and what it said, without what is of the run alone.
-fn requests(fake: &Fake, number: usize, more: &Value) -> BTreeMap<String, Value> {
+/// The requests of one build.
+fn requests(fake: &Fake, number: usize, more: &Value) -> Requests {
     let before = fake.log().len();
     let mut all = json!({"communicator": "none"});
     all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -174,7 +174,7 @@ fn every_argument_is_in_a_request_or_has_a_reason() {
         "projects/demo/global/networks/other": {"autoCreateSubnetworks": true},
         "projects/golden/global/networks/other": {"autoCreateSubnetworks": true},
     }));
-    let mut known: BTreeMap<String, BTreeMap<String, Value>> = BTreeMap::new();
+    let mut known: BTreeMap<String, Requests> = BTreeMap::new();
     let mut table = String::new();
     let mut silent = Vec::new();
     let mut number = 0;

@@ -6,28 +6,26 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// The requests since there were `before`, by method and turn: where each went and what it said, without what is of the run
-/// alone, such as its image's name.
-pub(super) fn recorded(fake: &Fake, before: usize, image: &str) -> BTreeMap<String, Value> {
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    let mut found = BTreeMap::new();
+/// Requests by their method, in order: where each went and what it said.
+pub(super) type Requests = BTreeMap<String, Vec<Value>>;
+
+/// The requests since there were `before`, without what is of the run alone, such as its image's name.
+pub(super) fn recorded(fake: &Fake, before: usize, image: &str) -> Requests {
+    let mut found = Requests::new();
     for call in calls(fake).into_iter().filter(|call| call["call"].as_u64().unwrap() > before as u64) {
         let method = call["method"].as_str().unwrap_or_default().to_owned();
-        let count = counts.entry(method.clone()).or_default();
-        *count += 1;
-        let turn = if *count == 1 { method } else { format!("{method} ({count})") };
         let said = json!({"path": call["path"], "query": call["query"], "request": call["request"]});
-        found.insert(turn, serde_json::from_str(&plain(&said.to_string(), image)).unwrap());
+        let said = serde_json::from_str(&plain(&said.to_string(), image)).unwrap();
+        found.entry(method).or_default().push(said);
     }
     found
 }
 
 /// A request without what each run has of its own: its number, keys, times.
 fn plain(text: &str, image: &str) -> String {
-    let mut text = text.replace(image, "IMAGE");
+    let mut text = without_run(&text.replace(image, "IMAGE"));
     for (before, is_own) in [
-        ("imgforge-", (|c: char| c.is_ascii_hexdigit()) as fn(char) -> bool),
-        ("imgforge-run\":\"", |c| c.is_ascii_hexdigit()),
+        ("imgforge-run\":\"", (|c: char| c.is_ascii_hexdigit()) as fn(char) -> bool),
         ("imgforge-expires\":\"", |c| c.is_ascii_digit()),
         ("imgforge-owner\":\"", |c| c != '"'),
         ("imgforge-template\":\"", |c| c != '"'),
@@ -35,6 +33,7 @@ fn plain(text: &str, image: &str) -> String {
         ("Fingerprint\":\"", |c| c != '"'),
         ("ingerprint\":\"", |c| c != '"'),
         ("ssh-ed25519 ", |c| c != '"'),
+        ("upload_id\":\"", |c| c != '"'),
         ("/operations/", |c| c != '"' && c != '/'),
     ] {
         let mut done = String::new();
@@ -46,6 +45,18 @@ fn plain(text: &str, image: &str) -> String {
         text = done + &text;
     }
     text
+}
+
+/// Names without the number of the run in them: `imgforge-0123456789abcdef-1`.
+fn without_run(text: &str) -> String {
+    let mut parts = text.split("imgforge-");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let rest = part.trim_start_matches(|c: char| c.is_ascii_hexdigit());
+        let is_run = part.len() - rest.len() == 16;
+        plain += &format!("imgforge-{}", if is_run { rest } else { part });
+    }
+    plain
 }
 
 /// The pointers at which two values differ.
@@ -69,27 +80,45 @@ fn differences(a: &Value, b: &Value, at: &str, found: &mut Vec<String>) {
     }
 }
 
-/// Where the requests of two builds differ; a request that only one makes is named alone.
-pub(super) fn changes(with: &BTreeMap<String, Value>, without: &BTreeMap<String, Value>) -> Vec<String> {
-    let turns: BTreeSet<&String> = with.keys().chain(without.keys()).collect();
+/// Where the requests of two runs differ; a request that only one makes is named alone.
+pub(super) fn changes(with: &Requests, without: &Requests) -> Vec<String> {
+    let methods: BTreeSet<&String> = with.keys().chain(without.keys()).collect();
     let mut found = Vec::new();
-    for turn in turns {
-        let method = turn.strip_prefix("compute.").unwrap_or(turn);
-        match (with.get(turn), without.get(turn)) {
-            (Some(a), Some(b)) => {
-                let mut pointers = Vec::new();
-                differences(a, b, "", &mut pointers);
-                found.extend(pointers.into_iter().map(|pointer| {
-                    let pointer =
-                        pointer.strip_prefix("/request").map_or_else(|| format!("[{}]", &pointer[1..]), str::to_owned);
-                    format!("{method} {pointer}")
-                }));
+    for method in methods {
+        let of = |requests: &Requests| requests.get(method).cloned().unwrap_or_default();
+        let (a, b) = different(of(with), of(without));
+        let method = method.strip_prefix("compute.").unwrap_or(method);
+        for index in 0..a.len().max(b.len()) {
+            match (a.get(index), b.get(index)) {
+                (Some(a), Some(b)) => {
+                    let mut pointers = Vec::new();
+                    differences(a, b, "", &mut pointers);
+                    found.extend(pointers.into_iter().map(|pointer| match pointer.strip_prefix("/request") {
+                        Some(pointer) => format!("{method} {pointer}"),
+                        None => format!("{method} [{}]", &pointer[1..]),
+                    }));
+                }
+                (Some(_), None) => found.push(format!("+ {method}")),
+                _ => found.push(format!("- {method}")),
             }
-            (Some(_), None) => found.push(format!("+ {method}")),
-            _ => found.push(format!("- {method}")),
         }
     }
+    let mut known = BTreeSet::new();
+    found.retain(|change| known.insert(change.clone()));
     found
+}
+
+/// Without those that both have: what is asked at once arrives in any order.
+fn different(a: Vec<Value>, mut b: Vec<Value>) -> (Vec<Value>, Vec<Value>) {
+    let is_alone = |request: &Value| match b.iter().position(|other| other == request) {
+        Some(at) => {
+            b.remove(at);
+            false
+        }
+        None => true,
+    };
+    let a = a.into_iter().filter(is_alone).collect();
+    (a, b)
 }
 
 /// A row of the table: the first place that an argument changes, and how many more there are.
