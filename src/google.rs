@@ -12,7 +12,7 @@ mod secure_boot;
 pub use account::{Account, CREDENTIALS, GoogleArguments, Place, connect};
 pub use connection::Connection;
 pub use errors::{Explain, explained};
-pub use labels::{Role, labels};
+pub use labels::{Role, labels, marks_of_artifact};
 pub use leftovers::is_leftover_of_packer;
 pub use names::{check_label, check_name, is_name};
 pub use secure_boot::SecureBootFiles;

@@ -3,7 +3,7 @@
 use super::Googlecompute;
 use super::arguments::{ImageArguments, set};
 use crate::context::BuildContext;
-use crate::google::{CLEANER, Explain as _, Place, Role, kind, labels};
+use crate::google::{CLEANER, Explain as _, Place, Role, kind, labels, marks_of_artifact};
 use anyhow::{Context as _, Result};
 use imgforge_gce::{Deprecation, Gce, Image, ImageRequest, ImageSource, Kind, ShieldedState};
 use imgforge_ledger::{Claim, Resource};
@@ -145,10 +145,7 @@ impl Googlecompute {
         error: anyhow::Error,
         context: &BuildContext,
     ) -> anyhow::Error {
-        let kept = BTreeMap::from([
-            ("imgforge-role".to_owned(), Some(Role::Artifact.text().to_owned())),
-            ("imgforge-expires".to_owned(), None),
-        ]);
+        let kept = marks_of_artifact();
         // Without the labels it is taken for a leftover in hours; the message says where it is.
         if let Ok(operation) = gce.label_image(self.image_project(), &stand_in.name, &kept).await {
             let _labelled = gce.wait(&operation, self.instance.state_timeout).await;

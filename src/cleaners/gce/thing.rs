@@ -1,7 +1,7 @@
 //! One thing in Google Cloud as a claim names it: how it is looked at, marked and deleted.
 
 use crate::clients::Clients;
-use crate::google::{Account, Role, is_leftover_of_packer, kind};
+use crate::google::{Account, Role, is_leftover_of_packer, kind, marks_of_artifact};
 use anyhow::{Context as _, Result};
 use imgforge_gce::{Error, Gce, Operation};
 use imgforge_ledger::Resource;
@@ -138,10 +138,7 @@ impl Thing {
     /// Google's.
     pub(super) async fn mark_as_artifact(&self) -> Result<Option<Operation>, Error> {
         let (gce, project, name) = (&self.gce, &self.project, &self.name);
-        let marks = BTreeMap::from([
-            ("imgforge-role".to_owned(), Some(Role::Artifact.text().to_owned())),
-            ("imgforge-expires".to_owned(), None),
-        ]);
+        let marks = marks_of_artifact();
         match &self.what {
             What::Image => gce.label_image(project, name, &marks).await.map(Some),
             What::Disk { place, is_regional } => {

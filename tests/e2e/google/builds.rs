@@ -250,6 +250,13 @@ fn without_an_image_everything_else_is_done() {
     assert!(ended.output.contains("Skipping image creation..."), "{}", ended.output);
     assert!(ended.output.contains("--> googlecompute: <nothing>"), "{}", ended.output);
     assert_eq!(left(&fake), Vec::<String>::new());
+
+    let disk = json!({"volume_type": "pd-ssd", "volume_size": 10, "disk_name": "data-1", "keep_device": true});
+    let (_place, ended) = build(&fake, &json!({"skip_create_image": true, "disk_attachment": disk}), &[]);
+    assert_eq!(ended.code, Some(0), "{}", ended.output);
+    // The labels by which a cleanup without a journal would find it.
+    let labels = &fake.state()["projects/demo/zones/europe-west1-b/disks/data-1"]["labels"];
+    assert_eq!((&labels["imgforge-role"], &labels["imgforge-expires"]), (&json!("artifact"), &json!(null)));
 }
 
 #[test]
