@@ -240,6 +240,14 @@ fn force_replaces_an_image_only_by_one_that_stands() {
     assert_eq!(left(&fake), [IMAGE]);
     assert_ne!(fake.state()[IMAGE]["id"], old);
     assert_eq!(fake.state()[IMAGE]["family"], "web");
+
+    // What fails when the old one is gone does not take the new one along.
+    let new = fake.state()[IMAGE]["id"].clone();
+    fake.faults(json!([{"method": "compute.images.deprecate", "fault": {"http": 403, "reason": "forbidden"}}]));
+    let (_place, ended) = build(&fake, &json!({"deprecate_at": "2100-01-01T00:00:00Z"}), &["-force"]);
+    assert_eq!(ended.code, Some(1), "{}", ended.output);
+    assert_eq!(left(&fake), [IMAGE]);
+    assert_ne!(fake.state()[IMAGE]["id"], new);
 }
 
 #[test]
