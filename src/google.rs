@@ -20,6 +20,9 @@ pub use secure_boot::SecureBootFiles;
 /// The name of the cleaner that removes things in Google Cloud.
 pub const CLEANER: &str = "gce";
 
+/// The detail of a claim of a thing that may become the user's though its name is ours.
+pub const MAY_STAY: &str = "may_stay";
+
 /// What things in Google Cloud are called in claims.
 pub mod kind {
     pub const INSTANCE: &str = "instance";
