@@ -156,9 +156,9 @@ impl Googlecompute {
         if self.instance.given.has("state_timeout") { limit } else { limit.max(at_least) }
     }
 
-    /// How long what is made may be of use: as long as the machine may exist.
+    /// How long what is made may be of use: as long as the machine may exist or, where we set it no limit, a day.
     fn lasts(&self) -> Duration {
-        self.scheduling.longest_run().unwrap_or(request::HARD_LIMIT).max(self.instance.state_timeout)
+        self.scheduling.longest_run().unwrap_or(request::DAY).max(self.instance.state_timeout)
     }
 
     /// What was found before the build; it is looked for again where that was not done.

@@ -127,7 +127,7 @@ impl Import {
         let claim = claim.context("note the object in the journal")?;
         let resource = claim.resource().clone();
         context.say(format!("Uploading {} to gs://{name}...", file.display()));
-        let metadata = labels(context, Role::Temporary, Duration::ZERO);
+        let metadata = labels(context, Role::Temporary, IMAGE_LIMIT);
         let upload = google.gce.begin_upload(claim, "application/gzip", &metadata).await;
         let upload = upload.explain(&format!("begin the upload to gs://{name}"))?;
         // Whoever knows the address may write the object.
