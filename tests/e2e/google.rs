@@ -8,6 +8,7 @@ mod export;
 mod failures;
 pub(crate) mod fake;
 pub(crate) mod forge;
+mod requests;
 mod services;
 mod together;
 

@@ -1,11 +1,15 @@
 //! What to do about a failed call, in a sentence of ours beside Google's.
 
+use crate::credentials::WORKLOAD_IDENTITY;
 use crate::error::CONSTRAINTS;
 use crate::{Error, Kind};
 
 impl Error {
     /// What whoever reads the error can do about it, as a lower-case fragment; nothing where the error itself says it.
     pub fn advice(&self) -> Option<String> {
+        if self.is_about_credentials() {
+            return self.credentials();
+        }
         match self.kind {
             Kind::Quota => Some(self.quota()),
             Kind::Disabled => Some(self.disabled()),
@@ -51,6 +55,25 @@ impl Error {
         )
     }
 
+    /// By who gives the token that there is none of.
+    fn credentials(&self) -> Option<String> {
+        let advice = match self.call {
+            "github.idToken" => "give the job `permissions: id-token: write`",
+            "sts.token" => {
+                "have the provider accept this job: by its issuer, its allowed audiences and its attribute condition"
+            }
+            "serviceAccounts.generateAccessToken" => {
+                "grant `roles/iam.workloadIdentityUser` on this account to the CI's principal, or \
+                 `roles/iam.serviceAccountTokenCreator` to another account"
+            }
+            "vault.read" => "see that `VAULT_TOKEN` may read this path",
+            // It says itself what the job lacks.
+            "credentials" if self.resource == WORKLOAD_IDENTITY => return None,
+            _ => "make new credentials, for instance by `gcloud auth application-default login`",
+        };
+        Some(advice.to_owned())
+    }
+
     fn disabled(&self) -> String {
         let service =
             self.detail("service").or(between(&self.message, "/apis/api/", "/")).unwrap_or("compute.googleapis.com");
@@ -88,9 +111,6 @@ impl Error {
                     "grant the permission `{name}` in project {} to the account of these credentials",
                     self.project()
                 )
-            }
-            None if matches!(self.status, None | Some(401)) => {
-                "make new credentials, for instance by `gcloud auth application-default login`".to_owned()
             }
             None => format!("see which roles the account of these credentials has in project {}", self.project()),
         }

@@ -8,6 +8,8 @@ mod renewal;
 mod user;
 mod vault;
 
+pub(crate) use federation::WORKLOAD_IDENTITY;
+
 use crate::error::root_cause;
 use crate::{Endpoints, Error, Kind, Result};
 use google_cloud_auth::credentials::CacheableResource;

@@ -111,6 +111,12 @@ impl Error {
         matches!(self.kind, Kind::Capacity | Kind::Preempted | Kind::Transient)
     }
 
+    /// Whether we got no token, or it was not taken: whatever else is asked is not answered either.
+    pub fn is_about_credentials(&self) -> bool {
+        let is_for_token = TOKEN_CALLS.contains(&self.call) && self.kind != Kind::Transient;
+        is_for_token || (self.kind == Kind::Forbidden && self.status == Some(401))
+    }
+
     /// Whether there is no such thing.
     pub fn is_not_found(&self) -> bool {
         self.kind == Kind::NotFound
@@ -127,6 +133,9 @@ impl Error {
     }
 }
 
+/// The calls that credentials make of their own.
+const TOKEN_CALLS: [&str; 6] =
+    ["credentials", "github.idToken", "oauth2.token", "serviceAccounts.generateAccessToken", "sts.token", "vault.read"];
 const PRECONDITION_FAILED: u16 = 412;
 /// How the name of a policy of an organisation begins.
 pub(crate) const CONSTRAINTS: &str = "constraints/";

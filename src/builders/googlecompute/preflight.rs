@@ -8,7 +8,7 @@ use super::source::{self, NoSource};
 use crate::context::BuildContext;
 use crate::google::explained;
 use anyhow::Result;
-use imgforge_gce::{Error, Gce, Image, Kind, MachineType, Project, Region};
+use imgforge_gce::{Gce, Image, Kind, MachineType, Project, Region};
 use imgforge_template::diagnostic::{Diagnostic, Diagnostics};
 
 /// What was found out, so that nothing is asked twice.
@@ -57,7 +57,7 @@ impl Googlecompute {
         let gce = match self.account.connect(&context.clients).await {
             Ok(gce) => gce,
             Err(error) => {
-                report.bad_credentials(format!("{error:#}"));
+                report.bad_credentials(&format!("{error:#}"), None);
                 return Ok((None, report.diagnostics));
             }
         };
@@ -92,9 +92,9 @@ impl Googlecompute {
         );
         // Whoever is not let in is told so once.
         if let Err(error) = &zone_found
-            && is_about_credentials(error)
+            && error.is_about_credentials()
         {
-            report.bad_credentials(error.message.clone());
+            report.bad_credentials(&error.to_string(), error.advice());
             return Ok((None, report.diagnostics));
         }
         if let Some(disabled) = report.answered(apis, "project_id", "whether the APIs are enabled")?
@@ -245,11 +245,6 @@ fn of_url<'a>(text: &'a str, project: &'a str) -> (&'a str, &'a str) {
     (named.unwrap_or(project), parts.last().copied().unwrap_or_default())
 }
 
-/// Whether Google does not know who we are, so that it answers nothing.
-fn is_about_credentials(error: &Error) -> bool {
-    error.kind == Kind::Forbidden && error.status.is_none_or(|status| status == 401)
-}
-
 impl Report<'_> {
     fn error(&mut self, code: &'static str, argument: &str, message: String, help: impl Into<String>) {
         let place = self.builder.place(argument);
@@ -282,8 +277,9 @@ impl Report<'_> {
         }
     }
 
-    fn bad_credentials(&mut self, why: String) {
-        let help = "give `credentials_file` or `access_token`, or run `gcloud auth application-default login`";
+    fn bad_credentials(&mut self, why: &str, advice: Option<String>) {
+        let other = "give `credentials_file` or `access_token`, or run `gcloud auth application-default login`";
+        let help = advice.unwrap_or_else(|| other.to_owned());
         let argument = self.builder.credentials_argument();
         self.error("bad-credentials", argument, format!("Google does not take the credentials: {why}"), help);
     }

@@ -2,11 +2,10 @@
 //! requests held against each other.
 
 use super::fake::Fake;
-use super::forge::{Place, builder, calls};
+use super::forge::{Place, builder};
+use super::requests;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
 
 /// Arguments that change no request by themselves, and why.
 const SILENT: &[(&str, &str)] = &[
@@ -163,86 +162,7 @@ fn requests(fake: &Fake, number: usize, more: &Value) -> BTreeMap<String, Value>
     place.write("file", "-----BEGIN CERTIFICATE-----\n");
     let ended = place.run(&["build", "-force", "template.json"]);
     assert_eq!(ended.code, Some(0), "{more}\n{}", ended.output);
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    let mut found = BTreeMap::new();
-    for call in calls(fake).into_iter().filter(|call| call["call"].as_u64().unwrap() > before as u64) {
-        let method = call["method"].as_str().unwrap_or_default().to_owned();
-        let count = counts.entry(method.clone()).or_default();
-        *count += 1;
-        let turn = if *count == 1 { method } else { format!("{method} ({count})") };
-        let said = json!({"path": call["path"], "query": call["query"], "request": call["request"]});
-        found.insert(turn, serde_json::from_str(&plain(&said.to_string(), &image)).unwrap());
-    }
-    found
-}
-
-/// A request without what each run has of its own: its number, keys, times.
-fn plain(text: &str, image: &str) -> String {
-    let mut text = text.replace(image, "IMAGE");
-    for (before, is_own) in [
-        ("imgforge-", (|c: char| c.is_ascii_hexdigit()) as fn(char) -> bool),
-        ("imgforge-run\":\"", |c| c.is_ascii_hexdigit()),
-        ("imgforge-expires\":\"", |c| c.is_ascii_digit()),
-        ("imgforge-owner\":\"", |c| c != '"'),
-        ("imgforge-template\":\"", |c| c != '"'),
-        ("requestId\":\"", |c| c != '"'),
-        ("Fingerprint\":\"", |c| c != '"'),
-        ("ingerprint\":\"", |c| c != '"'),
-        ("ssh-ed25519 ", |c| c != '"'),
-        ("/operations/", |c| c != '"' && c != '/'),
-    ] {
-        let mut done = String::new();
-        while let Some(at) = text.find(before) {
-            let end = at + before.len();
-            done += &text[..end];
-            text = text[end..].trim_start_matches(is_own).to_owned();
-        }
-        text = done + &text;
-    }
-    text
-}
-
-/// The pointers at which two values differ.
-fn differences(a: &Value, b: &Value, at: &str, found: &mut Vec<String>) {
-    match (a, b) {
-        (Value::Object(a), Value::Object(b)) => {
-            let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
-            for name in names {
-                let of = |members: &serde_json::Map<String, Value>| members.get(name).cloned().unwrap_or_default();
-                differences(&of(a), &of(b), &format!("{at}/{name}"), found);
-            }
-        }
-        (Value::Array(a), Value::Array(b)) => {
-            for index in 0..a.len().max(b.len()) {
-                let of = |elements: &[Value]| elements.get(index).cloned().unwrap_or_default();
-                differences(&of(a), &of(b), &format!("{at}/{index}"), found);
-            }
-        }
-        (a, b) if a != b => found.push(at.to_owned()),
-        _ => {}
-    }
-}
-
-/// Where the requests of two builds differ; a request that only one makes is named alone.
-fn changes(with: &BTreeMap<String, Value>, without: &BTreeMap<String, Value>) -> Vec<String> {
-    let turns: BTreeSet<&String> = with.keys().chain(without.keys()).collect();
-    let mut found = Vec::new();
-    for turn in turns {
-        let method = turn.strip_prefix("compute.").unwrap_or(turn);
-        match (with.get(turn), without.get(turn)) {
-            (Some(a), Some(b)) => {
-                let mut pointers = Vec::new();
-                differences(a, b, "", &mut pointers);
-                found.extend(pointers.into_iter().map(|pointer| {
-                    let pointer = pointer.strip_prefix("/request").map_or_else(|| format!("[{}]", &pointer[1..]), str::to_owned);
-                    format!("{method} {pointer}")
-                }));
-            }
-            (Some(_), None) => found.push(format!("+ {method}")),
-            _ => found.push(format!("- {method}")),
-        }
-    }
-    found
+    requests::recorded(fake, before, &image)
 }
 
 #[test]
@@ -265,10 +185,8 @@ fn every_argument_is_in_a_request_or_has_a_reason() {
                 requests(&fake, number, more)
             }).clone()
         };
-        let changed = changes(&recorded(&with), &recorded(&without));
-        let (first, rest) = changed.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
-        let more = if rest.is_empty() { String::new() } else { format!(", and {} more", rest.len()) };
-        writeln!(table, "{argument} -> {first}{more}").unwrap();
+        let changed = requests::changes(&recorded(&with), &recorded(&without));
+        table += &requests::row(argument, &changed);
         if changed.is_empty() {
             silent.push(argument);
         }
@@ -278,15 +196,11 @@ fn every_argument_is_in_a_request_or_has_a_reason() {
     insta::assert_snapshot!(table, @"");
     assert_eq!(silent, [""; 0], "these change nothing");
 
-    let folder = std::env::var_os("IMGFORGE_CORPUS")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"), PathBuf::from);
-    let Ok(schemas) = std::fs::read_to_string(folder.join("schemas.tsv")) else { return };
     let tested: BTreeSet<&str> = cases().into_iter().map(|(argument, ..)| argument).collect();
     let has_reason = |name: &str| {
         SILENT.iter().any(|(silent, _)| *silent == name) || SILENT_GROUPS.iter().any(|(start, _)| name.starts_with(start))
     };
-    let rows = schemas.lines().map(|line| line.split('\t').collect::<Vec<_>>());
-    let names = rows.filter(|row| row.starts_with(&["builder", "googlecompute", "argument"])).map(|row| row[3].to_owned());
-    let missing: Vec<String> = names.filter(|name| !tested.contains(name.as_str()) && !has_reason(name)).collect();
+    let mut missing = requests::arguments("builder", "googlecompute");
+    missing.retain(|name| !tested.contains(name.as_str()) && !has_reason(name));
     assert_eq!(missing, [""; 0], "arguments that nothing is known of");
 }

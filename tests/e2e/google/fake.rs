@@ -75,6 +75,12 @@ impl Fake {
         self.control("POST", "credentials", &json!({"type": kind}).to_string())
     }
 
+    /// The token that GitLab puts into a job's environment, for this audience.
+    pub(crate) fn ci_token(&self, audience: &str) -> String {
+        let answer = self.control("POST", "ci_token", &json!({"audience": audience}).to_string());
+        answer["token"].as_str().unwrap().to_owned()
+    }
+
     /// Takes a machine away, as Google does.
     pub(crate) fn preempt(&self, instance: &str) {
         self.post("preempt", &json!({"instance": instance}));

@@ -10,7 +10,8 @@ use std::path::PathBuf;
 /// What the token is exchanged for when a service account is impersonated with it.
 const IMPERSONATION_SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
 
-const SOURCE: &str = "the workload identity";
+/// What errors call it.
+pub(crate) const WORKLOAD_IDENTITY: &str = "the workload identity";
 
 impl WorkloadIdentity {
     /// The one that `IMGFORGE_GCE_WORKLOAD_IDENTITY_PROVIDER` and `IMGFORGE_GCE_SERVICE_ACCOUNT` name.
@@ -63,7 +64,7 @@ impl Credentials {
         let is_name = matches!(*parts, ["projects", _, "locations", _, "workloadIdentityPools", _, "providers", _]);
         if !is_name || parts.contains(&"") {
             let form = "projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER";
-            return Err(unusable(SOURCE, format!("its provider is `{provider}`, it has to be `{form}`")));
+            return Err(unusable(WORKLOAD_IDENTITY, format!("its provider is `{provider}`, it has to be `{form}`")));
         }
         let scopes = match identity.service_account {
             Some(_) => vec![IMPERSONATION_SCOPE.to_owned()],
@@ -94,7 +95,7 @@ impl Subject {
         if let Some(name) = environment("IMGFORGE_GCE_ID_TOKEN_VARIABLE") {
             if environment(&name).is_none() {
                 let message = format!("`{name}`, which `IMGFORGE_GCE_ID_TOKEN_VARIABLE` names, is not set");
-                return Err(unusable(SOURCE, message));
+                return Err(unusable(WORKLOAD_IDENTITY, message));
             }
             return Ok(Self::Variable { name, environment: environment.clone() });
         }
@@ -107,13 +108,13 @@ impl Subject {
         match (environment("ACTIONS_ID_TOKEN_REQUEST_URL"), environment("ACTIONS_ID_TOKEN_REQUEST_TOKEN")) {
             (Some(url), Some(token)) => Ok(Self::GitHub { url, token }),
             _ if environment("GITHUB_ACTIONS").is_some() => {
-                Err(unusable(SOURCE, "the job has no token: give it `permissions: id-token: write`"))
+                Err(unusable(WORKLOAD_IDENTITY, "the job has no token: give it `permissions: id-token: write`"))
             }
             _ if environment("GITLAB_CI").is_some() => {
-                Err(unusable(SOURCE, "the job has no token: declare `GCP_ID_TOKEN` under its `id_tokens`"))
+                Err(unusable(WORKLOAD_IDENTITY, "the job has no token: declare `GCP_ID_TOKEN` under its `id_tokens`"))
             }
             _ => Err(unusable(
-                SOURCE,
+                WORKLOAD_IDENTITY,
                 "no token of the CI: neither `GCP_ID_TOKEN`, `IMGFORGE_GCE_ID_TOKEN_FILE` nor \
                  `ACTIONS_ID_TOKEN_REQUEST_URL` is set",
             )),
@@ -127,16 +128,16 @@ impl Subject {
                 // What a provider accepts where its owner names no audience.
                 let audience = format!("https://iam.googleapis.com/{provider}");
                 let request = http.get(url).query(&[("audience", &audience)]).bearer_auth(token);
-                let request = Request::new("credentials", "GitHub's token for the job", request).hiding(token);
+                let request = Request::new("github.idToken", "the job", request).hiding(token);
                 Ok(request.json::<GitHubToken>().await?.value)
             }
             Self::Variable { name, environment } => {
-                environment(name).ok_or_else(|| unusable(SOURCE, format!("`{name}` is not set any more")))
+                environment(name).ok_or_else(|| unusable(WORKLOAD_IDENTITY, format!("`{name}` is not set any more")))
             }
             Self::File(path) => match tokio::fs::read_to_string(path).await {
                 Ok(text) if !text.trim().is_empty() => Ok(text.trim().to_owned()),
-                Ok(_) => Err(unusable(SOURCE, format!("{} is empty", path.display()))),
-                Err(error) => Err(unusable(SOURCE, format!("{}: {error}", path.display()))),
+                Ok(_) => Err(unusable(WORKLOAD_IDENTITY, format!("{} is empty", path.display()))),
+                Err(error) => Err(unusable(WORKLOAD_IDENTITY, format!("{}: {error}", path.display()))),
             },
         }
     }
