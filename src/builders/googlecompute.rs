@@ -156,6 +156,13 @@ impl Googlecompute {
         if self.instance.given.has("state_timeout") { limit } else { limit.max(at_least) }
     }
 
+    /// The keys in the template that encrypt disks and the image.
+    fn disk_keys(&self) -> Vec<String> {
+        let further = self.disks.disk_attachment.iter().map(|disk| &disk.disk_encryption_key);
+        let keys = [&self.disks.disk_encryption_key, &self.image.image_encryption_key].into_iter().chain(further);
+        keys.filter_map(|key| set(&key.as_ref()?.raw_key).map(str::to_owned)).collect()
+    }
+
     /// How long what is made may be of use: as long as the machine may exist or, where we set it no limit, a day.
     fn lasts(&self) -> Duration {
         self.scheduling.longest_run().unwrap_or(request::DAY).max(self.instance.state_timeout)

@@ -3,6 +3,7 @@
 mod arguments;
 mod builds;
 mod chaos;
+mod ci_token;
 mod data_sources;
 mod export;
 mod failures;

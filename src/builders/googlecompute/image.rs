@@ -86,8 +86,13 @@ impl Googlecompute {
                 let marking = gce.label_image(project, &stand_in.name, &marks_of_artifact()).await.explain(wanted)?;
                 gce.wait(&marking, self.instance.state_timeout).await.explain(wanted)?;
                 context.say("Deleting previous image...");
-                let deleting = gce.delete_image(project, &previous.name).await.explain("delete the previous image")?;
-                gce.wait(&deleting, limit).await.explain("delete the previous image")?;
+                match gce.delete_image(project, &previous.name).await {
+                    Err(error) if error.is_not_found() => {}
+                    deleting => {
+                        let deleting = deleting.explain("delete the previous image")?;
+                        gce.wait(&deleting, limit).await.explain("delete the previous image")?;
+                    }
+                }
                 Some(stand_in)
             }
         };

@@ -293,6 +293,10 @@ impl Googlecompute {
                 ("STOPPING" | "STOPPED" | "SUSPENDING" | "SUSPENDED" | "TERMINATED", _) => {
                     bail!("the instance {} has stopped: it is {}", instance.name, is.status)
                 }
+                ("RUNNING", None) if Instant::now() > deadline => bail!(
+                    "the instance {} has no address to connect to: set `use_internal_ip` or `use_iap`",
+                    instance.name
+                ),
                 (status, _) if Instant::now() > deadline => {
                     bail!(
                         "the instance {} does not run within {:?}: it is {status}",
