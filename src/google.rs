@@ -12,13 +12,16 @@ mod secure_boot;
 pub use account::{Account, CREDENTIALS, GoogleArguments, Place, connect};
 pub use connection::Connection;
 pub use errors::{Explain, explained};
-pub use labels::{Role, labels};
+pub use labels::{Role, labels, marks_of_artifact};
 pub use leftovers::is_leftover_of_packer;
 pub use names::{check_label, check_name, is_name};
 pub use secure_boot::SecureBootFiles;
 
 /// The name of the cleaner that removes things in Google Cloud.
 pub const CLEANER: &str = "gce";
+
+/// The detail of a claim of a thing that may become the user's though its name is ours.
+pub const MAY_STAY: &str = "may_stay";
 
 /// What things in Google Cloud are called in claims.
 pub mod kind {

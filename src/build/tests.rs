@@ -199,7 +199,7 @@ async fn a_build_removes_what_it_made_and_marks_what_stays() {
     assert_eq!(outcomes[0].result.as_ref().unwrap()[0].description, "the image of web");
     let mut calls = world.calls().await;
     calls[..2].sort();
-    assert_eq!(calls, ["request disk", "request machine", "destroy machine", "destroy disk", "keep image"]);
+    assert_eq!(calls, ["request disk", "request machine", "keep image", "destroy machine", "destroy disk"]);
     assert_eq!(world.remaining(), [""; 0]);
     assert_eq!(world.said(), ["web finished"]);
 }

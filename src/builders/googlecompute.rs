@@ -156,9 +156,16 @@ impl Googlecompute {
         if self.instance.given.has("state_timeout") { limit } else { limit.max(at_least) }
     }
 
-    /// How long what is made may be of use: as long as the machine may exist.
+    /// The keys in the template that encrypt disks and the image.
+    fn disk_keys(&self) -> Vec<String> {
+        let further = self.disks.disk_attachment.iter().map(|disk| &disk.disk_encryption_key);
+        let keys = [&self.disks.disk_encryption_key, &self.image.image_encryption_key].into_iter().chain(further);
+        keys.filter_map(|key| set(&key.as_ref()?.raw_key).map(str::to_owned)).collect()
+    }
+
+    /// How long what is made may be of use: as long as the machine may exist or, where we set it no limit, a day.
     fn lasts(&self) -> Duration {
-        self.scheduling.longest_run().unwrap_or(request::HARD_LIMIT).max(self.instance.state_timeout)
+        self.scheduling.longest_run().unwrap_or(request::DAY).max(self.instance.state_timeout)
     }
 
     /// What was found before the build; it is looked for again where that was not done.

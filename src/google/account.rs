@@ -138,6 +138,10 @@ impl GoogleArguments {
                 let message = format!("the address of `{key}` is not one: `{address}`");
                 let help = "write it with `https://`, as `https://compute.example.org/compute/v1/`";
                 diagnostics.push(Diagnostic::error("invalid-value", message).at(span).help(help));
+            } else if address.split('/').nth(2).is_some_and(|host| host.contains('@')) {
+                let message = format!("the address of `{key}` has a user in it");
+                let help = "leave the user out: addresses are written down, so that a cleanup finds its way";
+                diagnostics.push(Diagnostic::error("invalid-value", message).at(span).help(help));
             }
         }
     }

@@ -39,6 +39,14 @@ pub fn labels(context: &BuildContext, role: Role, lasts: Duration) -> BTreeMap<S
     labels.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
+/// What of these marks changes when a thing becomes the user's: no cleanup touches it any more.
+pub fn marks_of_artifact() -> BTreeMap<String, Option<String>> {
+    BTreeMap::from([
+        ("imgforge-role".to_owned(), Some(Role::Artifact.text().to_owned())),
+        ("imgforge-expires".to_owned(), None),
+    ])
+}
+
 /// Who runs this, for whoever finds it: the CI's job, else user and machine.
 fn owner(environment: &Environment) -> String {
     let joined = |parts: &[&str]| {

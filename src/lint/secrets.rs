@@ -15,6 +15,7 @@ const NAMES: &[&str] = &[
     "api_token",
     "auth_token",
     "client_secret",
+    "credentials_json",
     "passphrase",
     "passwd",
     "password",

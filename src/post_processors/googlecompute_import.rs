@@ -12,7 +12,7 @@ use crate::google::{
 };
 use anyhow::{Context as _, Result, bail, ensure};
 use async_trait::async_trait;
-use imgforge_gce::{ImageRequest, ImageSource};
+use imgforge_gce::{ImageRequest, ImageSource, Kind};
 use imgforge_ledger::Resource;
 use imgforge_template::arguments;
 use imgforge_template::arguments::Arguments as _;
@@ -127,7 +127,7 @@ impl Import {
         let claim = claim.context("note the object in the journal")?;
         let resource = claim.resource().clone();
         context.say(format!("Uploading {} to gs://{name}...", file.display()));
-        let metadata = labels(context, Role::Temporary, Duration::ZERO);
+        let metadata = labels(context, Role::Temporary, IMAGE_LIMIT);
         let upload = google.gce.begin_upload(claim, "application/gzip", &metadata).await;
         let upload = upload.explain(&format!("begin the upload to gs://{name}"))?;
         // Whoever knows the address may write the object.
@@ -242,12 +242,20 @@ impl PostProcessor for Import {
         let request = self.request(address, context)?;
         let claim = context.ledger.claim_named(CLEANER, kind::IMAGE, name, google.details(project, Place::Global));
         let claim = claim.context("note the image in the journal")?;
-        let mut claims = vec![claim.resource().clone()];
+        let resource = claim.resource().clone();
+        let mut claims = vec![resource.clone()];
         context.say(format!("Importing the image {name}..."));
         let import = async {
             let wanted = format!("import the image {name}");
-            let operation = google.gce.insert_image(claim, &request).await.explain(&wanted)?;
-            google.gce.wait(&operation, IMAGE_LIMIT).await.explain(&wanted)?;
+            let made = match google.gce.insert_image(claim, &request).await {
+                Ok(operation) => google.gce.wait(&operation, IMAGE_LIMIT).await,
+                Err(error) => Err(error),
+            };
+            if made.as_ref().is_err_and(|error| error.kind == Kind::AlreadyExists) {
+                // It is somebody else's, be it another build of this run, whose labels are ours as well.
+                context.ledger.released(&resource).context("note in the journal that the image is not ours")?;
+            }
+            made.explain(&wanted)?;
             google.gce.image(project, name).await.explain(&format!("look at the image {name}"))
         };
         let image = context.step("import the image", import).await?;

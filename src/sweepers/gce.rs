@@ -15,7 +15,7 @@ use std::time::{Duration, UNIX_EPOCH};
 pub(super) struct GceSweeper;
 
 /// Where in buckets things of ours are that nobody has given a name of his own.
-const PREFIX: &str = "imgforge/";
+const PREFIXES: [&str; 2] = ["imgforge/", "packer-import-"];
 
 #[async_trait]
 impl Sweeper for GceSweeper {
@@ -186,8 +186,12 @@ impl<'a> Search<'a> {
         let buckets = self.area.details.get("buckets").map(String::as_str).unwrap_or_default();
         let mut found = Vec::new();
         for bucket in buckets.split(',').filter(|bucket| !bucket.is_empty()) {
-            let (bucket, prefix) = bucket.split_once('/').unwrap_or((bucket, PREFIX));
-            let objects = explained(self.gce.objects(bucket, prefix).await)?;
+            let (bucket, prefixes) =
+                bucket.split_once('/').map_or((bucket, PREFIXES.to_vec()), |(bucket, prefix)| (bucket, vec![prefix]));
+            let mut objects = Vec::new();
+            for prefix in prefixes {
+                objects.extend(explained(self.gce.objects(bucket, prefix).await)?);
+            }
             found.extend(objects.iter().filter_map(|object| {
                 self.wanted(Candidate {
                     kind: kind::OBJECT,

@@ -3,7 +3,7 @@
 use super::Googlecompute;
 use super::arguments::{ImageArguments, set};
 use crate::context::BuildContext;
-use crate::google::{CLEANER, Explain as _, Place, Role, kind, labels};
+use crate::google::{CLEANER, Explain as _, Place, Role, kind, labels, marks_of_artifact};
 use anyhow::{Context as _, Result};
 use imgforge_gce::{Deprecation, Gce, Image, ImageRequest, ImageSource, Kind, ShieldedState};
 use imgforge_ledger::{Claim, Resource};
@@ -57,7 +57,7 @@ impl Googlecompute {
     ///
     /// # Errors
     /// When it could not be made. The older image is there then, unless the new one could not get its name: then the new
-    /// one stays under a name of ours, which the error says.
+    /// one stays under a name of ours, which the error says. Once the older one is gone, the new one stays whatever fails.
     pub(super) async fn make_image(
         &self,
         gce: &Gce,
@@ -81,9 +81,18 @@ impl Googlecompute {
                 // No family yet: it would be the newest of it.
                 let request = ImageRequest { family: None, ..request.clone() };
                 self.insert(gce, claim, &request, limit, context).await?;
+                // From now on it may be all that there is: however this ends, no cleanup may take it.
+                let wanted = "mark the new image as the one that stays";
+                let marking = gce.label_image(project, &stand_in.name, &marks_of_artifact()).await.explain(wanted)?;
+                gce.wait(&marking, self.instance.state_timeout).await.explain(wanted)?;
                 context.say("Deleting previous image...");
-                let deleting = gce.delete_image(project, &previous.name).await.explain("delete the previous image")?;
-                gce.wait(&deleting, limit).await.explain("delete the previous image")?;
+                match gce.delete_image(project, &previous.name).await {
+                    Err(error) if error.is_not_found() => {}
+                    deleting => {
+                        let deleting = deleting.explain("delete the previous image")?;
+                        gce.wait(&deleting, limit).await.explain("delete the previous image")?;
+                    }
+                }
                 Some(stand_in)
             }
         };
@@ -94,7 +103,15 @@ impl Googlecompute {
                     Some(key) => ImageSource::LockedImage(url, key),
                     None => ImageSource::Image(url),
                 };
-                ImageRequest { source, ..request }
+                // The previous one is gone: what has its name is the user's at once.
+                let mut labels = request.labels.clone();
+                for (name, value) in marks_of_artifact() {
+                    match value {
+                        Some(value) => drop(labels.insert(name, value)),
+                        None => drop(labels.remove(&name)),
+                    }
+                }
+                ImageRequest { source, labels, ..request }
             }
             None => request,
         };
@@ -103,9 +120,20 @@ impl Googlecompute {
         let resource = claim.resource().clone();
         if let Err(error) = self.insert(gce, claim, &request, limit, context).await {
             return Err(match source {
-                Some(stand_in) => self.rescue(gce, &stand_in, error, context).await,
+                Some(stand_in) => rescue(&stand_in, error, context),
                 None => error,
             });
+        }
+        if let Some(stand_in) = source {
+            let removed = async {
+                let wanted = "delete the image that stood in";
+                let deleting = gce.delete_image(project, &stand_in.name).await.explain(wanted)?;
+                gce.wait(&deleting, limit).await.explain(wanted)?;
+                context.ledger.released(&stand_in).context("write the journal")
+            };
+            if let Err(error) = removed.await {
+                context.not_removed(&stand_in, &error);
+            }
         }
         if let Some(deprecation) = self.image.deprecation() {
             let what = "set when the image is deprecated";
@@ -136,28 +164,14 @@ impl Googlecompute {
         }
         made.explain("create the image")
     }
+}
 
-    /// The older image is gone and the new one did not get its name: it must not go as well.
-    async fn rescue(
-        &self,
-        gce: &Gce,
-        stand_in: &Resource,
-        error: anyhow::Error,
-        context: &BuildContext,
-    ) -> anyhow::Error {
-        let kept = BTreeMap::from([
-            ("imgforge-role".to_owned(), Some(Role::Artifact.text().to_owned())),
-            ("imgforge-expires".to_owned(), None),
-        ]);
-        // Without the labels it is taken for a leftover in hours; the message says where it is.
-        if let Ok(operation) = gce.label_image(self.image_project(), &stand_in.name, &kept).await {
-            let _labelled = gce.wait(&operation, self.instance.state_timeout).await;
-        }
-        let name = &stand_in.name;
-        match context.ledger.keep(stand_in) {
-            Ok(()) => error.context(format!("the previous image is gone, and the new one stays under the name {name}")),
-            Err(journal) => error.context(format!("write the journal: {journal}")),
-        }
+/// The older image is gone and the new one did not get its name: it must not go as well. It has its marks already.
+fn rescue(stand_in: &Resource, error: anyhow::Error, context: &BuildContext) -> anyhow::Error {
+    let name = &stand_in.name;
+    match context.ledger.keep(stand_in) {
+        Ok(()) => error.context(format!("the previous image is gone, and the new one stays under the name {name}")),
+        Err(journal) => error.context(format!("write the journal: {journal}")),
     }
 }
 

@@ -9,7 +9,7 @@ use super::startup::{self, Startup, last_lines};
 use super::{Googlecompute, Machine};
 use crate::communicators::ssh::Ssh;
 use crate::context::BuildContext;
-use crate::google::{CLEANER, Explain as _, Place, Role, kind, labels};
+use crate::google::{CLEANER, Explain as _, MAY_STAY, Place, Role, kind, labels};
 use anyhow::{Context as _, Result, bail};
 use imgforge_gce::{AttachedDisk, Gce, ImageSource, Kind, Operation, Tunnel};
 use imgforge_ledger::{Claim, Resource};
@@ -88,7 +88,11 @@ impl Googlecompute {
             if let Some(request) = self.disk_request(disk, labels) {
                 let region = self.source.region();
                 let place = if is_regional { Place::Region(&region) } else { Place::Zone(&self.source.zone) };
-                let details = self.account.details(&self.source.project_id, place);
+                let mut details = self.account.details(&self.source.project_id, place);
+                if disk.keep_device {
+                    // Whoever is to remove it looks first: it may have become the user's.
+                    details.insert(MAY_STAY.to_owned(), "true".to_owned());
+                }
                 let claim = match set(&disk.disk_name) {
                     Some(name) => context.ledger.claim_named(CLEANER, kind::DISK, name, details),
                     None => context.ledger.claim_with(CLEANER, kind::DISK, details),
@@ -289,6 +293,10 @@ impl Googlecompute {
                 ("STOPPING" | "STOPPED" | "SUSPENDING" | "SUSPENDED" | "TERMINATED", _) => {
                     bail!("the instance {} has stopped: it is {}", instance.name, is.status)
                 }
+                ("RUNNING", None) if Instant::now() > deadline => bail!(
+                    "the instance {} has no address to connect to: set `use_internal_ip` or `use_iap`",
+                    instance.name
+                ),
                 (status, _) if Instant::now() > deadline => {
                     bail!(
                         "the instance {} does not run within {:?}: it is {status}",

@@ -8,7 +8,7 @@ use crate::builders::{Machine, MachineTaken};
 use crate::communicators::ssh::Ssh;
 use crate::communicators::{Communicator, ExitStatus, NoMachine, OutputSink, RemoteScript};
 use crate::context::BuildContext;
-use crate::google::Explain as _;
+use crate::google::{Explain as _, marks_of_artifact};
 use anyhow::{Result, bail};
 use async_trait::async_trait;
 use imgforge_gce::{Gce, ImageSource, Tunnel};
@@ -174,7 +174,9 @@ impl GoogleMachine {
         }
         if builder.image.skip_create_image {
             context.say("Skipping image creation...");
+            // There is no artifact by which the engine would hand them over.
             for disk in &self.kept {
+                self.mark(disk).await?;
                 context.ledger.keep(disk)?;
             }
             return Ok(None);
@@ -206,6 +208,18 @@ impl GoogleMachine {
             values: values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             claims: [claim].into_iter().chain(self.kept).collect(),
         }))
+    }
+}
+
+impl GoogleMachine {
+    /// Marks a further disk as the user's, so that nobody takes it for a leftover.
+    async fn mark(&self, disk: &Resource) -> Result<()> {
+        let Instance { gce, project, zone, .. } = &self.instance;
+        let (place, is_regional) = disk.details.get("region").map_or((zone, false), |region| (region, true));
+        let wanted = format!("keep the disk {}", disk.name);
+        let marks = marks_of_artifact();
+        let marking = gce.label_disk(project, place, is_regional, &disk.name, &marks).await.explain(&wanted)?;
+        gce.wait(&marking, self.builder.instance.state_timeout).await.explain(&wanted)
     }
 }
 

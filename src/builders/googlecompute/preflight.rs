@@ -52,7 +52,7 @@ impl Googlecompute {
     /// # Errors
     /// When a question was not answered.
     pub(super) async fn look(&self, context: &BuildContext) -> Result<(Option<Found>, Diagnostics)> {
-        context.events.add_secrets(&self.google.secrets());
+        context.events.add_secrets(&[self.google.secrets(), self.disk_keys()].concat());
         let mut report = Report { builder: self, diagnostics: Diagnostics::default() };
         let gce = match self.account.connect(&context.clients).await {
             Ok(gce) => gce,

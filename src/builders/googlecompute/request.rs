@@ -12,6 +12,9 @@ use std::time::Duration;
 /// How long a machine may exist where the template says nothing about it.
 pub(super) const HARD_LIMIT: Duration = Duration::from_secs(6 * 60 * 60);
 
+/// How long a machine is taken to live that we set no limit. Google ends preemptible ones of the older kind then.
+pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// What is known of a machine when it is about to be made.
 pub(super) struct Facts<'a> {
     /// URL of the image it starts from.

@@ -85,12 +85,13 @@ impl Startup {
         Ok(())
     }
 
-    /// The script's exit code, once a whole line has it.
+    /// The script's exit code, once a whole line has it. What the kernel says in the middle of that line is none of it.
     fn status<'t>(&self, text: &'t str) -> Option<&'t str> {
         let said = format!("{SAID} {} ", self.mark);
         text.split_inclusive('\n')
             .filter(|line| line.ends_with('\n'))
-            .find_map(|line| Some(line.split_once(said.as_str())?.1.trim_end()))
+            .filter_map(|line| line.split_once(said.as_str())?.1.split(|letter: char| !letter.is_ascii_digit()).next())
+            .find(|code| !code.is_empty())
     }
 }
 
@@ -132,6 +133,7 @@ mod tests {
         assert_eq!(startup.status(&format!("startup-script: {SAID} {mark} 12")), None);
         assert_eq!(startup.status(&format!("a\nx startup-script: {SAID} {mark} 12\r\nb\n")), Some("12"));
         assert_eq!(startup.status(&format!("{SAID} 0000 0\n")), None);
+        assert_eq!(startup.status(&format!("{SAID} {mark} [   9.1] eth0\n{SAID} {mark} 0[   9.2] eth0\n")), Some("0"));
     }
 
     #[test]

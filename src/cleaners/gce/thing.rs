@@ -1,7 +1,7 @@
 //! One thing in Google Cloud as a claim names it: how it is looked at, marked and deleted.
 
 use crate::clients::Clients;
-use crate::google::{Account, Role, is_leftover_of_packer, kind};
+use crate::google::{Account, MAY_STAY, Role, is_leftover_of_packer, kind, marks_of_artifact};
 use anyhow::{Context as _, Result};
 use imgforge_gce::{Error, Gce, Operation};
 use imgforge_ledger::Resource;
@@ -62,8 +62,9 @@ impl Thing {
     /// When it can't be looked at.
     pub(super) async fn is_kept(&self, resource: &Resource) -> imgforge_gce::Result<bool> {
         let is_named_by_us = !resource.run.is_empty() && self.name.starts_with(&format!("imgforge-{}-", resource.run));
-        if is_named_by_us && matches!(self.what, What::Instance { .. } | What::Disk { .. } | What::LoginKey { .. }) {
-            // Nobody else can have made it. A disk that is kept is marked when the run has ended well, and forgotten.
+        let is_temporary = matches!(self.what, What::Instance { .. } | What::Disk { .. } | What::LoginKey { .. });
+        if is_named_by_us && is_temporary && !resource.details.contains_key(MAY_STAY) {
+            // Nobody else can have made it, and nobody keeps it.
             return Ok(false);
         }
         let seen = match self.look().await {
@@ -138,10 +139,7 @@ impl Thing {
     /// Google's.
     pub(super) async fn mark_as_artifact(&self) -> Result<Option<Operation>, Error> {
         let (gce, project, name) = (&self.gce, &self.project, &self.name);
-        let marks = BTreeMap::from([
-            ("imgforge-role".to_owned(), Some(Role::Artifact.text().to_owned())),
-            ("imgforge-expires".to_owned(), None),
-        ]);
+        let marks = marks_of_artifact();
         match &self.what {
             What::Image => gce.label_image(project, name, &marks).await.map(Some),
             What::Disk { place, is_regional } => {

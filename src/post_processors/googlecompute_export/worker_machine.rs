@@ -200,8 +200,9 @@ pub(super) fn ssh_arguments(body: &Body) -> SshArguments {
 
 /// Lets in our key alone, whatever the project says of keys.
 fn metadata(key: &str) -> BTreeMap<String, String> {
+    let user_and_key = format!("{USER}:{key}");
     let metadata = [
-        ("ssh-keys", format!("{USER}:{key}")),
+        ("ssh-keys", user_and_key),
         ("block-project-ssh-keys", "TRUE".to_owned()),
         ("enable-oslogin", "FALSE".to_owned()),
     ];

@@ -45,8 +45,9 @@ fn disk(more: Value) -> Value {
 /// Each argument, what a template has for it, and what another has that lacks this argument alone.
 fn cases() -> Vec<(&'static str, Value, Value)> {
     let none = || json!({});
-    let gpu = |count| json!({"accelerator_type": "nvidia-t4", "accelerator_count": count, "on_host_maintenance": "TERMINATE"});
-    let affinity = |key, operator, value| json!({"node_affinity": [{"key": key, "operator": operator, "values": [value]}]});
+    let gpu = |count| json!({"accelerator_type": "nvidia-tesla-t4", "accelerator_count": count, "on_host_maintenance": "TERMINATE"});
+    let affinity =
+        |key, operator, value| json!({"node_affinity": [{"key": key, "operator": operator, "values": [value]}]});
     let reservation = |key, value| {
         let kind = "SPECIFIC_RESERVATION";
         json!({"reservation_affinity": {"consume_reservation_type": kind, "key": key, "values": [value]}})
@@ -70,16 +71,40 @@ fn cases() -> Vec<(&'static str, Value, Value)> {
         ("disk_attachment.attachment_mode", disk(json!({"attachment_mode": "READ_ONLY"})), disk(none())),
         ("disk_attachment.create_image", disk(json!({"create_image": true})), disk(none())),
         ("disk_attachment.device_name", disk(json!({"device_name": "other"})), disk(none())),
-        ("disk_attachment.disk_encryption_key", disk(json!({"disk_encryption_key": {"kmsKeyName": KMS_KEY}})), disk(none())),
-        ("disk_attachment.disk_encryption_key.kmsKeyName", disk(json!({"disk_encryption_key": {"kmsKeyName": KMS_KEY}})), disk(none())),
-        ("disk_attachment.disk_encryption_key.rawKey", disk(json!({"disk_encryption_key": {"rawKey": RAW_KEY}})), disk(none())),
+        (
+            "disk_attachment.disk_encryption_key",
+            disk(json!({"disk_encryption_key": {"kmsKeyName": KMS_KEY}})),
+            disk(none()),
+        ),
+        (
+            "disk_attachment.disk_encryption_key.kmsKeyName",
+            disk(json!({"disk_encryption_key": {"kmsKeyName": KMS_KEY}})),
+            disk(none()),
+        ),
+        (
+            "disk_attachment.disk_encryption_key.rawKey",
+            disk(json!({"disk_encryption_key": {"rawKey": RAW_KEY}})),
+            disk(none()),
+        ),
         ("disk_attachment.disk_name", disk(json!({"disk_name": "named"})), disk(none())),
         ("disk_attachment.interface_type", disk(json!({"interface_type": "NVME"})), disk(none())),
-        ("disk_attachment.iops", disk(json!({"volume_type": "pd-extreme", "iops": 20000})), disk(json!({"volume_type": "pd-extreme"}))),
+        (
+            "disk_attachment.iops",
+            disk(json!({"volume_type": "pd-extreme", "iops": 20000})),
+            disk(json!({"volume_type": "pd-extreme"})),
+        ),
         ("disk_attachment.keep_device", disk(json!({"keep_device": true})), disk(none())),
-        ("disk_attachment.replica_zones", disk(json!({"replica_zones": ["europe-west1-b", "europe-west1-c"]})), disk(none())),
+        (
+            "disk_attachment.replica_zones",
+            disk(json!({"replica_zones": ["europe-west1-b", "europe-west1-c"]})),
+            disk(none()),
+        ),
         ("disk_attachment.source_image", disk(json!({"source_image": "debian-12-bookworm-v20261101"})), disk(none())),
-        ("disk_attachment.source_volume", json!({"disk_attachment": [{"source_volume": "zones/europe-west1-b/disks/data"}]}), none()),
+        (
+            "disk_attachment.source_volume",
+            json!({"disk_attachment": [{"source_volume": "zones/europe-west1-b/disks/data"}]}),
+            none(),
+        ),
         ("disk_attachment.volume_size", disk(json!({"volume_size": 13})), disk(none())),
         ("disk_attachment.volume_type", disk(json!({"volume_type": "pd-balanced"})), disk(none())),
         ("disk_encryption_key", json!({"disk_encryption_key": {"kmsKeyName": KMS_KEY}}), none()),
@@ -88,7 +113,11 @@ fn cases() -> Vec<(&'static str, Value, Value)> {
         ("disk_name", json!({"disk_name": "named"}), none()),
         ("disk_size", json!({"disk_size": 21}), none()),
         ("disk_type", json!({"disk_type": "pd-balanced"}), none()),
-        ("enable_integrity_monitoring", json!({"enable_vtpm": true, "enable_integrity_monitoring": true}), json!({"enable_vtpm": true})),
+        (
+            "enable_integrity_monitoring",
+            json!({"enable_vtpm": true, "enable_integrity_monitoring": true}),
+            json!({"enable_vtpm": true}),
+        ),
         ("enable_nested_virtualization", json!({"enable_nested_virtualization": true}), none()),
         ("enable_secure_boot", json!({"enable_secure_boot": true}), none()),
         ("enable_vtpm", json!({"enable_vtpm": true}), none()),
@@ -118,19 +147,35 @@ fn cases() -> Vec<(&'static str, Value, Value)> {
         ("min_cpu_platform", json!({"min_cpu_platform": "Intel Skylake"}), none()),
         ("network", json!({"network": "other"}), none()),
         ("network_ip", json!({"network_ip": "10.132.0.9"}), none()),
-        ("network_project_id", json!({"network": "other", "network_project_id": "golden"}), json!({"network": "other"})),
+        (
+            "network_project_id",
+            json!({"network": "other", "network_project_id": "golden"}),
+            json!({"network": "other"}),
+        ),
         ("node_affinity", affinity("k", "IN", "v"), none()),
         ("node_affinity.key", affinity("l", "IN", "v"), affinity("k", "IN", "v")),
         ("node_affinity.operator", affinity("k", "NOT_IN", "v"), affinity("k", "IN", "v")),
         ("node_affinity.values", affinity("k", "IN", "w"), affinity("k", "IN", "v")),
         ("obsolete_at", json!({"obsolete_at": "2099-02-01T00:00:00Z"}), none()),
-        ("omit_external_ip", json!({"omit_external_ip": true, "use_internal_ip": true}), json!({"use_internal_ip": true})),
+        (
+            "omit_external_ip",
+            json!({"omit_external_ip": true, "use_internal_ip": true}),
+            json!({"use_internal_ip": true}),
+        ),
         ("on_host_maintenance", json!({"on_host_maintenance": "TERMINATE"}), none()),
         ("preemptible", json!({"preemptible": true}), none()),
         ("project_id", json!({"project_id": "golden"}), none()),
         ("region", json!({"region": "europe-west2"}), none()),
-        ("reservation_affinity", json!({"reservation_affinity": {"consume_reservation_type": "NO_RESERVATION"}}), none()),
-        ("reservation_affinity.consume_reservation_type", json!({"reservation_affinity": {"consume_reservation_type": "NO_RESERVATION"}}), json!({"reservation_affinity": {"consume_reservation_type": "ANY_RESERVATION"}})),
+        (
+            "reservation_affinity",
+            json!({"reservation_affinity": {"consume_reservation_type": "NO_RESERVATION"}}),
+            none(),
+        ),
+        (
+            "reservation_affinity.consume_reservation_type",
+            json!({"reservation_affinity": {"consume_reservation_type": "NO_RESERVATION"}}),
+            json!({"reservation_affinity": {"consume_reservation_type": "ANY_RESERVATION"}}),
+        ),
         ("reservation_affinity.key", reservation("l", "v"), reservation("k", "v")),
         ("reservation_affinity.values", reservation("k", "w"), reservation("k", "v")),
         ("resource_manager_tags", json!({"resource_manager_tags": {"tagKeys/1": "tagValues/2"}}), none()),
@@ -180,10 +225,13 @@ fn every_argument_is_in_a_request_or_has_a_reason() {
     let mut number = 0;
     for (argument, with, without) in cases() {
         let mut recorded = |more: &Value| {
-            known.entry(more.to_string()).or_insert_with(|| {
-                number += 1;
-                requests(&fake, number, more)
-            }).clone()
+            known
+                .entry(more.to_string())
+                .or_insert_with(|| {
+                    number += 1;
+                    requests(&fake, number, more)
+                })
+                .clone()
         };
         let changed = requests::changes(&recorded(&with), &recorded(&without));
         table += &requests::row(argument, &changed);
@@ -198,7 +246,8 @@ fn every_argument_is_in_a_request_or_has_a_reason() {
 
     let tested: BTreeSet<&str> = cases().into_iter().map(|(argument, ..)| argument).collect();
     let has_reason = |name: &str| {
-        SILENT.iter().any(|(silent, _)| *silent == name) || SILENT_GROUPS.iter().any(|(start, _)| name.starts_with(start))
+        SILENT.iter().any(|(silent, _)| *silent == name)
+            || SILENT_GROUPS.iter().any(|(start, _)| name.starts_with(start))
     };
     let mut missing = requests::arguments("builder", "googlecompute");
     missing.retain(|name| !tested.contains(name.as_str()) && !has_reason(name));

@@ -240,6 +240,14 @@ fn force_replaces_an_image_only_by_one_that_stands() {
     assert_eq!(left(&fake), [IMAGE]);
     assert_ne!(fake.state()[IMAGE]["id"], old);
     assert_eq!(fake.state()[IMAGE]["family"], "web");
+
+    // What fails when the old one is gone does not take the new one along.
+    let new = fake.state()[IMAGE]["id"].clone();
+    fake.faults(json!([{"method": "compute.images.deprecate", "fault": {"http": 403, "reason": "forbidden"}}]));
+    let (_place, ended) = build(&fake, &json!({"deprecate_at": "2100-01-01T00:00:00Z"}), &["-force"]);
+    assert_eq!(ended.code, Some(1), "{}", ended.output);
+    assert_eq!(left(&fake), [IMAGE]);
+    assert_ne!(fake.state()[IMAGE]["id"], new);
 }
 
 #[test]
@@ -250,6 +258,13 @@ fn without_an_image_everything_else_is_done() {
     assert!(ended.output.contains("Skipping image creation..."), "{}", ended.output);
     assert!(ended.output.contains("--> googlecompute: <nothing>"), "{}", ended.output);
     assert_eq!(left(&fake), Vec::<String>::new());
+
+    let disk = json!({"volume_type": "pd-ssd", "volume_size": 10, "disk_name": "data-1", "keep_device": true});
+    let (_place, ended) = build(&fake, &json!({"skip_create_image": true, "disk_attachment": disk}), &[]);
+    assert_eq!(ended.code, Some(0), "{}", ended.output);
+    // The labels by which a cleanup without a journal would find it.
+    let labels = &fake.state()["projects/demo/zones/europe-west1-b/disks/data-1"]["labels"];
+    assert_eq!((&labels["imgforge-role"], &labels["imgforge-expires"]), (&json!("artifact"), &json!(null)));
 }
 
 #[test]

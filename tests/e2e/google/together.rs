@@ -38,7 +38,9 @@ impl Repository {
         }));
         place.write(
             "imgforge.yml",
-            &format!("version: 1\ndefaults:\n  on_failure: {on_failure}\nimages:\n  web:\n    template: template.json\n"),
+            &format!(
+                "version: 1\ndefaults:\n  on_failure: {on_failure}\nimages:\n  web:\n    template: template.json\n"
+            ),
         );
         place.write(".gitignore", "state/\nout/\ndisk/\n");
         git(&place, &["init", "-q"]);
@@ -90,7 +92,8 @@ fn when_one_fails_the_other_goes_or_stays_as_on_failure_says() {
         assert_eq!(repository.tags(), "");
         assert!(repository.image().is_null());
         assert_eq!(repository.place.path().join("disk/web.qcow2").exists(), stays, "{on_failure}\n{}", ended.output);
-        let (made, removed) = ended.output.split_once("\n==> Removed, since not all builds succeeded:\n").unwrap_or((&ended.output, ""));
+        let (made, removed) =
+            ended.output.split_once("\n==> Removed, since not all builds succeeded:\n").unwrap_or((&ended.output, ""));
         assert_eq!(made.contains("--> qemu: VM files in directory: disk"), stays, "{}", ended.output);
         assert_eq!(removed.contains("--> qemu: VM files in directory: disk"), !stays, "{}", ended.output);
         assert!(!repository.place.path().join("out/web/manifest.json").exists());
