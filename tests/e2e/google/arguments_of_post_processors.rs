@@ -227,13 +227,13 @@ fn every_argument_of_the_import_is_in_a_request_or_has_a_reason() {
     image_architecture -> images.insert /architecture
     image_description -> images.insert /description
     image_family -> images.insert /family
-    image_forbidden_signatures_db -> images.insert /shieldedInstanceInitialState
+    image_forbidden_signatures_db -> images.insert /shieldedInstanceInitialState/dbxs
     image_guest_os_features -> images.insert /guestOsFeatures
-    image_key_exchange_key -> images.insert /shieldedInstanceInitialState
+    image_key_exchange_key -> images.insert /shieldedInstanceInitialState/keks
     image_labels -> images.insert /labels/team, and 1 more
     image_name -> images.get [path], and 2 more
-    image_platform_key -> images.insert /shieldedInstanceInitialState
-    image_signatures_db -> images.insert /shieldedInstanceInitialState
+    image_platform_key -> images.insert /shieldedInstanceInitialState/pk/content, and 1 more
+    image_signatures_db -> images.insert /shieldedInstanceInitialState/dbs
     image_storage_locations -> images.insert /storageLocations
     project_id -> images.get [path], and 2 more
     skip_clean -> - storage.objects.delete, and 2 more

@@ -75,6 +75,8 @@ fn differences(a: &Value, b: &Value, at: &str, found: &mut Vec<String>) {
                 differences(&of(a), &of(b), &format!("{at}/{index}"), found);
             }
         }
+        (Value::Object(members), Value::Null) if !members.is_empty() => differences(a, &json!({}), at, found),
+        (Value::Null, Value::Object(members)) if !members.is_empty() => differences(&json!({}), b, at, found),
         (a, b) if a != b => found.push(at.to_owned()),
         _ => {}
     }
