@@ -152,7 +152,32 @@ fn a_call_that_is_refused_leaves_nothing() {
     }
     let table = table(&troubles);
     println!("{table}");
-    insta::assert_snapshot!(table, @"");
+    insta::assert_snapshot!(table, @r#"
+    cloudresourcemanager.projects.testIamPermissions 1 refused: 0 A disk image was created in the 'demo' project: IMAGE
+    disks.delete 1 refused: 0 A disk image was created in the 'demo' project: IMAGE
+    disks.delete 2 refused: 0 A disk image was created in the 'demo' project: IMAGE
+    globalOperations.wait 1 refused: 1 make the image: create the image: globalOperations.wait of the operation of images.insert of image IMAGE in project demo failed with 403 forbidden: the administrator says no; see which roles the account of these credentials has in project demo
+    globalOperations.wait 2 refused: 1 keep the image IMAGE: globalOperations.wait of the operation of images.setLabels of image IMAGE in project demo failed with 403 forbidden: the administrator says no; see which roles the account of these credentials has in project demo
+    images.get 1 refused: 0 A disk image was created in the 'demo' project: IMAGE
+    images.get 2 refused: 1 make the image: look at the image: images.get of image IMAGE in project demo failed with 403 forbidden: the administrator says no; see which roles the account of these credentials has in project demo
+    images.get 3 refused: 1 keep the image IMAGE: images.get of image IMAGE in project demo failed with 403 forbidden: the administrator says no; see which roles the account of these credentials has in project demo
+    images.getFromFamily 1 refused: 1 the family `debian-12` could not be looked at: the administrator says no
+    images.insert 1 refused: 1 make the image: create the image: images.insert of image IMAGE in project demo failed with 403 forbidden: the administrator says no; see which roles the account of these credentials has in project demo
+    images.setLabels 1 refused: 1 keep the image IMAGE: images.setLabels of image IMAGE in project demo failed with 403 forbidden: the administrator says no; see which roles the account of these credentials has in project demo
+    instances.delete 1 refused: 0 A disk image was created in the 'demo' project: IMAGE
+    instances.get 1 refused: 1 connect: look at the instance: instances.get of instance imgforge-RUN in europe-west1-b failed with 403 forbidden: the administrator says no; see which roles the account of these credentials has in project demo
+    instances.insert 1 refused: 1 start the machine: create the instance: instances.insert of instance imgforge-RUN in europe-west1-b failed with 403 forbidden: the administrator says no; see which roles the account of these credentials has in project demo
+    instances.stop 1 refused: 1 stop the machine: stop the instance: instances.stop of instance imgforge-RUN in europe-west1-b failed with 403 forbidden: the administrator says no; see which roles the account of these credentials has in project demo
+    machineTypes.get 1 refused: 0 A disk image was created in the 'demo' project: IMAGE
+    networks.get 1 refused: 0 A disk image was created in the 'demo' project: IMAGE
+    projects.get 1 refused: 0 A disk image was created in the 'demo' project: IMAGE
+    regions.get 1 refused: 0 A disk image was created in the 'demo' project: IMAGE
+    zoneOperations.wait 1 refused: 1 start the machine: create the instance: zoneOperations.wait of the operation of instances.insert of instance imgforge-RUN in europe-west1-b failed with 403 forbidden: the administrator says no; see which roles the account of these credentials has in project demo
+    zoneOperations.wait 2 refused: 1 stop the machine: stop the instance: zoneOperations.wait of the operation of instances.stop of instance imgforge-RUN in europe-west1-b failed with 403 forbidden: the administrator says no; see which roles the account of these credentials has in project demo
+    zoneOperations.wait 3 refused: 0 A disk image was created in the 'demo' project: IMAGE
+    zones.get 1 refused: 0 A disk image was created in the 'demo' project: IMAGE
+    serviceusage.services.batchGet 1 refused: 0 A disk image was created in the 'demo' project: IMAGE
+    "#);
 }
 
 #[test]
@@ -174,7 +199,25 @@ fn an_operation_that_fails_or_never_ends_leaves_nothing() {
     }
     let table = table(&troubles);
     println!("{table}");
-    insta::assert_snapshot!(table, @"");
+    insta::assert_snapshot!(table, @r#"
+    disks.delete 1 no capacity: 0 A disk image was created in the 'demo' project: IMAGE
+    disks.delete 1 no quota: 0 A disk image was created in the 'demo' project: IMAGE
+    disks.delete 2 no capacity: 0 A disk image was created in the 'demo' project: IMAGE
+    disks.delete 2 no quota: 0 A disk image was created in the 'demo' project: IMAGE
+    images.insert 1 no capacity: 75 make the image: create the image: images.insert of image IMAGE in project demo failed with 503 ZONE_RESOURCE_POOL_EXHAUSTED: the zone is full; try another zone, another machine type, or the same later
+    images.insert 1 no quota: 1 make the image: create the image: images.insert of image IMAGE in project demo failed with 403 QUOTA_EXCEEDED: Quota 'CPUS' exceeded. Limit: 24.0; delete what is no longer needed, or have the quota `CPUS` of 24 raised at https://console.cloud.google.com/iam-admin/quotas?project=demo
+    images.insert 1 never ends: 1 make the image: create the image: images.insert of image IMAGE in project demo: it did not come to its end within 2 s, and goes on
+    images.setLabels 1 no capacity: 75 keep the image IMAGE: images.setLabels of image IMAGE in project demo failed with 503 ZONE_RESOURCE_POOL_EXHAUSTED: the zone is full; try another zone, another machine type, or the same later
+    images.setLabels 1 no quota: 1 keep the image IMAGE: images.setLabels of image IMAGE in project demo failed with 403 QUOTA_EXCEEDED: Quota 'CPUS' exceeded. Limit: 24.0; delete what is no longer needed, or have the quota `CPUS` of 24 raised at https://console.cloud.google.com/iam-admin/quotas?project=demo
+    instances.delete 1 no capacity: 0 A disk image was created in the 'demo' project: IMAGE
+    instances.delete 1 no quota: 0 A disk image was created in the 'demo' project: IMAGE
+    instances.insert 1 no capacity: 75 start the machine: create the instance: instances.insert of instance imgforge-RUN in europe-west1-b failed with 503 ZONE_RESOURCE_POOL_EXHAUSTED: the zone is full; try another zone, another machine type, or the same later
+    instances.insert 1 no quota: 1 start the machine: create the instance: instances.insert of instance imgforge-RUN in europe-west1-b failed with 403 QUOTA_EXCEEDED: Quota 'CPUS' exceeded. Limit: 24.0; delete what is no longer needed, or have the quota `CPUS` of 24 raised at https://console.cloud.google.com/iam-admin/quotas?project=demo
+    instances.insert 1 never ends: 1 start the machine: create the instance: instances.insert of instance imgforge-RUN in europe-west1-b: it did not come to its end within 2 s, and goes on
+    instances.stop 1 no capacity: 75 stop the machine: stop the instance: instances.stop of instance imgforge-RUN in europe-west1-b failed with 503 ZONE_RESOURCE_POOL_EXHAUSTED: the zone is full; try another zone, another machine type, or the same later
+    instances.stop 1 no quota: 1 stop the machine: stop the instance: instances.stop of instance imgforge-RUN in europe-west1-b failed with 403 QUOTA_EXCEEDED: Quota 'CPUS' exceeded. Limit: 24.0; delete what is no longer needed, or have the quota `CPUS` of 24 raised at https://console.cloud.google.com/iam-admin/quotas?project=demo
+    instances.stop 1 never ends: 1 stop the machine: stop the instance: instances.stop of instance imgforge-RUN in europe-west1-b: it did not come to its end within 2 s, and goes on
+    "#);
 }
 
 #[test]
@@ -211,5 +254,8 @@ fn what_may_work_later_is_exit_code_75() {
     lost.more = json!({"inline": [find, "kill -KILL $p"]});
     let table = table(&[refused, lost]);
     println!("{table}");
-    insta::assert_snapshot!(table, @"");
+    insta::assert_snapshot!(table, @r#"
+    instances.insert 0 too many requests, always: 75 start the machine: create the instance: instances.insert of instance imgforge-RUN in europe-west1-b failed with 429 rateLimitExceeded: too many requests; try again later; fewer builds at once ask Google less often
+    no.method 1 the machine ends the connection: 1 the machine went away while the script ran; if the script restarts it, set `expect_disconnect = true`, or add 2300218 to `valid_exit_codes`
+    "#);
 }
