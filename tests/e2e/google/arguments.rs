@@ -269,7 +269,97 @@ fn every_argument_is_in_a_request_or_has_a_reason() {
     println!("{table}");
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
     assert_eq!(fake.violations(), [""; 0]);
-    insta::assert_snapshot!(table, @"");
+    insta::assert_snapshot!(table, @r#"
+    accelerator_count -> instances.insert /guestAccelerators/0/acceleratorCount
+    accelerator_type -> instances.insert /guestAccelerators
+    address -> instances.insert /networkInterfaces/0/accessConfigs/0/natIP
+    communicator -> instances.insert /metadata/items
+    delete_at -> cloudresourcemanager.projects.testIamPermissions /permissions/12
+    deprecate_at -> cloudresourcemanager.projects.testIamPermissions /permissions/12
+    disable_default_service_account -> instances.insert /serviceAccounts
+    disk_attachment -> images.insert /sourceDisk
+    disk_attachment.attachment_mode -> instances.insert /disks/1/mode
+    disk_attachment.create_image -> images.insert /sourceDisk
+    disk_attachment.device_name -> instances.insert /disks/1/deviceName
+    disk_attachment.disk_encryption_key -> disks.insert /diskEncryptionKey/kmsKeyName
+    disk_attachment.disk_encryption_key.kmsKeyName -> disks.insert /diskEncryptionKey/kmsKeyName
+    disk_attachment.disk_encryption_key.rawKey -> disks.insert /diskEncryptionKey/rawKey
+    disk_attachment.disk_name -> disks.insert /name
+    disk_attachment.interface_type -> instances.insert /disks/1/interface
+    disk_attachment.iops -> disks.insert /provisionedIops
+    disk_attachment.keep_device -> instances.insert /disks/1/autoDelete
+    disk_attachment.replica_zones -> instances.insert /disks/1/source
+    disk_attachment.source_image -> disks.insert /sourceImage
+    disk_attachment.source_volume -> instances.insert /disks/1/autoDelete
+    disk_attachment.volume_size -> disks.insert /sizeGb
+    disk_attachment.volume_type -> disks.insert /type
+    disk_encryption_key -> instances.insert /disks/0/diskEncryptionKey/kmsKeyName
+    disk_encryption_key.kmsKeyName -> instances.insert /disks/0/diskEncryptionKey/kmsKeyName
+    disk_encryption_key.rawKey -> images.insert /sourceDiskEncryptionKey/rawKey
+    disk_name -> images.insert /sourceDisk
+    disk_size -> instances.insert /disks/0/initializeParams/diskSizeGb
+    disk_type -> instances.insert /disks/0/initializeParams/diskType
+    enable_integrity_monitoring -> instances.insert /shieldedInstanceConfig/enableIntegrityMonitoring
+    enable_nested_virtualization -> instances.insert /advancedMachineFeatures/enableNestedVirtualization
+    enable_secure_boot -> instances.insert /shieldedInstanceConfig/enableIntegrityMonitoring
+    enable_vtpm -> instances.insert /shieldedInstanceConfig/enableIntegrityMonitoring
+    image_architecture -> images.insert /architecture
+    image_description -> images.insert /description
+    image_encryption_key -> images.insert /imageEncryptionKey/kmsKeyName
+    image_encryption_key.kmsKeyName -> images.insert /imageEncryptionKey/kmsKeyName
+    image_encryption_key.rawKey -> images.insert /imageEncryptionKey/rawKey
+    image_family -> images.insert /family
+    image_forbidden_signatures_db -> images.insert /shieldedInstanceInitialState/dbxs
+    image_guest_os_features -> images.insert /guestOsFeatures
+    image_key_exchange_key -> images.insert /shieldedInstanceInitialState/keks
+    image_labels -> images.insert /labels/team
+    image_licenses -> images.insert /licenses
+    image_name -> images.insert /name
+    image_platform_key -> images.insert /shieldedInstanceInitialState/pk/content
+    image_project_id -> cloudresourcemanager.projects.testIamPermissions /permissions/8
+    image_signatures_db -> images.insert /shieldedInstanceInitialState/dbs
+    image_storage_locations -> images.insert /storageLocations
+    instance_name -> images.insert /sourceDisk
+    instance_termination_action -> instances.insert /scheduling/instanceTerminationAction
+    labels -> instances.insert /disks/0/initializeParams/labels/team
+    machine_type -> instances.insert /machineType
+    max_run_duration_in_seconds -> instances.insert /scheduling/maxRunDuration/seconds
+    metadata -> instances.insert /metadata/items
+    metadata_files -> instances.insert /metadata/items
+    min_cpu_platform -> instances.insert /minCpuPlatform
+    network -> instances.insert /networkInterfaces/0/network
+    network_ip -> instances.insert /networkInterfaces/0/networkIP
+    network_project_id -> instances.insert /networkInterfaces/0/network
+    node_affinity -> instances.insert /scheduling/nodeAffinities
+    node_affinity.key -> instances.insert /scheduling/nodeAffinities/0/key
+    node_affinity.operator -> instances.insert /scheduling/nodeAffinities/0/operator
+    node_affinity.values -> instances.insert /scheduling/nodeAffinities/0/values/0
+    obsolete_at -> cloudresourcemanager.projects.testIamPermissions /permissions/12
+    omit_external_ip -> instances.insert /networkInterfaces/0/accessConfigs
+    on_host_maintenance -> instances.insert /scheduling/onHostMaintenance
+    preemptible -> instances.insert /scheduling/automaticRestart
+    project_id -> images.insert /sourceDisk
+    region -> regions.get [path]
+    reservation_affinity -> instances.insert /reservationAffinity/consumeReservationType
+    reservation_affinity.consume_reservation_type -> instances.insert /reservationAffinity/consumeReservationType
+    reservation_affinity.key -> instances.insert /reservationAffinity/key
+    reservation_affinity.values -> instances.insert /reservationAffinity/values/0
+    resource_manager_tags -> instances.insert /disks/0/initializeParams/resourceManagerTags/tagKeys/1
+    scopes -> instances.insert /serviceAccounts/0/scopes/0
+    service_account_email -> instances.insert /serviceAccounts/0/email
+    skip_create_image -> cloudresourcemanager.projects.testIamPermissions /permissions/8
+    source_image -> + images.get
+    source_image_family -> instances.insert /disks/0/initializeParams/sourceImage
+    source_image_project_id -> - images.getFromFamily
+    startup_script_file -> instances.insert /metadata/items
+    subnetwork -> instances.insert /networkInterfaces/0/network
+    tags -> instances.insert /tags/items
+    use_iap -> + iap.connect
+    use_os_login -> images.insert /sourceDisk
+    wait_to_add_ssh_keys -> instances.insert /metadata/items
+    wrap_startup_script -> instances.insert /metadata/items/0/value
+    zone -> images.insert /sourceDisk
+    "#);
     assert_eq!(silent, [""; 0], "these change nothing");
 
     let tested: BTreeSet<&str> = cases().into_iter().map(|(argument, ..)| argument).collect();
