@@ -1,5 +1,7 @@
 //! `script/test-live`, which builds in the real cloud, as far as it goes without one.
 
+use crate::google::fake::{Fake, TOKEN};
+use serde_json::json;
 use std::process::{Command, Output};
 
 fn test_live(arguments: &[&str]) -> Output {
@@ -69,5 +71,31 @@ fn what_is_missing_is_told_before_anything_is_built() {
         assert_eq!(output.status.code(), Some(2));
         assert_eq!(String::from_utf8(output.stderr).unwrap(), message);
         assert!(output.stdout.is_empty());
+    }
+}
+
+/// The whole of it, with the fake in place of the real cloud.
+#[test]
+fn the_example_is_built_exported_found_and_deleted() {
+    let fake = Fake::start(json!({}));
+    fake.seed(json!({"buckets": {"images": {}}}));
+    let output = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/script/test-live"))
+        .args(["gcp", "--endpoint", &fake.url])
+        .env("IMGFORGE_BIN", env!("CARGO_BIN_EXE_imgforge"))
+        .env("GOOGLE_CLOUD_PROJECT", "demo")
+        .env("IMGFORGE_LIVE_BUCKET", "images")
+        .env("IMGFORGE_LIVE_TOKEN", TOKEN)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.ends_with("] ==== done: built, exported, found, deleted\n"), "{text}");
+    let state = fake.state();
+    assert_eq!(state["buckets"], json!({"images": {}}));
+    assert_eq!(state.keys().filter(|path| path.starts_with("projects/demo/")).count(), 0);
+    assert_eq!(fake.violations(), Vec::<String>::new());
+    let made = fake.methods();
+    for method in ["compute.images.insert", "storage.objects.insert", "uploads.chunk", "compute.images.list"] {
+        assert!(made.iter().any(|one| one == method), "{method}");
     }
 }

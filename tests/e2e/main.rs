@@ -10,7 +10,7 @@ mod google;
 mod google_cleanup;
 #[cfg(test)]
 mod google_fake;
-#[cfg(test)]
+#[cfg(all(test, feature = "gce"))]
 mod live;
 #[cfg(test)]
 mod log;
