@@ -10,7 +10,8 @@ mod google;
 mod google_cleanup;
 #[cfg(test)]
 mod google_fake;
-#[cfg(all(test, feature = "gce"))]
+#[cfg(test)]
+#[cfg(feature = "gce")]
 mod live;
 #[cfg(test)]
 mod log;
