@@ -18,7 +18,7 @@ OPERATION = 2.0
 CHAIN = ["compute.instances.insert", "compute.instances.stop", "compute.images.insert", "compute.instances.delete"]
 RUNS = 5
 TARGET = 1.1
-# What Packer's plugin makes of the same template, as its users' audit logs show.
+# How many calls the plugin of Packer makes for a plain build, by its sequence of steps.
 PACKER_CALLS = 21
 
 
