@@ -13,17 +13,6 @@ const IMPERSONATION_SCOPE: &str = "https://www.googleapis.com/auth/cloud-platfor
 /// What errors call it.
 pub(crate) const WORKLOAD_IDENTITY: &str = "the workload identity";
 
-impl WorkloadIdentity {
-    /// The one that `IMGFORGE_GCE_WORKLOAD_IDENTITY_PROVIDER` and `IMGFORGE_GCE_SERVICE_ACCOUNT` name.
-    pub fn of_environment() -> Option<Self> {
-        let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-        Some(Self {
-            provider: variable("IMGFORGE_GCE_WORKLOAD_IDENTITY_PROVIDER")?,
-            service_account: variable("IMGFORGE_GCE_SERVICE_ACCOUNT"),
-        })
-    }
-}
-
 /// Where the CI has its token for us.
 enum Subject {
     /// GitHub gives one to who asks, for the audience that is asked for.
