@@ -22,6 +22,8 @@ pub const CLEANER: &str = "gce";
 
 /// The detail of a claim of a thing that may become the user's though its name is ours.
 pub const MAY_STAY: &str = "may_stay";
+/// What a claim notes of how long Google may take to remove or mark the thing, in whole seconds, where its template says so.
+pub const LIMIT: &str = "limit_seconds";
 
 /// What things in Google Cloud are called in claims.
 pub mod kind {

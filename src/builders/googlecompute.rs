@@ -34,7 +34,7 @@ use crate::clients::Clients;
 use crate::communicators::ssh::SshArguments;
 use crate::component::Component;
 use crate::context::BuildContext;
-use crate::google::{Account, CLEANER, GoogleArguments, Place};
+use crate::google::{Account, CLEANER, GoogleArguments, LIMIT, Place};
 use crate::sweepers::Area;
 use anyhow::Result;
 use arguments::{
@@ -46,6 +46,7 @@ use imgforge_template::body::Body;
 use imgforge_template::diagnostic::Diagnostics;
 use imgforge_template::source::Span;
 use preflight::Found;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -154,6 +155,16 @@ impl Googlecompute {
     fn limit(&self, at_least: Duration) -> Duration {
         let limit = self.instance.state_timeout;
         if self.instance.given.has("state_timeout") { limit } else { limit.max(at_least) }
+    }
+
+    /// What a claim notes: where the thing is, as whom to remove it and, if the template says so, how long that may take.
+    fn details(&self, project: &str, place: Place<'_>) -> BTreeMap<String, String> {
+        let mut details = self.account.details(project, place);
+        if self.instance.given.has("state_timeout") {
+            let seconds = self.instance.state_timeout.as_millis().div_ceil(1000);
+            details.insert(LIMIT.to_owned(), seconds.to_string());
+        }
+        details
     }
 
     /// The keys in the template that encrypt disks and the image.

@@ -7,7 +7,7 @@ mod thing;
 
 use super::{Cleaner, Fate};
 use crate::clients::Clients;
-use crate::google::{CLEANER, explained};
+use crate::google::{CLEANER, LIMIT, explained};
 use anyhow::Result;
 use async_trait::async_trait;
 use imgforge_gce::{Kind, Operation};
@@ -20,8 +20,8 @@ use tokio::time::{Instant, sleep};
 
 pub(super) struct GceCleaner;
 
-/// How long Google may take to remove a thing. Machines with large memories take minutes.
-const LIMIT: Duration = Duration::from_secs(10 * 60);
+/// How long Google may take to remove a thing, unless its claim says so. Machines with large memories take minutes.
+const LONGEST: Duration = Duration::from_secs(10 * 60);
 /// How long a disk may still be in use after its machine is gone.
 const USED: Duration = Duration::from_secs(30);
 
@@ -78,19 +78,21 @@ impl Cleaner for GceCleaner {
                 None
             }
         };
-        let started = Instant::now();
+        let (limit, started, mut is_asked_again) = (limit(resource), Instant::now(), false);
         loop {
             let ended = match operation.take() {
-                Some(operation) => thing.gce.wait(&operation, LIMIT).await.map(|()| None),
+                Some(operation) => thing.gce.wait(&operation, limit).await.map(|()| None),
                 None => thing.delete().await,
             };
             match ended {
                 Ok(None) => return Ok(Fate::Gone),
                 Ok(started) => operation = started,
                 Err(error) if error.is_not_found() => return Ok(Fate::Gone),
-                Err(error) if error.kind == Kind::InUse && started.elapsed() < USED => {
+                Err(error) if error.kind == Kind::InUse && started.elapsed() < limit.min(USED) => {
                     sleep(Duration::from_secs(1)).await
                 }
+                // An operation can be stuck; the next one need not be.
+                Err(error) if error.kind == Kind::TimedOut && !is_asked_again => is_asked_again = true,
                 Err(error) => return explained(Err(error)),
             }
         }
@@ -101,8 +103,14 @@ impl Cleaner for GceCleaner {
         // Before the call, whose answer may get lost.
         memories.lock().marked.insert(resource.clone());
         if let Some(operation) = explained(thing.mark_as_artifact().await)? {
-            explained(thing.gce.wait(&operation, LIMIT).await)?;
+            explained(thing.gce.wait(&operation, limit(resource)).await)?;
         }
         Ok(())
     }
+}
+
+/// How long Google may take to remove or mark a thing.
+fn limit(resource: &Resource) -> Duration {
+    let noted = resource.details.get(LIMIT).and_then(|seconds| seconds.parse().ok());
+    noted.map_or(LONGEST, Duration::from_secs)
 }

@@ -1,7 +1,7 @@
 //! A live account for those who go on where a build stopped: post-processors work by the account that built, unless they are
 //! told of another.
 
-use super::{Account, GoogleArguments, Place};
+use super::{Account, GoogleArguments, LIMIT, Place};
 use crate::clients::Clients;
 use anyhow::Result;
 use imgforge_gce::Gce;
@@ -34,7 +34,7 @@ impl Connection {
     /// What the claim of a further thing notes.
     pub fn details(&self, project: &str, place: Place<'_>) -> BTreeMap<String, String> {
         let mut details = self.noted.clone();
-        details.retain(|name, _| !matches!(name.as_str(), "zone" | "region"));
+        details.retain(|name, _| !matches!(name.as_str(), "zone" | "region" | LIMIT));
         let placed = Account::default().details(project, place);
         details.extend(placed.into_iter().filter(|(name, _)| matches!(name.as_str(), "project" | "zone" | "region")));
         details

@@ -4,15 +4,16 @@ use anyhow::{Context as _, Result};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use imgforge_gce::ShieldedState;
-use std::path::Path;
+use imgforge_template::source::Spanned;
+use std::path::{Path, PathBuf};
 
 /// Where the keys are: relative paths are relative to `folder`.
 pub struct SecureBootFiles<'a> {
     pub folder: &'a Path,
     pub platform_key: Option<&'a Path>,
-    pub key_exchange_keys: Vec<&'a Path>,
-    pub signatures: Vec<&'a Path>,
-    pub forbidden_signatures: Vec<&'a Path>,
+    pub key_exchange_keys: &'a [Spanned<PathBuf>],
+    pub signatures: &'a [Spanned<PathBuf>],
+    pub forbidden_signatures: &'a [Spanned<PathBuf>],
 }
 
 impl SecureBootFiles<'_> {
@@ -21,12 +22,13 @@ impl SecureBootFiles<'_> {
     /// # Errors
     /// When a file can't be read.
     pub fn read(&self) -> Result<Option<ShieldedState>> {
-        let all = |files: &[&Path]| files.iter().map(|file| self.key(file)).collect::<Result<Vec<_>>>();
+        let all =
+            |files: &[Spanned<PathBuf>]| files.iter().map(|file| self.key(&file.value)).collect::<Result<Vec<_>>>();
         let state = ShieldedState {
             platform_key: self.platform_key.map(|file| self.key(file)).transpose()?,
-            key_exchange_keys: all(&self.key_exchange_keys)?,
-            signatures: all(&self.signatures)?,
-            forbidden_signatures: all(&self.forbidden_signatures)?,
+            key_exchange_keys: all(self.key_exchange_keys)?,
+            signatures: all(self.signatures)?,
+            forbidden_signatures: all(self.forbidden_signatures)?,
         };
         Ok((state != ShieldedState::default()).then_some(state))
     }
@@ -58,6 +60,11 @@ fn certificate(bytes: &[u8]) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use imgforge_template::source::Span;
+
+    fn named(file: &str) -> Spanned<PathBuf> {
+        Spanned::new(file.into(), Span::nowhere())
+    }
 
     #[test]
     fn certificates_are_told_from_other_keys_by_what_is_in_them() {
@@ -76,15 +83,15 @@ mod tests {
         let files = SecureBootFiles {
             folder: folder.path(),
             platform_key: Some(Path::new("pk.der")),
-            key_exchange_keys: vec![Path::new("kek.pem")],
-            signatures: Vec::new(),
-            forbidden_signatures: vec![Path::new("dbx.bin")],
+            key_exchange_keys: &[named("kek.pem")],
+            signatures: &[],
+            forbidden_signatures: &[named("dbx.bin")],
         };
         let state = files.read().unwrap().unwrap();
         assert_eq!(state.platform_key, Some((certificate.clone(), "X509".to_owned())));
         assert_eq!(state.key_exchange_keys, [(certificate.clone(), "X509".to_owned())]);
         assert_eq!(state.forbidden_signatures, [(certificate[..200].to_vec(), "BIN".to_owned())]);
-        let missing = SecureBootFiles { signatures: vec![Path::new("db")], ..files };
+        let missing = SecureBootFiles { signatures: &[named("db")], ..files };
         let error = format!("{:#}", missing.read().unwrap_err());
         assert_eq!(error, "read the key db of secure boot: No such file or directory (os error 2)");
     }
@@ -95,9 +102,9 @@ mod tests {
         let files = SecureBootFiles {
             folder,
             platform_key: None,
-            key_exchange_keys: Vec::new(),
-            signatures: Vec::new(),
-            forbidden_signatures: Vec::new(),
+            key_exchange_keys: &[],
+            signatures: &[],
+            forbidden_signatures: &[],
         };
         assert_eq!(files.read().unwrap(), None);
     }

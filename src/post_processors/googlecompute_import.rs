@@ -146,16 +146,13 @@ impl Import {
     fn request(&self, archive: String, context: &BuildContext) -> Result<ImageRequest> {
         let arguments = &self.arguments;
         let ours = labels(context, Role::Temporary, IMAGE_LIMIT);
-        let paths = |files: &[Spanned<PathBuf>]| files.iter().map(|file| file.value.clone()).collect::<Vec<_>>();
-        let (exchange, signatures) = (paths(&arguments.image_key_exchange_key), paths(&arguments.image_signatures_db));
-        let forbidden = paths(&arguments.image_forbidden_signatures_db);
         let folder = self.context.host.working_directory();
         let files = SecureBootFiles {
             folder: &folder,
             platform_key: arguments.image_platform_key.as_ref().map(|file| file.value.as_path()),
-            key_exchange_keys: exchange.iter().map(PathBuf::as_path).collect(),
-            signatures: signatures.iter().map(PathBuf::as_path).collect(),
-            forbidden_signatures: forbidden.iter().map(PathBuf::as_path).collect(),
+            key_exchange_keys: &arguments.image_key_exchange_key,
+            signatures: &arguments.image_signatures_db,
+            forbidden_signatures: &arguments.image_forbidden_signatures_db,
         };
         Ok(ImageRequest {
             project: arguments.project_id.value.clone(),

@@ -3,7 +3,7 @@
 use super::Googlecompute;
 use super::arguments::{ImageArguments, set};
 use crate::context::BuildContext;
-use crate::google::{CLEANER, Explain as _, Place, Role, kind, labels, marks_of_artifact};
+use crate::google::{CLEANER, Explain as _, Place, Role, SecureBootFiles, kind, labels, marks_of_artifact};
 use anyhow::{Context as _, Result};
 use imgforge_gce::{Deprecation, Gce, Image, ImageRequest, ImageSource, Kind, ShieldedState};
 use imgforge_ledger::{Claim, Resource};
@@ -69,7 +69,7 @@ impl Googlecompute {
         let labels = labels(context, Role::Temporary, self.lasts());
         let request = self.image_request(disk, labels, self.image.shielded(&self.working_directory)?);
         let project = self.image_project();
-        let details = self.account.details(project, Place::Global);
+        let details = self.details(project, Place::Global);
         let limit = self.image_limit(size_gb);
         context.say("Creating image...");
         let source = match previous {
@@ -187,29 +187,15 @@ impl ImageArguments {
         (deprecation != Deprecation::default()).then_some(deprecation)
     }
 
-    /// The keys of secure boot, if any are given: an image with empty ones would not boot.
+    /// The keys of secure boot, if any are given.
     fn shielded(&self, folder: &Path) -> Result<Option<ShieldedState>> {
-        let read = |path: &Path| {
-            let bytes = std::fs::read(folder.join(path)).with_context(|| format!("read {}", path.display()))?;
-            let form = if is_x509(&bytes) { "X509" } else { "BIN" };
-            anyhow::Ok((bytes, form.to_owned()))
+        let files = SecureBootFiles {
+            folder,
+            platform_key: self.image_platform_key.as_deref().filter(|file| !file.as_os_str().is_empty()),
+            key_exchange_keys: &self.image_key_exchange_key,
+            signatures: &self.image_signatures_db,
+            forbidden_signatures: &self.image_forbidden_signatures_db,
         };
-        let platform = self.image_platform_key.as_ref().filter(|file| !file.as_os_str().is_empty());
-        let state = ShieldedState {
-            platform_key: platform.map(|file| read(file)).transpose()?,
-            key_exchange_keys: self.image_key_exchange_key.iter().map(|file| read(file)).collect::<Result<_>>()?,
-            signatures: self.image_signatures_db.iter().map(|file| read(file)).collect::<Result<_>>()?,
-            forbidden_signatures: self
-                .image_forbidden_signatures_db
-                .iter()
-                .map(|file| read(file))
-                .collect::<Result<_>>()?,
-        };
-        Ok((state != ShieldedState::default()).then_some(state))
+        files.read()
     }
-}
-
-/// Whether bytes are a certificate: PEM, or the DER of a sequence longer than 255 bytes, as all of them are.
-fn is_x509(bytes: &[u8]) -> bool {
-    bytes.trim_ascii_start().starts_with(b"-----BEGIN CERTIFICATE-----") || bytes.starts_with(&[0x30, 0x82])
 }

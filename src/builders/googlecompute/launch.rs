@@ -88,7 +88,7 @@ impl Googlecompute {
             if let Some(request) = self.disk_request(disk, labels) {
                 let region = self.source.region();
                 let place = if is_regional { Place::Region(&region) } else { Place::Zone(&self.source.zone) };
-                let mut details = self.account.details(&self.source.project_id, place);
+                let mut details = self.details(&self.source.project_id, place);
                 if disk.keep_device {
                     // Whoever is to remove it looks first: it may have become the user's.
                     details.insert(MAY_STAY.to_owned(), "true".to_owned());
@@ -209,7 +209,7 @@ impl Googlecompute {
 
     /// The claims of the machine and of its boot disk. The machine's is the newer one, so that it goes first.
     fn claim_instance(&self, context: &BuildContext) -> Result<(Claim, Resource)> {
-        let details = self.account.details(&self.source.project_id, Place::Zone(&self.source.zone));
+        let details = self.details(&self.source.project_id, Place::Zone(&self.source.zone));
         let (instance_name, disk_name) = (set(&self.instance.instance_name), set(&self.disks.disk_name));
         let ledger = &context.ledger;
         let named = |kind: &str, name: &str| ledger.claim_named(CLEANER, kind, name, details.clone());

@@ -48,7 +48,7 @@ impl Googlecompute {
             return Ok(Login::Metadata(TemporaryKey::generate(user)?));
         };
         context.say("Importing SSH public key for OSLogin...");
-        let mut details = self.account.details(&self.source.project_id, Place::Global);
+        let mut details = self.details(&self.source.project_id, Place::Global);
         details.insert("account".to_owned(), email.clone());
         let claim = context.ledger.claim_with(CLEANER, kind::LOGIN_KEY, details).context("write the journal")?;
         let key = TemporaryKey::generate(claim.name())?;

@@ -1,9 +1,9 @@
 //! What a failing cloud leaves, and what it makes us say: every call of a build fails once in each of the ways in which it can.
 
-use super::fake::Fake;
+use super::fake::{Fake, TOKEN};
 use super::forge::{Place, builder};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -191,10 +191,7 @@ fn an_operation_that_fails_or_never_ends_leaves_nothing() {
             let quota = json!({"code": "QUOTA_EXCEEDED", "message": "Quota 'CPUS' exceeded. Limit: 24.0"});
             add("no capacity", json!({"operation": exhausted}), json!({}));
             add("no quota", json!({"operation": quota}), json!({}));
-            // How long a deletion or a mark may take is not the template's to say: minutes.
-            if method.ends_with("insert") || method.ends_with("stop") {
-                add("never ends", json!({"never_done": true}), json!({"state_timeout": "2s"}));
-            }
+            add("never ends", json!({"never_done": true}), json!({"state_timeout": "2s"}));
         }
     }
     let table = table(&troubles);
@@ -202,15 +199,19 @@ fn an_operation_that_fails_or_never_ends_leaves_nothing() {
     insta::assert_snapshot!(table, @r#"
     disks.delete 1 no capacity: 0 A disk image was created in the 'demo' project: IMAGE
     disks.delete 1 no quota: 0 A disk image was created in the 'demo' project: IMAGE
+    disks.delete 1 never ends: 0 A disk image was created in the 'demo' project: IMAGE
     disks.delete 2 no capacity: 0 A disk image was created in the 'demo' project: IMAGE
     disks.delete 2 no quota: 0 A disk image was created in the 'demo' project: IMAGE
+    disks.delete 2 never ends: 0 A disk image was created in the 'demo' project: IMAGE
     images.insert 1 no capacity: 75 make the image: create the image: images.insert of image IMAGE in project demo failed with 503 ZONE_RESOURCE_POOL_EXHAUSTED: the zone is full; try another zone, another machine type, or the same later
     images.insert 1 no quota: 1 make the image: create the image: images.insert of image IMAGE in project demo failed with 403 QUOTA_EXCEEDED: Quota 'CPUS' exceeded. Limit: 24.0; delete what is no longer needed, or have the quota `CPUS` of 24 raised at https://console.cloud.google.com/iam-admin/quotas?project=demo
     images.insert 1 never ends: 1 make the image: create the image: images.insert of image IMAGE in project demo: it did not come to its end within 2 s, and goes on
     images.setLabels 1 no capacity: 75 keep the image IMAGE: images.setLabels of image IMAGE in project demo failed with 503 ZONE_RESOURCE_POOL_EXHAUSTED: the zone is full; try another zone, another machine type, or the same later
     images.setLabels 1 no quota: 1 keep the image IMAGE: images.setLabels of image IMAGE in project demo failed with 403 QUOTA_EXCEEDED: Quota 'CPUS' exceeded. Limit: 24.0; delete what is no longer needed, or have the quota `CPUS` of 24 raised at https://console.cloud.google.com/iam-admin/quotas?project=demo
+    images.setLabels 1 never ends: 1 keep the image IMAGE: images.setLabels of image IMAGE in project demo: it did not come to its end within 2 s, and goes on
     instances.delete 1 no capacity: 0 A disk image was created in the 'demo' project: IMAGE
     instances.delete 1 no quota: 0 A disk image was created in the 'demo' project: IMAGE
+    instances.delete 1 never ends: 0 A disk image was created in the 'demo' project: IMAGE
     instances.insert 1 no capacity: 75 start the machine: create the instance: instances.insert of instance imgforge-RUN in europe-west1-b failed with 503 ZONE_RESOURCE_POOL_EXHAUSTED: the zone is full; try another zone, another machine type, or the same later
     instances.insert 1 no quota: 1 start the machine: create the instance: instances.insert of instance imgforge-RUN in europe-west1-b failed with 403 QUOTA_EXCEEDED: Quota 'CPUS' exceeded. Limit: 24.0; delete what is no longer needed, or have the quota `CPUS` of 24 raised at https://console.cloud.google.com/iam-admin/quotas?project=demo
     instances.insert 1 never ends: 1 start the machine: create the instance: instances.insert of instance imgforge-RUN in europe-west1-b: it did not come to its end within 2 s, and goes on
@@ -218,6 +219,34 @@ fn an_operation_that_fails_or_never_ends_leaves_nothing() {
     instances.stop 1 no quota: 1 stop the machine: stop the instance: instances.stop of instance imgforge-RUN in europe-west1-b failed with 403 QUOTA_EXCEEDED: Quota 'CPUS' exceeded. Limit: 24.0; delete what is no longer needed, or have the quota `CPUS` of 24 raised at https://console.cloud.google.com/iam-admin/quotas?project=demo
     instances.stop 1 never ends: 1 stop the machine: stop the instance: instances.stop of instance imgforge-RUN in europe-west1-b: it did not come to its end within 2 s, and goes on
     "#);
+}
+
+#[test]
+fn what_can_not_be_deleted_is_told_and_left_to_a_cleanup() {
+    let fake = Fake::start(json!({}));
+    let before = things(&fake);
+    let place = Place::new(&template(&fake, "whole", &json!({"state_timeout": "1s"})));
+    fake.faults(json!([
+        {"method": "compute.instances.delete", "fault": {"never_done": true}},
+        {"method": "compute.disks.delete", "fault": {"never_done": true}},
+    ]));
+    let ended = place.run(&["build", "template.json"]);
+    assert_eq!(ended.code, Some(5), "{}", ended.output);
+    let told = ended.output.lines().filter(|line| line.contains("removed")).map(|line| plain(line, "whole"));
+    let told: BTreeSet<String> = told.collect();
+    insta::assert_snapshot!(told.into_iter().collect::<Vec<_>>().join("\n"), @r"
+    ==> googlecompute: the disk imgforge-RUN could not be removed: disks.delete of disk imgforge-RUN in europe-west1-b failed with 400 resourceInUseByAnotherResource: The disk resource 'projects/demo/zones/europe-west1-b/disks/imgforge-RUN' is already being used by 'projects/demo/zones/europe-west1-b/instances/imgforge-RUN'; detach or delete first what uses it
+    ==> googlecompute: the instance imgforge-RUN could not be removed: instances.delete of instance imgforge-RUN in europe-west1-b: it did not come to its end within 1 s, and goes on
+    error: some things could not be removed: run `imgforge cleanup`
+    ");
+    fake.faults(json!([]));
+    // A token in a template is nowhere in the journal.
+    let ended = place.command(&["cleanup"]).env("GOOGLE_OAUTH_ACCESS_TOKEN", TOKEN).output().unwrap();
+    assert_eq!(ended.status.code(), Some(0));
+    let mut after = things(&fake);
+    assert!(after.remove("projects/demo/global/images/whole").is_some());
+    assert_eq!(after.keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>());
+    assert_eq!(fake.violations(), [""; 0]);
 }
 
 #[test]

@@ -110,7 +110,7 @@ pub(super) fn changes(with: &Requests, without: &Requests) -> Vec<String> {
     found
 }
 
-/// Without those that both have: what is asked at once arrives in any order.
+/// Without those that both have, each sorted: what is asked at once arrives in any order.
 fn different(a: Vec<Value>, mut b: Vec<Value>) -> (Vec<Value>, Vec<Value>) {
     let is_alone = |request: &Value| match b.iter().position(|other| other == request) {
         Some(at) => {
@@ -119,7 +119,10 @@ fn different(a: Vec<Value>, mut b: Vec<Value>) -> (Vec<Value>, Vec<Value>) {
         }
         None => true,
     };
-    let a = a.into_iter().filter(is_alone).collect();
+    let mut a: Vec<Value> = a.into_iter().filter(is_alone).collect();
+    for requests in [&mut a, &mut b] {
+        requests.sort_by_cached_key(Value::to_string);
+    }
     (a, b)
 }
 
