@@ -10,6 +10,7 @@ mod export;
 mod failures;
 pub(crate) mod fake;
 pub(crate) mod forge;
+mod pipeline;
 mod requests;
 mod services;
 mod together;

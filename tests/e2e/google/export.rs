@@ -13,21 +13,26 @@ const PROVISIONER: &str = r#"for disk in "$FAKE_DISKS"/google-*; do
 done"#;
 
 fn template(fake: &Fake, post_processors: Value) -> Value {
+    template_of(fake, json!({}), post_processors)
+}
+
+/// The same with other arguments of the builder.
+pub(super) fn template_of(fake: &Fake, more: Value, post_processors: Value) -> Value {
     json!({
-        "builders": [builder(fake, "web-1", &json!({}))],
+        "builders": [builder(fake, "web-1", &more)],
         "provisioners": [{"type": "shell", "inline": [PROVISIONER]}],
         "post-processors": post_processors,
     })
 }
 
-fn fake() -> Fake {
+pub(super) fn fake() -> Fake {
     let fake = Fake::start(json!({}));
     fake.seed(json!({"buckets": {"images": {}}}));
     fake
 }
 
 /// All there is of ours, by its path; objects by `BUCKET/OBJECT`.
-fn left(fake: &Fake) -> Vec<String> {
+pub(super) fn left(fake: &Fake) -> Vec<String> {
     let state = fake.state();
     let resources = state.keys().filter(|path| path.starts_with("projects/demo/")).cloned();
     let buckets = state["buckets"].as_object().unwrap();
@@ -38,7 +43,7 @@ fn left(fake: &Fake) -> Vec<String> {
 }
 
 /// The bytes of an object.
-fn object(fake: &Fake, bucket: &str, name: &str) -> Vec<u8> {
+pub(super) fn object(fake: &Fake, bucket: &str, name: &str) -> Vec<u8> {
     let host = fake.url.strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(host).unwrap();
     write!(
@@ -68,7 +73,7 @@ fn unpacked(place: &Place, archive: &[u8]) -> (String, Vec<u8>) {
 }
 
 #[track_caller]
-fn assert_is_the_provisioned_disk(place: &Place, archive: &[u8]) {
+pub(super) fn assert_is_the_provisioned_disk(place: &Place, archive: &[u8]) {
     let (listed, disk) = unpacked(place, archive);
     assert_eq!(listed, "-rw-r--r-- 0/0        20971520 1970-01-01 00:00 disk.raw\n");
     assert!(disk.starts_with(b"fake disk of the image debian-12-"), "{:?}", String::from_utf8_lossy(&disk[..60]));

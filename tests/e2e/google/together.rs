@@ -12,7 +12,7 @@ struct Repository {
     place: Place,
 }
 
-fn git(place: &Place, arguments: &[&str]) -> String {
+pub(super) fn git(place: &Place, arguments: &[&str]) -> String {
     let output = Command::new("git")
         .args(["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "init.defaultBranch=main"])
         .args(arguments)
