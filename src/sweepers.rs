@@ -68,6 +68,17 @@ impl Findings {
             Err(error) => self.errors.push(error),
         }
     }
+
+    /// The same of a part that has troubles of its own.
+    pub fn extend(&mut self, part: Result<Self>) {
+        match part {
+            Ok(Self { found, errors }) => {
+                self.found.extend(found);
+                self.errors.extend(errors);
+            }
+            Err(error) => self.errors.push(error),
+        }
+    }
 }
 
 /// Finds what is ours in one kind of world.

@@ -5,7 +5,7 @@ use crate::clients::Clients;
 use crate::google::{Account, CLEANER, Role, explained, is_leftover_of_packer, kind};
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
-use imgforge_gce::{Disk, Gce, Kind};
+use imgforge_gce::{Disk, Gce, Kind, Listed};
 use imgforge_ledger::Resource;
 use jiff::fmt::rfc2822;
 use jiff::{SignedDuration, Timestamp};
@@ -36,6 +36,11 @@ async fn now_at(gce: &Gce, project: &str) -> Timestamp {
     let told = gce.date(project).await.inspect_err(|error| tracing::debug!("Google does not tell the time: {error}"));
     let read = |date: String| rfc2822::parse(&date).map(|date| date.timestamp()).ok();
     told.ok().and_then(read).unwrap_or_else(Timestamp::now)
+}
+
+/// Why there may be more than a list has: the rest of it is good all the same.
+fn lacking(lack: Option<imgforge_gce::Error>) -> Vec<anyhow::Error> {
+    explained(lack.map_or(Ok(()), Err)).err().into_iter().collect()
 }
 
 /// One search through one project.
@@ -72,8 +77,8 @@ impl<'a> Search<'a> {
     /// Machines first: what they use can be removed after them.
     async fn run(&self) -> Findings {
         let mut findings = Findings::default();
-        findings.add(self.instances().await);
-        findings.add(self.disks().await);
+        findings.extend(self.instances().await);
+        findings.extend(self.disks().await);
         if !matches!(self.wanted, Wanted::PackerLeftovers { .. }) {
             findings.add(self.images().await);
             findings.add(self.login_keys().await);
@@ -92,9 +97,9 @@ impl<'a> Search<'a> {
         }
     }
 
-    async fn instances(&self) -> Result<Vec<Found>> {
-        let found = explained(self.gce.instances(self.project, &self.filter()).await)?;
-        let found = found.iter().filter_map(|instance| {
+    async fn instances(&self) -> Result<Findings> {
+        let Listed { items, lack } = explained(self.gce.instances(self.project, &self.filter()).await)?;
+        let found = items.iter().filter_map(|instance| {
             self.wanted(Candidate {
                 kind: kind::INSTANCE,
                 name: instance.name.clone(),
@@ -104,17 +109,17 @@ impl<'a> Search<'a> {
                 created: instance.created.parse().ok(),
             })
         });
-        Ok(found.collect())
+        Ok(Findings { found: found.collect(), errors: lacking(lack) })
     }
 
-    async fn disks(&self) -> Result<Vec<Found>> {
-        let mut found = explained(self.gce.disks(self.project, &self.filter()).await)?;
+    async fn disks(&self) -> Result<Findings> {
+        let Listed { mut items, lack } = explained(self.gce.disks(self.project, &self.filter()).await)?;
         if matches!(self.wanted, Wanted::PackerLeftovers { .. }) {
             // One of a machine goes with it, if that is a leftover too, or stays.
-            found.retain(|disk| disk.users.is_empty());
+            items.retain(|disk| disk.users.is_empty());
         }
         let found =
-            found.iter().filter_map(|Disk { name, description, place, is_regional, labels, created, .. }| {
+            items.iter().filter_map(|Disk { name, description, place, is_regional, labels, created, .. }| {
                 self.wanted(Candidate {
                     kind: kind::DISK,
                     name: name.clone(),
@@ -124,7 +129,7 @@ impl<'a> Search<'a> {
                     created: created.parse().ok(),
                 })
             });
-        Ok(found.collect())
+        Ok(Findings { found: found.collect(), errors: lacking(lack) })
     }
 
     async fn images(&self) -> Result<Vec<Found>> {

@@ -103,7 +103,7 @@ async fn the_whole_life_of_a_machine_and_its_image() {
     let instance = gce.instance(PROJECT, ZONE, &name).await.unwrap();
     assert_eq!((instance.status.as_str(), instance.zone.as_str()), ("RUNNING", ZONE));
     assert!(instance.external_address.is_some() && instance.internal_address.is_some());
-    assert_eq!(gce.instances(PROJECT, "labels.imgforge-run:*").await.unwrap(), std::slice::from_ref(&instance));
+    assert_eq!(gce.instances(PROJECT, "labels.imgforge-run:*").await.unwrap().items, std::slice::from_ref(&instance));
 
     let items = BTreeMap::from([("startup-script-status".to_owned(), "done".to_owned())]);
     life.done(gce.set_metadata(PROJECT, ZONE, &name, &items).await.unwrap()).await;
@@ -139,7 +139,7 @@ async fn the_whole_life_of_a_machine_and_its_image() {
 
     life.done(gce.delete_instance(PROJECT, ZONE, &name).await.unwrap()).await;
     assert!(gce.instance(PROJECT, ZONE, &name).await.unwrap_err().is_not_found());
-    let disks: Vec<_> = gce.disks(PROJECT, "").await.unwrap().into_iter().map(|disk| disk.name).collect();
+    let disks: Vec<_> = gce.disks(PROJECT, "").await.unwrap().items.into_iter().map(|disk| disk.name).collect();
     assert_eq!(disks, [name.as_str(), "theirs"]);
     life.done(gce.delete_disk(PROJECT, ZONE, false, &name).await.unwrap()).await;
     life.done(gce.delete_image(PROJECT, &image_name).await.unwrap()).await;
@@ -226,13 +226,13 @@ async fn a_machine_is_made_once_though_the_answer_was_lost() {
     let name = claim.name().to_owned();
     let request = machine(&name, "projects/debian-cloud/global/images/family/debian-12");
     life.done(life.gce.insert_instance(claim, &request).await.unwrap()).await;
-    assert_eq!(life.gce.instances(PROJECT, "").await.unwrap().len(), 1);
+    assert_eq!(life.gce.instances(PROJECT, "").await.unwrap().items.len(), 1);
     let inserts = life.fake.methods().iter().filter(|method| *method == "compute.instances.insert").count();
     assert_eq!(inserts, 2);
 
     life.fake.faults(json!([{"method": "compute.instances.delete", "call": 1, "fault": {"lost_answer": true}}]));
     life.done(life.gce.delete_instance(PROJECT, ZONE, &name).await.unwrap()).await;
-    assert_eq!(life.gce.instances(PROJECT, "").await.unwrap(), []);
+    assert_eq!(life.gce.instances(PROJECT, "").await.unwrap().items, []);
     assert_eq!(life.fake.violations(), Vec::<String>::new());
 }
 

@@ -5,6 +5,7 @@ use crate::{Error, Kind, Operation, Result, Scope};
 use google_cloud_compute_v1::model;
 use google_cloud_gax::error::rpc::{Code, StatusDetails};
 use google_cloud_gax::error::{CredentialsError, Error as SdkError};
+use std::collections::BTreeSet;
 use std::error::Error as _;
 
 /// How often a thing is looked at before a change is given up that somebody else's changes keep getting ahead of.
@@ -66,31 +67,28 @@ impl Call {
     }
 
     /// Reads a list to its end. `request` is given the token of a page, none for the first.
-    ///
-    /// # Errors
-    /// Also when a zone could not be looked into: a list that may lack something is no answer.
     pub(crate) async fn pages<T, L, F>(
         &self,
         request: impl Fn(Option<String>) -> F,
         open: impl Fn(L) -> Page<T>,
-    ) -> Result<Vec<T>>
+    ) -> Result<Listed<T>>
     where
         F: Future<Output = Answer<L>>,
     {
-        let mut items = Vec::new();
+        let (mut items, mut unreachable) = (Vec::new(), BTreeSet::new());
         let mut token = None;
         loop {
             let page = open(self.send(|| request(token.clone())).await?);
-            if !page.unreachable.is_empty() {
-                let places = page.unreachable.iter().map(|place| last_segment(place)).collect::<Vec<_>>().join(", ");
-                return Err(self.error(Kind::Transient, format!("Google could not look into {places}")));
-            }
             items.extend(page.items);
+            unreachable.extend(page.unreachable.iter().map(|place| last_segment(place).to_owned()));
             token = page.next.filter(|next| !next.is_empty());
             if token.is_none() {
-                return Ok(items);
+                break;
             }
         }
+        let places = unreachable.into_iter().collect::<Vec<_>>().join(", ");
+        let lack = || self.error(Kind::Transient, format!("Google could not look into {places}"));
+        Ok(Listed { items, lack: (!places.is_empty()).then(lack) })
     }
 
     /// Looks at a thing and changes what it saw, again if somebody else changed it in between.
@@ -144,6 +142,22 @@ impl Call {
             Error::new(self.name, resource(), Kind::Other, crate::error::root_cause(error))
         };
         Refusal { error: self.located(meaning), retry_after: error.http_headers().and_then(retry_after) }
+    }
+}
+
+/// What a list has.
+#[derive(Debug)]
+pub struct Listed<T> {
+    pub items: Vec<T>,
+    /// Why it may lack something: a zone or region that could not be looked into.
+    pub lack: Option<Error>,
+}
+
+impl<T> Listed<T> {
+    /// # Errors
+    /// When it may lack something.
+    pub fn whole(self) -> Result<Vec<T>> {
+        self.lack.map_or(Ok(self.items), Err)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Disks: those of a machine, and those that stand alone, of a zone or of a region.
 
-use crate::call::{Call, Page, in_place, last_segment, request_id, signed};
+use crate::call::{Call, Listed, Page, in_place, last_segment, request_id, signed};
 use crate::images::EncryptionKey;
 use crate::{Gce, Operation, Result, Scope};
 use google_cloud_compute_v1::model;
@@ -128,9 +128,9 @@ impl Gce {
     }
 
     /// All of a project that match a filter; of all zones and regions.
-    pub async fn disks(&self, project: &str, filter: &str) -> Result<Vec<Disk>> {
+    pub async fn disks(&self, project: &str, filter: &str) -> Result<Listed<Disk>> {
         let list = self.clients().disks().await?.aggregated_list().set_project(project).set_filter(filter);
-        let found = Call::new("disks.aggregatedList", project, format!("project {project}"))
+        let Listed { items, lack } = Call::new("disks.aggregatedList", project, format!("project {project}"))
             .pages(
                 |token| list.clone().set_or_clear_page_token(token).send(),
                 |list| {
@@ -144,9 +144,9 @@ impl Gce {
                 },
             )
             .await?;
-        let mut disks: Vec<_> = found.into_iter().map(|found| Disk::read(project, found)).collect();
-        disks.sort_by(|a, b| (&a.place, &a.name).cmp(&(&b.place, &b.name)));
-        Ok(disks)
+        let mut items: Vec<_> = items.into_iter().map(|found| Disk::read(project, found)).collect();
+        items.sort_by(|a, b| (&a.place, &a.name).cmp(&(&b.place, &b.name)));
+        Ok(Listed { items, lack })
     }
 
     /// Sets labels (`None` takes one away) and leaves the others; a change by somebody else meanwhile is not lost. `place` is

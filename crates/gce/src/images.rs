@@ -131,7 +131,8 @@ impl Gce {
                 |token| list.clone().set_or_clear_page_token(token).send(),
                 |list| Page { items: list.items, next: list.next_page_token, unreachable: Vec::new() },
             )
-            .await?;
+            .await?
+            .whole()?;
         Ok(found.into_iter().map(|found| Image::read(project, found)).collect())
     }
 

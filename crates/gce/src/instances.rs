@@ -1,6 +1,6 @@
 //! Virtual machines.
 
-use crate::call::{Call, Page, in_place, last_segment, request_id, signed};
+use crate::call::{Call, Listed, Page, in_place, last_segment, request_id, signed};
 use crate::disks::{self, AttachedDisk, DiskSource};
 use crate::{Gce, Operation, Result, Scope};
 use google_cloud_compute_v1::model;
@@ -156,9 +156,9 @@ impl Gce {
     }
 
     /// All of a project that match a filter such as `labels.imgforge-run:*`; of all zones.
-    pub async fn instances(&self, project: &str, filter: &str) -> Result<Vec<Instance>> {
+    pub async fn instances(&self, project: &str, filter: &str) -> Result<Listed<Instance>> {
         let list = self.clients().instances().await?.aggregated_list().set_project(project).set_filter(filter);
-        let found = Call::new("instances.aggregatedList", project, format!("project {project}"))
+        let Listed { items, lack } = Call::new("instances.aggregatedList", project, format!("project {project}"))
             .pages(
                 |token| list.clone().set_or_clear_page_token(token).send(),
                 |list| {
@@ -172,9 +172,9 @@ impl Gce {
                 },
             )
             .await?;
-        let mut instances: Vec<_> = found.into_iter().map(|found| Instance::read(project, found)).collect();
-        instances.sort_by(|a, b| (&a.zone, &a.name).cmp(&(&b.zone, &b.name)));
-        Ok(instances)
+        let mut items: Vec<_> = items.into_iter().map(|found| Instance::read(project, found)).collect();
+        items.sort_by(|a, b| (&a.zone, &a.name).cmp(&(&b.zone, &b.name)));
+        Ok(Listed { items, lack })
     }
 
     /// Stops a machine. What is on its local SSDs is lost.
@@ -269,7 +269,8 @@ impl Gce {
                 |token| list.clone().set_or_clear_page_token(token).send(),
                 |list| Page { items: list.items, next: list.next_page_token, unreachable: Vec::new() },
             )
-            .await?;
+            .await?
+            .whole()?;
         let target = format!("/zones/{zone}/instances/{name}");
         let of_this_name: Vec<_> = preemptions
             .into_iter()

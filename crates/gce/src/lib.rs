@@ -29,6 +29,7 @@ mod storage;
 mod testing;
 mod upload;
 
+pub use call::Listed;
 pub use credentials::{CredentialOptions, WorkloadIdentity};
 pub use disks::{AttachedDisk, Disk, DiskRequest, DiskSource};
 pub use endpoints::Endpoints;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How long "not found" is doubted. Short enough for a cancelled job, which has seconds to clean up.
-const LAG: Duration = Duration::from_secs(4);
+pub(crate) const LAG: Duration = Duration::from_secs(4);
 
 /// A thing: its project, and what it is in messages.
 type Thing = (String, String);
@@ -90,5 +90,19 @@ impl Gce {
     fn is_made(&self, call: &Call) -> bool {
         let things = self.inner.made.things();
         things.get(&call.thing()).is_some_and(|whole| things.contains_key(whole))
+    }
+
+    /// A key is asked for. What it is to [`Gce::create`], this is to the keys of an account.
+    pub(crate) fn key_is_asked_for(&self, account: &str, comment: &str) {
+        let thing = (account.to_owned(), comment.to_owned());
+        self.inner.made.things().insert(thing.clone(), thing);
+    }
+
+    pub(crate) fn key_is_not_made(&self, account: &str, comment: &str) {
+        self.inner.made.things().remove(&(account.to_owned(), comment.to_owned()));
+    }
+
+    pub(crate) fn may_get_key(&self, account: &str, comment: &str) -> bool {
+        self.inner.made.things().contains_key(&(account.to_owned(), comment.to_owned()))
     }
 }

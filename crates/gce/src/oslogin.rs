@@ -1,6 +1,7 @@
 //! OS Login: keys of the account that its machines let in.
 
 use crate::http::address;
+use crate::made::LAG;
 use crate::{Error, Gce, Kind, Result};
 use imgforge_ledger::Claim;
 use reqwest::Method;
@@ -8,6 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::time::Instant;
 
 /// How often a key is sent while others change the profile: builds that start together have one account.
 const ATTEMPTS: u64 = 10;
@@ -95,8 +97,9 @@ impl Gce {
             address(&self.inner.endpoints.url("oslogin"), &["v1", "users", &format!("{email}:importSshPublicKey")]);
         let microseconds = expires.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
         let body = json!({"key": key, "expirationTimeUsec": microseconds.to_string()});
+        self.key_is_asked_for(email, claim.name());
         let mut attempt = 1;
-        let answer: Imported = loop {
+        let answer: Result<Imported> = loop {
             let request = self.request(CALL, &resource, Method::POST, &url).in_project(project);
             let request = request.with(|request| request.query(&[("projectId", project)]).json(&body));
             match request.json().await {
@@ -105,11 +108,14 @@ impl Gce {
                     tokio::time::sleep(Duration::from_secs(attempt.min(5))).await;
                     attempt += 1;
                 }
-                Err(error) if error.message.contains("profile size exceeds") => return Err(full(email, error)),
-                answer => break answer?,
+                Err(error) if error.message.contains("profile size exceeds") => break Err(full(email, error)),
+                answer => break answer,
             }
         };
-        let profile = LoginProfile::from(answer.login_profile);
+        if answer.as_ref().is_err_and(|error| !error.is_transient()) {
+            self.key_is_not_made(email, claim.name());
+        }
+        let profile = LoginProfile::from(answer?.login_profile);
         if profile.username.is_empty() {
             let error = Error::new(CALL, resource, Kind::Forbidden, "the account has no user name on machines");
             let details = [("permission", "compute.instances.osLogin"), ("project", project)];
@@ -128,6 +134,31 @@ impl Gce {
         let request = self.request("users.getLoginProfile", &resource, Method::GET, &url).in_project(project);
         let profile: Profile = request.with(|request| request.query(&[("projectId", project)])).json().await?;
         Ok(profile.into())
+    }
+
+    /// Takes the keys with a comment out of the profile: one may have got there twice, after a lost answer. A key that this
+    /// process has asked for is waited for a little: its request may be under way yet.
+    ///
+    /// # Errors
+    /// Google's.
+    pub async fn remove_login_keys(&self, email: &str, project: &str, comment: &str) -> Result<()> {
+        let begun = Instant::now();
+        loop {
+            let mut keys = self.login_profile(email, project).await?.keys;
+            keys.retain(|key| key.text.split_whitespace().nth(2) == Some(comment));
+            if keys.is_empty() && self.may_get_key(email, comment) && begun.elapsed() < LAG {
+                tokio::time::sleep(LAG / 8).await;
+                continue;
+            }
+            for key in keys {
+                match self.delete_login_key(email, &key.fingerprint).await {
+                    Err(error) if !error.is_not_found() => return Err(error),
+                    _ => {}
+                }
+            }
+            self.key_is_not_made(email, comment);
+            return Ok(());
+        }
     }
 
     /// Takes a key out of the profile.
@@ -157,6 +188,8 @@ mod tests {
     use super::*;
     use crate::testing::{Claims, Reply, Server, ok, refused};
     use serde_json::Value;
+    use std::pin::pin;
+    use std::task::{Context, Waker};
 
     const EMAIL: &str = "builder@p.iam.gserviceaccount.com";
 
@@ -243,6 +276,34 @@ mod tests {
         let error = gce.import_login_key(claims.ours(), EMAIL, "p", "ssh-ed25519 B me", UNIX_EPOCH).await.unwrap_err();
         assert_eq!(error.kind, Kind::Invalid);
         assert_eq!(server.requests().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_key_whose_request_is_under_way_is_waited_for() {
+        let empty = json!({"name": EMAIL});
+        let claims = Claims::new();
+        let (claim, never) = (claims.ours(), claims.ours());
+        let (name, never_asked_for) = (claim.name().to_owned(), never.name().to_owned());
+        let with_key = json!({"sshPublicKeys": {
+            "f1": {"key": "ssh-ed25519 A me"},
+            "f2": {"key": format!("ssh-ed25519 B {name}")},
+        }});
+        let answers = [ok(&empty), ok(&empty), ok(&with_key), ok("{}"), ok(&empty)];
+        let server = Server::start(answers).await;
+        let gce = server.gce().await;
+        let key = format!("ssh-ed25519 B {name}");
+        {
+            // Whoever cancels a build does not hear of the answer.
+            let import = pin!(gce.import_login_key(claim, EMAIL, "p", &key, UNIX_EPOCH));
+            assert!(import.poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        }
+        gce.remove_login_keys(EMAIL, "p", &never_asked_for).await.unwrap();
+        assert_eq!(server.requests().len(), 1);
+        gce.remove_login_keys(EMAIL, "p", &name).await.unwrap();
+        let delete = format!("DELETE /oslogin/v1/users/{EMAIL}/sshPublicKeys/f2\nauthorization: Bearer token-1");
+        assert_eq!(server.requests()[3..], [delete]);
+        gce.remove_login_keys(EMAIL, "p", &name).await.unwrap();
+        assert_eq!(server.requests().len(), 5);
     }
 
     #[tokio::test]

@@ -296,7 +296,10 @@ pub fn living(state_folder: &Path) -> io::Result<Vec<String>> {
     Ok(runs)
 }
 
-/// Oldest first.
+/// A run is made within milliseconds; a hidden folder that is older than this is one of a run that died.
+const MAKING: Duration = Duration::from_secs(60);
+
+/// Oldest first, without those that are being made.
 fn run_folders(state_folder: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(state_folder.join("runs")) {
         Ok(entries) => entries,
@@ -307,7 +310,13 @@ fn run_folders(state_folder: &Path) -> io::Result<Vec<PathBuf>> {
     for entry in entries {
         let entry = entry?;
         match entry.metadata() {
-            Ok(status) => folders.push((status.modified()?, entry.path())),
+            Ok(status) => {
+                let made = status.modified()?;
+                let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+                if !(is_hidden && made.elapsed().is_ok_and(|age| age < MAKING)) {
+                    folders.push((made, entry.path()));
+                }
+            }
             // The run has just come to its end.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
@@ -384,6 +393,17 @@ mod tests {
         run.finish().unwrap();
         assert_eq!(abandoned(state.path()).unwrap().len(), 0);
         assert_eq!(fs::read_dir(state.path().join("runs")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_run_that_is_being_made_is_nobodys_to_clean_up() {
+        let state = tempfile::tempdir().unwrap();
+        let folder = state.path().join("runs/.00112233445566aa");
+        private_folder(&folder).unwrap();
+        fs::write(folder.join("lock"), "").unwrap();
+        assert_eq!(abandoned(state.path()).unwrap().len(), 0);
+        File::open(&folder).unwrap().set_modified(SystemTime::now() - MAKING).unwrap();
+        assert_eq!(abandoned(state.path()).unwrap()[0].run(), "00112233445566aa");
     }
 
     #[test]

@@ -119,17 +119,7 @@ impl Thing {
             What::Disk { place, is_regional } => gce.delete_disk(project, place, *is_regional, name).await.map(Some),
             What::Image => gce.delete_image(project, name).await.map(Some),
             What::Object { bucket, object } => gce.delete_object(bucket, object).await.map(|()| None),
-            What::LoginKey { account } => {
-                let profile = gce.login_profile(account, project).await?;
-                // An account may have got the same key twice, after a lost answer.
-                for key in profile.keys.iter().filter(|key| key.text.split_whitespace().nth(2) == Some(name)) {
-                    match gce.delete_login_key(account, &key.fingerprint).await {
-                        Err(error) if !error.is_not_found() => return Err(error),
-                        _ => {}
-                    }
-                }
-                Ok(None)
-            }
+            What::LoginKey { account } => gce.remove_login_keys(account, project, name).await.map(|()| None),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Tokens are kept until they are about to expire, and fetched by one while the others wait.
 
-use crate::{Kind, Result};
+use crate::{Error, Kind, Result};
 use google_cloud_auth::credentials::{CacheableResource, CredentialsProvider, EntityTag};
 use google_cloud_auth::errors::CredentialsError;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
@@ -8,9 +8,13 @@ use std::fmt;
 use std::future::Future;
 use std::time::{Duration, SystemTime};
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 /// A token is fetched anew when it has less than this to live: no request of ours takes longer to be looked at.
 const MARGIN: Duration = Duration::from_secs(5 * 60);
+
+/// A refusal is believed this long: all the checks before a build begin at once, and one of them is enough to ask.
+const REFUSED: Duration = Duration::from_secs(10);
 
 /// A token as it was given.
 #[derive(Clone)]
@@ -44,27 +48,39 @@ pub(super) trait Source: Send + Sync + 'static {
 pub(super) struct Renewed<S> {
     source: S,
     universe: String,
-    token: Mutex<Option<Token>>,
+    held: Mutex<Held>,
+}
+
+#[derive(Default)]
+struct Held {
+    token: Option<Token>,
+    refused: Option<(Instant, Error)>,
 }
 
 impl<S: Source> Renewed<S> {
     pub(super) fn new(source: S, universe: &str) -> Self {
-        Self { source, universe: universe.to_owned(), token: Mutex::new(None) }
+        Self { source, universe: universe.to_owned(), held: Mutex::default() }
     }
 
     async fn token(&self) -> Result<Token> {
-        let mut held = self.token.lock().await;
-        if let Some(token) = held.as_ref().filter(|token| token.lives(MARGIN)) {
+        let mut held = self.held.lock().await;
+        if let Some(token) = held.token.as_ref().filter(|token| token.lives(MARGIN)) {
             return Ok(token.clone());
         }
-        match (self.source.fetch().await, &*held) {
-            (Ok(token), _) => Ok(held.insert(token).clone()),
+        if let Some((_, error)) = held.refused.as_ref().filter(|(at, _)| at.elapsed() < REFUSED) {
+            return Err(error.clone());
+        }
+        match (self.source.fetch().await, &held.token) {
+            (Ok(token), _) => Ok(held.token.insert(token).clone()),
             // It will do for now, and the next who asks tries again.
             (Err(error), Some(token)) if error.kind == Kind::Transient && token.lives(Duration::ZERO) => {
                 tracing::debug!("a token is not renewed yet: {error}");
                 Ok(token.clone())
             }
-            (Err(error), _) => Err(error),
+            (Err(error), _) => {
+                held.refused = (error.kind != Kind::Transient).then(|| (Instant::now(), error.clone()));
+                Err(error)
+            }
         }
     }
 }
@@ -100,7 +116,6 @@ impl<S: Source> CredentialsProvider for Renewed<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Error;
     use std::sync::Mutex as Lock;
 
     /// Tokens one after the other, each with its seconds to live.
@@ -143,6 +158,17 @@ mod tests {
         let error = "oauth2.token of service account a@b: no";
         assert_eq!(three(vec![token("a", 0), trouble(), token("b", 3600)]).await, ["a", error, "b"]);
         let refused = vec![token("a", 200), super::tests::trouble(Kind::Forbidden), token("b", 3600)];
-        assert_eq!(three(refused).await, ["a", error, "b"]);
+        assert_eq!(three(refused).await, ["a", error, error]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_is_believed_for_seconds() {
+        let answers = vec![trouble(Kind::Forbidden), token("b", 3600)];
+        let renewed = Renewed::new(Canned(Lock::new(answers)), "googleapis.com");
+        for _ in 0..3 {
+            assert!(renewed.token().await.is_err());
+        }
+        tokio::time::advance(REFUSED).await;
+        assert_eq!(renewed.token().await.unwrap().secret, "b");
     }
 }
