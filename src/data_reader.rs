@@ -1,6 +1,7 @@
 //! Data sources: checked always, read only where a command wants their values.
 
 use crate::data_sources::{self, DATA_SOURCES, DataSource, ReadContext};
+use crate::exit::TryAgain;
 use crate::known;
 use crate::recipe;
 use crate::schema;
@@ -15,12 +16,27 @@ use imgforge_template::template::DataSources;
 use imgforge_template::value::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 /// Reads the data sources of a template, or checks them without asking the world anything.
 pub struct DataReader {
     /// Whether they are read, rather than checked alone.
-    pub read: bool,
+    read: bool,
+    /// How many of the mistakes are of the world.
+    world: AtomicUsize,
+}
+
+impl DataReader {
+    /// Whether they are read, rather than checked alone.
+    pub fn new(read: bool) -> Self {
+        Self { read, world: AtomicUsize::new(0) }
+    }
+
+    /// How many of the mistakes so far were none: the same may be read later.
+    pub fn may_be_read_later(&self) -> usize {
+        self.world.load(Ordering::Relaxed)
+    }
 }
 
 impl DataSources for DataReader {
@@ -46,6 +62,9 @@ impl DataSources for DataReader {
         match result {
             Ok(value) => value.marked(sensitive),
             Err(error) => {
+                if TryAgain::is_in(&error) {
+                    self.world.fetch_add(1, Ordering::Relaxed);
+                }
                 let message = format!("`data.{kind}.{name}` could not be read: {error:#}");
                 diagnostics.push(Diagnostic::error("unreadable-data-source", message).at(data.header));
                 unknown

@@ -62,8 +62,8 @@ fn build(arguments: &BuildArguments, session: &Session) -> Exit {
         Err(error) => return session.fail(&anyhow::Error::new(error).context("find the working directory")),
     };
     let loaded = load(&arguments.template, Purpose::Build, arguments.warn_on_undeclared_var, &host, session);
-    if loaded.failed {
-        return Exit::Failed;
+    if loaded.exit != Exit::Success {
+        return loaded.exit;
     }
     if loaded.plan.builds.is_empty() {
         return session.fail(&anyhow::anyhow!("No builds to run"));

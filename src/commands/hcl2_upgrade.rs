@@ -97,7 +97,7 @@ fn upgraded(
     };
     let inputs = options.inputs(false);
     let request = Request { path: &place.path, inputs: &inputs, depth: Depth::Everything, data_first: false };
-    let world = World { host: &place.host, sources, data: &DataReader { read: false }, secrets: None };
+    let world = World { host: &place.host, sources, data: &DataReader::new(false), secrets: None };
     let template = template::load(&request, &world, diagnostics);
     let text =
         template.as_ref().and_then(|template| of_template(template, arguments.with_annotations, host, diagnostics));

@@ -5,6 +5,7 @@ use super::session::Session;
 use crate::cli::{TemplateArguments, TemplateOptions};
 use crate::data_reader::DataReader;
 use crate::event::Event;
+use crate::exit::Exit;
 use crate::lint::{self, Checked};
 use crate::plan::{self, Plan, Selection};
 use crate::secret_stores::Unreachable;
@@ -24,7 +25,8 @@ pub(super) struct Loaded {
     pub(super) sources: Arc<Sources>,
     /// Empty where errors stand.
     pub(super) plan: Plan,
-    pub(super) failed: bool,
+    /// How the command ends where that is not [`Exit::Success`].
+    pub(super) exit: Exit,
 }
 
 /// What a template is read for.
@@ -63,6 +65,7 @@ pub(super) fn read(
     let sources = Sources::default();
     let mut diagnostics = Diagnostics::default();
     let options = &arguments.options;
+    let data = DataReader::new(matches!(purpose, Purpose::Build | Purpose::Check { read_data: true }));
     let mut plan = Plan::default();
     match place(Some(&arguments.template), options.config_type, host) {
         Ok(place) => {
@@ -72,7 +75,6 @@ pub(super) fn read(
                 depth: if purpose == Purpose::Syntax { Depth::Syntax } else { Depth::Everything },
                 data_first: options.use_sequential_evaluation,
             };
-            let data = DataReader { read: matches!(purpose, Purpose::Build | Purpose::Check { read_data: true }) };
             let secrets: Option<Arc<dyn SecretStores>> = match purpose {
                 Purpose::Build => Some(Arc::new(Unreachable)),
                 // What is only checked asks for no secrets.
@@ -115,11 +117,15 @@ pub(super) fn read(
     // Nothing is wrong with the template: where it is not to be built, that is worth a word and no more.
     let unbuildable = std::mem::take(&mut plan.unbuildable);
     diagnostics.append(if purpose == Purpose::Build { unbuildable } else { unbuildable.as_warnings() });
-    let failed = diagnostics.has_errors();
-    if failed {
+    let exit = match diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count() {
+        0 => Exit::Success,
+        errors if errors == data.may_be_read_later() => Exit::TryAgain,
+        _ => Exit::Failed,
+    };
+    if exit != Exit::Success {
         plan = Plan::default();
     }
-    (Loaded { sources: Arc::new(sources), plan, failed }, diagnostics.into_sorted())
+    (Loaded { sources: Arc::new(sources), plan, exit }, diagnostics.into_sorted())
 }
 
 pub(super) fn report(sources: &Arc<Sources>, list: Vec<Diagnostic>, session: &Session) {
@@ -154,7 +160,7 @@ pub(super) fn look(
     let inputs = options.inputs(false);
     let data_first = options.use_sequential_evaluation;
     // Packer reads data sources here too; nothing that is looked at needs their values.
-    let data = DataReader { read: false };
+    let data = DataReader::new(false);
     let mut diagnostics = Diagnostics::default();
     let request = Request { path: &place.path, inputs: &inputs, depth: Depth::Syntax, data_first };
     let world = World { host: &place.host, sources: &sources, data: &data, secrets: None };

@@ -35,7 +35,7 @@ pub(super) fn required(arguments: &TemplateArguments, session: &Session) -> Opti
         Ok(place) => {
             let inputs = arguments.options.inputs(false);
             let request = Request { path: &place.path, inputs: &inputs, depth: Depth::Syntax, data_first: false };
-            let data = DataReader { read: false };
+            let data = DataReader::new(false);
             let world = World { host: &place.host, sources: &sources, data: &data, secrets: None };
             template::load(&request, &world, &mut diagnostics).map(|template| {
                 session.events.add_secrets(&template.secrets);

@@ -138,8 +138,9 @@ async fn stages(
         .iter()
         .map(|image| (image, load(&arguments(image, &pipeline), purpose, true, &host, session)))
         .collect();
-    if loaded.iter().any(|(_, loaded)| loaded.failed) {
-        return Ok(Exit::Failed);
+    let read = loaded.iter().fold(Exit::Success, |exit, (_, loaded)| exit.and(loaded.exit));
+    if read != Exit::Success {
+        return Ok(read);
     }
     events.say(format!("{} image(s) validated", loaded.len()));
     if let Some(why) = builds_nothing {

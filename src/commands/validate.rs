@@ -73,7 +73,7 @@ fn check(arguments: &ValidateArguments, session: &Session) -> Result<Exit> {
     let changes = arguments.changed_since.as_ref().map(|revision| Changes::since(revision, &host.working_directory()));
     let mut diagnostics = Diagnostics::default();
     let templates = find::find(&arguments.templates, arguments.recursive, &mut diagnostics);
-    let mut failed = diagnostics.has_errors();
+    let mut exit = if diagnostics.has_errors() { Exit::Failed } else { Exit::Success };
     report(&Arc::new(Sources::default()), diagnostics.into_sorted(), session);
     let mut run = Run { arguments, session, host, sift: Sift::new(changes.transpose()?) };
     // Who has named one template knows which it is.
@@ -83,13 +83,14 @@ fn check(arguments: &ValidateArguments, session: &Session) -> Result<Exit> {
         if are_named {
             session.events.say(format!("==> {}", visible(&template.display().to_string())));
         }
-        if run.template(template)? {
+        let ended = run.template(template)?;
+        if ended != Exit::Success {
             wrong.push(visible(&template.display().to_string()));
         }
+        exit = exit.and(ended);
     }
-    failed |= !wrong.is_empty();
-    run.conclude(failed, &wrong, are_named.then_some(templates.len()));
-    Ok(if failed { Exit::Failed } else { Exit::Success })
+    run.conclude(exit != Exit::Success, &wrong, are_named.then_some(templates.len()));
+    Ok(exit)
 }
 
 struct Run<'a> {
@@ -100,8 +101,8 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Checks one template and tells its mistakes. Returns whether it is wrong, as far as that is told.
-    fn template(&mut self, template: &Path) -> Result<bool> {
+    /// Checks one template and tells its mistakes. Returns how the command ends, as far as they are told.
+    fn template(&mut self, template: &Path) -> Result<Exit> {
         let arguments = TemplateArguments {
             template: template.to_owned(),
             options: self.arguments.options.clone(),
@@ -114,7 +115,7 @@ impl Run<'_> {
         if again > 0 {
             self.session.events.say(format!("{again} more in files that it shares, told above."));
         }
-        Ok(failed)
+        Ok(if failed { loaded.exit } else { Exit::Success })
     }
 
     /// Says what came of it all; `count` is how many templates there were where they were told by name.

@@ -175,7 +175,7 @@ fn judge(row: &Row<'_>, root: &Path, paths: &Arc<BTreeSet<PathBuf>>, depth: Dept
     let sources = Sources::default();
     let mut diagnostics = Diagnostics::default();
     let request = Request { path: &name, inputs: &inputs, depth, data_first: false };
-    let world = World { host: &host, sources: &sources, data: &DataReader { read: false }, secrets: None };
+    let world = World { host: &host, sources: &sources, data: &DataReader::new(false), secrets: None };
     let place = |file: FileId, line: usize| {
         let path = folder.join(&*sources.name(file));
         format!("{}:{line}", path.strip_prefix(root).unwrap_or(&path).display())

@@ -91,7 +91,7 @@ async fn of_template(
     let (template, options) = (template.to_owned(), arguments.options.clone());
     let arguments = TemplateArguments { template, options, ..TemplateArguments::default() };
     let loaded = load(&arguments, Purpose::Check { read_data: false }, false, &host, session);
-    if loaded.failed {
+    if loaded.exit != Exit::Success {
         return Err(None);
     }
     let mut areas = Vec::new();

@@ -6,8 +6,14 @@ use serde_json::{Value, json};
 
 /// A template that reads `block` and writes `content` into `out.txt`, run on a fake with these resources.
 fn read(seed: Value, block: &str, content: &str) -> (Fake, Place, Ended) {
+    read_with(json!([]), seed, block, content)
+}
+
+/// The same on a fake with faults.
+fn read_with(faults: Value, seed: Value, block: &str, content: &str) -> (Fake, Place, Ended) {
     let fake = Fake::start(json!({}));
     fake.seed(seed);
+    fake.faults(faults);
     let place = Place::new(&json!({}));
     let endpoints: Vec<String> =
         fake.endpoints().iter().map(|(key, address)| format!("    {key} = {address:?}\n")).collect();
@@ -117,4 +123,12 @@ fn a_secret_that_is_not_there_is_told_at_its_place() {
     assert_eq!(ended.code, Some(1), "{}", ended.output);
     assert!(ended.output.contains("image.pkr.hcl:1:"), "{}", ended.output);
     assert!(ended.output.contains("read the secret db of demo: "), "{}", ended.output);
+}
+
+#[test]
+fn what_google_is_too_busy_for_may_be_read_later() {
+    let busy = json!([{"method": "compute.images.list", "fault": {"http": 429, "reason": "rateLimitExceeded"}}]);
+    let (_fake, _place, ended) = read_with(busy, images(), &image_by(true), "data.googlecompute-image.web.name");
+    assert_eq!(ended.code, Some(75), "{}", ended.output);
+    assert!(ended.output.contains("error[unreadable-data-source]"), "{}", ended.output);
 }
