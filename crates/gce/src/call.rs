@@ -169,6 +169,12 @@ pub(crate) struct Page<T> {
     pub(crate) unreachable: Vec<String>,
 }
 
+/// The places that an aggregated list could not look into: those that a warning is about, and those that it names.
+pub(crate) fn unreachable<'a>(warned: impl Iterator<Item = (&'a String, &'a str)>, named: Vec<String>) -> Vec<String> {
+    let warned = warned.filter(|(_, code)| *code == "UNREACHABLE").map(|(place, _)| place.clone());
+    warned.chain(named).collect()
+}
+
 /// What makes attempts of one change the same change to Google.
 pub(crate) fn request_id() -> String {
     uuid::Uuid::new_v4().to_string()

@@ -1,6 +1,6 @@
 //! Disks: those of a machine, and those that stand alone, of a zone or of a region.
 
-use crate::call::{Call, Listed, Page, in_place, last_segment, request_id, signed};
+use crate::call::{Call, Listed, Page, in_place, last_segment, request_id, signed, unreachable};
 use crate::images::EncryptionKey;
 use crate::{Gce, Operation, Result, Scope};
 use google_cloud_compute_v1::model;
@@ -134,11 +134,11 @@ impl Gce {
             .pages(
                 |token| list.clone().set_or_clear_page_token(token).send(),
                 |list| {
-                    let unreachable = list.items.iter().filter(|(_, scoped)| {
-                        let code = scoped.warning.as_ref().and_then(|warning| warning.code.as_ref());
-                        code.and_then(|code| code.name()) == Some("UNREACHABLE")
-                    });
-                    let unreachable = unreachable.map(|(place, _)| place.clone()).chain(list.unreachables).collect();
+                    let warned = list
+                        .items
+                        .iter()
+                        .filter_map(|(place, scoped)| Some((place, scoped.warning.as_ref()?.code.as_ref()?.name()?)));
+                    let unreachable = unreachable(warned, list.unreachables);
                     let items = list.items.into_values().flat_map(|scoped| scoped.disks).collect();
                     Page { items, next: list.next_page_token, unreachable }
                 },
