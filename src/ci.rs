@@ -51,7 +51,7 @@ pub enum Trigger {
     Tag,
     Schedule,
     Manual,
-    /// Something we don't know: treated with care, like a pull request.
+    /// Something we don't know: treated with care, like a pull request from a fork.
     Other,
 }
 

@@ -59,7 +59,11 @@ impl CiPlatform for GitHub {
         };
         let branch = name.clone().filter(|_| trigger != Trigger::PullRequest && !is_tag);
         // Annotations are told from the repository, which is not the workspace if it was checked out into a folder.
-        let root = git.try_run(&["rev-parse", "--show-toplevel"]).await;
+        // A link may lead from there to a repository that is none of this job's.
+        let workspace = environment.owned("GITHUB_WORKSPACE").map(PathBuf::from);
+        let root = git.try_run(&["rev-parse", "--show-toplevel"]).await.map(PathBuf::from).filter(|root| {
+            workspace.as_ref().is_none_or(|workspace| workspace.canonicalize().is_ok_and(|real| root.starts_with(real)))
+        });
         let parts = ["GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT"];
         let parts: Option<Vec<&str>> = parts.iter().map(|part| environment.get(part)).collect();
         let url = parts.map(|parts| match parts.as_slice() {
@@ -75,7 +79,7 @@ impl CiPlatform for GitHub {
             default_branch,
             is_fork,
             url,
-            workspace: root.or(environment.owned("GITHUB_WORKSPACE")).map(PathBuf::from),
+            workspace: root.or(workspace),
         })
     }
 

@@ -18,7 +18,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use clap::Args;
 use imgforge_template::diagnostic::Diagnostics;
 use imgforge_template::host::Host;
-use imgforge_template::source::{Origin, Sources};
+use imgforge_template::inputs;
+use imgforge_template::source::Sources;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -81,7 +82,6 @@ async fn job(
     audience: Audience,
     reports: &Reports,
 ) -> Result<Exit> {
-    let text = std::fs::read_to_string(config).with_context(|| format!("read {}", config.display()))?;
     let folder = folder_of(config);
     // Paths in the pipeline and its templates are relative to its folder, as Packer's are to where it is started.
     std::env::set_current_dir(&folder).with_context(|| format!("go to {}", folder.display()))?;
@@ -94,7 +94,7 @@ async fn job(
     };
     let session = open(lines, reports);
     let mut outputs = Outputs::default();
-    let exit = stages(config, &text, &job, platform, &git, &session, &mut outputs).await;
+    let exit = stages(config, &job, platform, &git, &session, &mut outputs).await;
     let exit = session.finish(exit.unwrap_or_else(|error| session.fail(&error)));
     outputs.set("conclusion", if exit == Exit::Success { "success" } else { "failure" });
     if let Err(error) = platform.outputs(environment, &outputs) {
@@ -120,7 +120,6 @@ fn folder_of(config: &Path) -> PathBuf {
 
 async fn stages(
     config: &Path,
-    text: &str,
     job: &Job,
     platform: &dyn CiPlatform,
     git: &Git,
@@ -129,9 +128,9 @@ async fn stages(
 ) -> Result<Exit> {
     let events = &session.events;
     events.say(format!("imgforge {}: {} on {}", env!("CARGO_PKG_VERSION"), job.trigger.name(), platform.name()));
-    let Some(pipeline) = read(config, text, session) else { return Ok(Exit::Failed) };
     let host = host(job).context("find the working directory")?;
     let builds_nothing = builds_nothing(job, &pipeline);
+    let Some(pipeline) = read(config, host.as_ref(), session) else { return Ok(Exit::Failed) };
     let purpose = if builds_nothing.is_some() { Purpose::Check { read_data: false } } else { Purpose::Build };
     let loaded: Vec<(&Image, Loaded)> = pipeline
         .images
@@ -163,22 +162,24 @@ async fn stages(
     Ok(exit)
 }
 
-/// A stranger's templates see the repository alone.
+/// A stranger's templates see the repository alone. Events that we don't know (a comment on a pull request, say) have the
+/// secrets of the repository, and their jobs often check out what a stranger has proposed.
 fn host(job: &Job) -> std::io::Result<Arc<dyn Host>> {
-    if !job.is_fork {
+    if !job.is_fork && job.trigger != Trigger::Other {
         return Ok(Arc::new(LocalHost::new()?));
     }
     let root = job.workspace.clone().unwrap_or_else(|| PathBuf::from("."));
     Ok(Arc::new(ForkHost::new(&root)?))
 }
 
-fn read(config: &Path, text: &str, session: &Session) -> Option<Pipeline> {
+/// Through the host: a stranger's pipeline may be a link to anything.
+fn read(config: &Path, host: &dyn Host, session: &Session) -> Option<Pipeline> {
     let sources = Sources::default();
     // From now on the working directory is the folder that paths start from.
     let shown = config.strip_prefix(folder_of(config)).unwrap_or(config);
-    let file = sources.add(shown.display().to_string(), Origin::File, text);
     let mut diagnostics = Diagnostics::default();
-    let pipeline = pipeline::parse(file, text, &mut diagnostics);
+    let text = inputs::read(shown, "pipeline", host, &sources, &mut diagnostics);
+    let pipeline = text.and_then(|(file, text)| pipeline::parse(file, &text, &mut diagnostics));
     let list = diagnostics.into_sorted();
     if !list.is_empty() {
         session.events.emit(Event::Diagnostics { sources: Arc::new(sources), list });
@@ -206,6 +207,9 @@ fn builds_nothing(job: &Job, pipeline: &Pipeline) -> Option<String> {
         return Some("a pull request from a fork is only validated".to_owned());
     }
     if !job.trigger.builds() {
+    if job.trigger == Trigger::Other {
+        return Some("an event of this kind is only validated, as a stranger's pull request is".to_owned());
+    }
         return Some(format!("a {} is only validated", job.trigger.name()));
     }
     if let (Trigger::Tag, Some(tag)) = (job.trigger, &job.tag) {

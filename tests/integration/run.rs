@@ -1,6 +1,7 @@
 //! `imgforge run`: the CI job, with real git repositories and the environment of CI systems.
 
 use crate::forge::Forge;
+use std::path::Path;
 use std::process::Command;
 
 const TEMPLATE: &str = r#"variable "text" {
@@ -107,11 +108,72 @@ fn other_branches_build_without_a_tag_and_pull_requests_only_validate() {
     let ended = forge.run(&["run"]);
     assert!(ended.code(0).stdout.contains("web is not tagged: this is feature, the default branch is main"));
     assert_eq!(git(&forge, &["tag", "-l"]), "");
-    let fork = r#"{"pull_request": {"head": {"repo": null}, "base": {"repo": {"full_name": "org/images"}}}}"#;
-    let forge = github(repository(), "pull_request", "7/merge", "branch", fork);
+    let forge = github(repository(), "pull_request", "7/merge", "branch", FORK);
     let ended = forge.run(&["run"]);
     assert!(ended.code(0).stdout.contains("Nothing is built: a pull request from a fork is only validated"));
     assert!(!forge.exists("web.txt"));
+}
+
+const FORK: &str = r#"{"pull_request": {"head": {"repo": null}, "base": {"repo": {"full_name": "org/images"}}}}"#;
+
+/// Puts a link in place of what is there.
+fn link(forge: &Forge, name: &str, to: &Path) {
+    let path = forge.path().join(name);
+    let _absent = std::fs::remove_file(&path);
+    std::os::unix::fs::symlink(to, path).unwrap();
+}
+
+#[test]
+fn what_a_stranger_may_have_written_shows_no_file_from_outside_and_no_variable() {
+    for (event, payload) in [("pull_request", FORK), ("pull_request_target", FORK), ("issue_comment", MAIN)] {
+        let forge = github(repository(), event, "main", "branch", payload);
+        let secret = forge.state().join("secret");
+        std::fs::write(&secret, "TOKEN: hunter2\n").unwrap();
+        let denied = "what a stranger may have written sees the files of the repository alone, without `.git`";
+        for target in [secret.as_path(), Path::new("/proc/self/environ"), Path::new("/dev/zero")] {
+            link(&forge, "imgforge.yml", target);
+            let ended = forge.run(&["run"]);
+            let message = format!("the pipeline `imgforge.yml` can't be read: {denied}\n");
+            assert!(ended.code(1).stdout.contains(&message), "{event}: {}", ended.stdout);
+            assert!(!ended.stdout.contains("hunter2") && !ended.stdout.contains("GITHUB_"), "{}", ended.stdout);
+        }
+        std::fs::remove_file(forge.path().join("imgforge.yml")).unwrap();
+        let template = TEMPLATE.replace("\"hello\"", "env(\"TOKEN\")");
+        let pipeline = PIPELINE.replace("vars: {text: from the pipeline}", "var_files: [.git/config]");
+        let forge = forge.file("imgforge.yml", &pipeline).file("web.pkr.hcl", &template).env("TOKEN", "hunter2");
+        let ended = forge.run(&["run"]);
+        let message = format!("the var file `.git/config` can't be read: {denied}\n");
+        assert!(ended.code(1).stdout.contains(&message), "{event}: {}", ended.stdout);
+        assert!(!ended.stdout.contains("hunter2"), "{}", ended.stdout);
+    }
+}
+
+#[test]
+fn an_event_that_is_not_known_is_validated_as_a_strangers_and_builds_nothing() {
+    let ended = github(repository(), "issue_comment", "main", "branch", MAIN).run(&["run"]);
+    ended.expect(
+        0,
+        "\
+imgforge 0.1.0: unknown event on github
+1 image(s) validated
+Nothing is built: an event of this kind is only validated, as a stranger's pull request is",
+    );
+}
+
+#[test]
+fn a_pipeline_that_is_no_text_is_a_mistake_at_its_place() {
+    let forge = repository();
+    std::fs::write(forge.path().join("imgforge.yml"), b"version: \xff\n").unwrap();
+    forge.run(&["run"]).expect(
+        1,
+        "\
+imgforge 0.1.0: manual on local
+error[not-utf-8]: the file is not valid UTF-8 here
+ --> imgforge.yml:1:10
+  |
+1 | version: \u{fffd}
+  |          ^",
+    );
 }
 
 #[test]
