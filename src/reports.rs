@@ -20,6 +20,7 @@ mod testing;
 use crate::ci::github::{is_read_by_runner, without_commands};
 use crate::cli::colour_of;
 use crate::event::{Event, Reporter};
+use crate::output_file::OutputFile;
 use anyhow::{Context as _, Result, bail};
 use destination::Destination;
 use machine_readable::MachineReadable;
@@ -103,7 +104,7 @@ impl Audience {
 pub(crate) struct Reports {
     machine: Vec<(&'static Format, Destination)>,
     /// Files that get the lines for people too.
-    lines: Vec<PathBuf>,
+    lines: Vec<OutputFile>,
     started_in: PathBuf,
 }
 
@@ -121,13 +122,13 @@ impl Reports {
     pub(crate) fn new(wanted: &[Wanted]) -> Result<Self> {
         let started_in = std::env::current_dir().context("find the working directory")?;
         let mut reports = Self { machine: Vec::new(), lines: Vec::new(), started_in };
-        let mut files: Vec<PathBuf> = Vec::new();
+        let mut files: Vec<OutputFile> = Vec::new();
         for Wanted { kind, file } in wanted {
-            let file = file.as_ref().map(|file| reports.started_in.join(file));
+            let file = file.as_ref().map(|file| OutputFile::named(file, &reports.started_in));
             if let Some(file) = &file {
-                destination::check(file)?;
+                file.check()?;
                 if files.contains(file) {
-                    bail!("two reports go to {}: give each a file of its own", file.display());
+                    bail!("two reports go to {}: give each a file of its own", file.path().display());
                 }
                 files.push(file.clone());
             }
@@ -209,7 +210,7 @@ impl Reporter for Recorder {
 struct Written {
     terminal: Terminal,
     text: Text,
-    to: PathBuf,
+    to: OutputFile,
 }
 
 impl Reporter for Written {
@@ -219,7 +220,7 @@ impl Reporter for Written {
 
     fn finish(&mut self) -> Result<()> {
         let text = self.text.0.lock().unwrap_or_else(PoisonError::into_inner);
-        destination::write_file(&self.to, &text).with_context(|| format!("write the report `{TERMINAL}`"))
+        self.to.write(&text).with_context(|| format!("write the report `{TERMINAL}`"))
     }
 }
 

@@ -9,6 +9,7 @@ use crate::event::{Event, Reporter};
 use crate::exit::Exit;
 use crate::git::Git;
 use crate::host::{ForkHost, LocalHost};
+use crate::output_file::OutputFile;
 use crate::pipeline::{self, Image, Pipeline};
 use crate::post_processors::manifest::{Manifest, ManifestBuild};
 use crate::reports::{Audience, Reports};
@@ -277,10 +278,11 @@ fn publish(outcomes: &[Outcome], uuid: &str, path: &Path) -> Result<String> {
             manifest.builds.push(entry);
         }
     }
-    let folder = path.parent().unwrap_or(path);
-    std::fs::create_dir_all(folder).with_context(|| format!("make the folder {}", folder.display()))?;
-    manifest.write(path)?;
-    manifest.to_json()
+    let file = OutputFile::named(path, &std::env::current_dir().context("find the working directory")?);
+    let text = manifest.to_json()?;
+    file.make_folder()?;
+    file.write(text.as_bytes())?;
+    Ok(text)
 }
 
 /// Tags the image if this job is one that may. `None` where it is not, which is said.

@@ -177,6 +177,25 @@ error[not-utf-8]: the file is not valid UTF-8 here
 }
 
 #[test]
+fn a_link_in_the_checkout_leads_no_manifest_out_of_it() {
+    let forge = github(repository(), "push", "main", "branch", MAIN);
+    let outside = forge.state().join("outside");
+    std::fs::write(&outside, "untouched").unwrap();
+    std::fs::create_dir_all(forge.path().join("out/web")).unwrap();
+    link(&forge, "out/web/manifest.json", &outside);
+    forge.run(&["run"]).code(0);
+    assert!(forge.read("out/web/manifest.json").contains("\"artifact_id\": \"File\""));
+    assert_eq!(std::fs::read(&outside).unwrap(), b"untouched");
+    std::fs::remove_dir_all(forge.path().join("out")).unwrap();
+    link(&forge, "out", forge.state());
+    let ended = forge.run(&["run"]);
+    let said =
+        "error: @FOLDER@/out leads out of the repository by a link, which is not followed: name the place it leads to";
+    assert!(ended.code(1).stdout.contains(said), "{}", ended.stdout);
+    assert!(!forge.state().join("web").exists());
+}
+
+#[test]
 fn a_version_tag_builds_nothing_and_another_tag_builds() {
     let forge = github(repository(), "push", "images/web/v0.1.0", "tag", MAIN);
     let ended = forge.run(&["run"]);
