@@ -90,7 +90,8 @@ impl Session {
 }
 
 /// Writes to standard output what a program reads, to the byte, which no reporter promises. Whoever has closed the stream
-/// wants nothing; any other end of it is told on standard error.
+/// wants nothing; any other end of it is told on standard error. Where GitHub's runner reads it, a text may hold commands
+/// for it as with `cat`: a pipe to the runner looks like one to the program that the bytes are for.
 pub(super) fn print(bytes: &[u8]) -> Exit {
     let mut out = std::io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {

@@ -318,6 +318,17 @@ fn a_link_in_the_checkout_leads_no_report_and_no_log_out_of_it() {
 }
 
 #[test]
+fn no_text_of_a_report_is_a_command_of_githubs_runner() {
+    let forge = Forge::new().file("a.pkr.hcl", "source \"##[add-mask]x\" \"b\" {\n}\n##[error]\n");
+    for kind in ["json", "sarif", "junit", "code-quality", "checkstyle", "rdjson"] {
+        let ended = forge.run(&["validate", "--report", kind, "a.pkr.hcl"]);
+        assert!(ended.code(1).stdout.contains("add-mask"), "{kind}: {}", ended.stdout);
+        assert!(!ended.stdout.contains("##["), "{kind}: {}", ended.stdout);
+        assert!(!ended.stdout.lines().any(|line| line.trim_start().starts_with("::")), "{kind}: {}", ended.stdout);
+    }
+}
+
+#[test]
 fn what_can_not_be_written_is_told_before_anything_is_done() {
     let forge = Forge::new().file("a.json", r#"{"builders": [{"type": "file", "target": "x", "content": "y"}]}"#);
     let table: [(&[&str], &str); 4] = [
