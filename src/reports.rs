@@ -25,7 +25,9 @@ use anyhow::{Context as _, Result, bail};
 use destination::Destination;
 use machine_readable::MachineReadable;
 use record::Record;
+use rustix::fs::{FileType, fstat};
 use std::io::{IsTerminal as _, Write};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use terminal::{Look, Terminal};
@@ -109,9 +111,27 @@ pub(crate) struct Reports {
 }
 
 /// Where the lines go that are told while a command runs.
-pub(crate) struct Lines {
+pub struct Lines {
     pub(crate) out: Box<dyn Write + Send>,
     pub(crate) is_terminal: bool,
+    /// Whether they are kept in a file, which no CI system reads while the job runs.
+    pub(crate) is_file: bool,
+}
+
+impl Lines {
+    pub(crate) fn standard_output() -> Self {
+        let stream = std::io::stdout();
+        Self { is_terminal: stream.is_terminal(), is_file: is_file(&stream), out: Box::new(stream) }
+    }
+
+    pub(crate) fn standard_error() -> Self {
+        let stream = std::io::stderr();
+        Self { is_terminal: stream.is_terminal(), is_file: is_file(&stream), out: Box::new(stream) }
+    }
+}
+
+fn is_file(stream: &impl AsFd) -> bool {
+    fstat(stream).is_ok_and(|status| FileType::from_raw_mode(status.st_mode).is_file())
 }
 
 impl Reports {
@@ -161,14 +181,15 @@ impl Reports {
     /// which reads both streams, no line is one.
     pub(crate) fn lines(&self) -> Lines {
         if !self.has_standard_output() {
-            return Lines { out: Box::new(std::io::stdout()), is_terminal: std::io::stdout().is_terminal() };
+            return Lines::standard_output();
         }
         let has_commands =
             |(format, to): &(&Format, _)| format.name == github::FORMAT.name && *to == Destination::StandardOutput;
         if self.machine.iter().any(has_commands) {
-            return Lines { out: without_commands(Box::new(std::io::stderr())), is_terminal: false };
+            let lines = Lines::standard_error();
+            return Lines { out: without_commands(lines.out), is_terminal: false, ..lines };
         }
-        Lines { out: Box::new(std::io::stderr()), is_terminal: std::io::stderr().is_terminal() }
+        Lines::standard_error()
     }
 
     /// Those who write the reports. The working directory is by now the one that the names of templates start from.

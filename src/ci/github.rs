@@ -3,6 +3,7 @@
 use super::{CiPlatform, Environment, Job, Outputs, Trigger, branch_of, default_branch, in_workspace};
 use crate::event::{Event, Reporter};
 use crate::git::Git;
+use crate::reports::Lines;
 use crate::reports::terminal::{Look, Terminal};
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
@@ -83,8 +84,8 @@ impl CiPlatform for GitHub {
         })
     }
 
-    fn reporter(&self, job: &Job, out: Box<dyn Write + Send>) -> Box<dyn Reporter> {
-        let out = Shared(Arc::new(Mutex::new(out)));
+    fn reporter(&self, job: &Job, lines: Lines) -> Box<dyn Reporter> {
+        let out = Shared(Arc::new(Mutex::new(lines.out)));
         let terminal = Terminal::new(Box::new(Neutral { out: out.clone(), line: Vec::new() }), Look::default());
         let working_directory = std::env::current_dir().unwrap_or_default();
         Box::new(Annotations {
@@ -95,6 +96,7 @@ impl CiPlatform for GitHub {
             errors: Count::default(),
             warnings: Count::default(),
             masked: BTreeSet::new(),
+            is_masking: !lines.is_file,
         })
     }
 
@@ -197,6 +199,8 @@ struct Annotations {
     errors: Count,
     warnings: Count,
     masked: BTreeSet<String>,
+    /// A file is read by no runner, and is often uploaded with the secrets in it. Our own lines have none anyway.
+    is_masking: bool,
 }
 
 /// Annotations of one kind so far.
@@ -245,7 +249,7 @@ impl Reporter for Annotations {
     }
 
     fn secrets(&mut self, secrets: &[String]) {
-        for secret in secrets.iter().filter(|secret| is_maskable(secret)) {
+        for secret in secrets.iter().filter(|secret| self.is_masking && is_maskable(secret)) {
             if self.masked.insert(secret.clone()) {
                 self.out.write_line(&format!("::add-mask::{}", data(secret)));
             }
@@ -382,7 +386,7 @@ mod tests {
         }
     }
 
-    fn commands(errors: usize, secrets: &[String]) -> Vec<String> {
+    fn commands(errors: usize, secrets: &[String], is_file: bool) -> Vec<String> {
         let log = Log::default();
         let job = Job {
             trigger: Trigger::Push,
@@ -393,7 +397,8 @@ mod tests {
             url: None,
             workspace: None,
         };
-        let mut reporter = GitHub.reporter(&job, Box::new(log.clone()));
+        let lines = Lines { out: Box::new(log.clone()), is_terminal: false, is_file };
+        let mut reporter = GitHub.reporter(&job, lines);
         reporter.secrets(secrets);
         reporter.secrets(secrets);
         let list = (0..errors).map(|index| Diagnostic::error("x", format!("mistake {index}"))).collect();
@@ -405,9 +410,9 @@ mod tests {
 
     #[test]
     fn ten_annotations_are_shown_and_of_more_their_number() {
-        let ten = commands(10, &[]);
+        let ten = commands(10, &[], false);
         assert_eq!((ten.len(), ten[9].as_str()), (10, "::error title=x::mistake 9"));
-        let twelve = commands(12, &[]);
+        let twelve = commands(12, &[], false);
         assert_eq!(twelve.len(), 10);
         assert_eq!(twelve[9], "::error title=imgforge::3 more errors are in the log of this step");
     }
@@ -415,7 +420,8 @@ mod tests {
     #[test]
     fn secrets_are_masked_once_but_not_plain_words() {
         let secrets = ["s3cret%".to_owned(), "true".to_owned(), "abc".to_owned()];
-        assert_eq!(commands(0, &secrets), ["::add-mask::s3cret%25"]);
+        assert_eq!(commands(0, &secrets, false), ["::add-mask::s3cret%25"]);
+        assert_eq!(commands(0, &secrets, true), [""; 0], "a file would keep it");
     }
 
     #[test]

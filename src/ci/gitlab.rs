@@ -4,9 +4,9 @@ use super::{CiPlatform, Environment, Job, Outputs, Trigger, branch_of, plain};
 use crate::event::Reporter;
 use crate::git::Git;
 use crate::output_file::OutputFile;
+use crate::reports::Lines;
 use anyhow::Result;
 use async_trait::async_trait;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 pub(super) struct GitLab;
@@ -55,8 +55,8 @@ impl CiPlatform for GitLab {
         })
     }
 
-    fn reporter(&self, _: &Job, out: Box<dyn Write + Send>) -> Box<dyn Reporter> {
-        plain::reporter(out)
+    fn reporter(&self, _: &Job, lines: Lines) -> Box<dyn Reporter> {
+        plain::reporter(lines.out)
     }
 
     /// `out/imgforge.env`: `KEY=value` lines without quotes; a value of several lines can't be told there.

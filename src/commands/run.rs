@@ -90,7 +90,7 @@ async fn job(
     let job = platform.job(environment, &git).await.context("read the CI environment")?;
     tracing::info!(platform = platform.name(), trigger = job.trigger.name(), "job recognised");
     let lines = match audience {
-        Audience::People => platform.reporter(&job, reports.lines().out),
+        Audience::People => platform.reporter(&job, reports.lines()),
         Audience::Programs => audience.reporter(reports.lines(), None, false),
     };
     let session = open(lines, reports);
@@ -130,8 +130,8 @@ async fn stages(
     let events = &session.events;
     events.say(format!("imgforge {}: {} on {}", env!("CARGO_PKG_VERSION"), job.trigger.name(), platform.name()));
     let host = host(job).context("find the working directory")?;
-    let builds_nothing = builds_nothing(job, &pipeline);
     let Some(pipeline) = read(config, host.as_ref(), session) else { return Ok(Exit::Failed) };
+    let builds_nothing = builds_nothing(job, &pipeline);
     let purpose = if builds_nothing.is_some() { Purpose::Check { read_data: false } } else { Purpose::Build };
     let loaded: Vec<(&Image, Loaded)> = pipeline
         .images
@@ -207,10 +207,10 @@ fn builds_nothing(job: &Job, pipeline: &Pipeline) -> Option<String> {
     if job.is_fork {
         return Some("a pull request from a fork is only validated".to_owned());
     }
-    if !job.trigger.builds() {
     if job.trigger == Trigger::Other {
         return Some("an event of this kind is only validated, as a stranger's pull request is".to_owned());
     }
+    if !job.trigger.builds() {
         return Some(format!("a {} is only validated", job.trigger.name()));
     }
     if let (Trigger::Tag, Some(tag)) = (job.trigger, &job.tag) {

@@ -177,6 +177,20 @@ error[not-utf-8]: the file is not valid UTF-8 here
 }
 
 #[test]
+fn secrets_are_told_the_runner_and_no_file() {
+    let template = TEMPLATE.replace("default", "sensitive = true\n  default");
+    let forge = repository().file("web.pkr.hcl", &template);
+    let forge = github(forge, "push", "feature", "branch", MAIN);
+    let ended = forge.run(&["run"]);
+    assert!(ended.code(0).stdout.contains("::add-mask::from the pipeline\n"), "{}", ended.stdout);
+    let log = forge.state().join("log.txt");
+    let status = forge.command(&["run"]).stdout(std::fs::File::create(&log).unwrap()).status().unwrap();
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(status.success() && log.contains("1 image(s) validated"), "{log}");
+    assert!(!log.contains("add-mask") && !log.contains("from the pipeline"), "{log}");
+}
+
+#[test]
 fn a_link_in_the_checkout_leads_no_manifest_out_of_it() {
     let forge = github(repository(), "push", "main", "branch", MAIN);
     let outside = forge.state().join("outside");
