@@ -298,8 +298,8 @@ async fn tag(
     let events = &session.events;
     let default = pipeline.default_branch.as_ref().or(job.default_branch.as_ref());
     if job.branch.is_none() || job.branch.as_ref() != default {
-        let (branch, default) =
-            (job.branch.as_deref().unwrap_or("no branch"), default.map_or("unknown", String::as_str));
+        let branch = job.branch.as_deref().unwrap_or("no branch");
+        let default = default.map_or("unknown (set `default_branch` in imgforge.yml)", String::as_str);
         events.say(format!("{} is not tagged: this is {branch}, the default branch is {default}", image.name));
         return Ok(None);
     }

@@ -191,6 +191,16 @@ fn secrets_are_told_the_runner_and_no_file() {
 }
 
 #[test]
+fn without_a_default_branch_it_is_said_where_to_name_it() {
+    let forge = repository();
+    git(&forge, &["branch", "-m", "trunk"]);
+    git(&forge, &["update-ref", "-d", "refs/remotes/origin/main"]);
+    let ended = github(forge, "push", "trunk", "branch", "{}").run(&["run"]);
+    let said = "web is not tagged: this is trunk, the default branch is unknown (set `default_branch` in imgforge.yml)";
+    assert!(ended.code(0).stdout.contains(said), "{}", ended.stdout);
+}
+
+#[test]
 fn a_link_in_the_checkout_leads_no_manifest_out_of_it() {
     let forge = github(repository(), "push", "main", "branch", MAIN);
     let outside = forge.state().join("outside");
