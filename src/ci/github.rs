@@ -62,9 +62,9 @@ impl CiPlatform for GitHub {
         // Annotations are told from the repository, which is not the workspace if it was checked out into a folder.
         // A link may lead from there to a repository that is none of this job's.
         let workspace = environment.owned("GITHUB_WORKSPACE").map(PathBuf::from);
-        let root = git.try_run(&["rev-parse", "--show-toplevel"]).await.map(PathBuf::from).filter(|root| {
-            workspace.as_ref().is_none_or(|workspace| workspace.canonicalize().is_ok_and(|real| root.starts_with(real)))
-        });
+        let real = workspace.as_ref().and_then(|workspace| workspace.canonicalize().ok());
+        let root = git.try_run(&["rev-parse", "--show-toplevel"]).await.map(PathBuf::from);
+        let root = root.filter(|root| real.is_none_or(|real| root.starts_with(real)));
         let parts = ["GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT"];
         let parts: Option<Vec<&str>> = parts.iter().map(|part| environment.get(part)).collect();
         let url = parts.map(|parts| match parts.as_slice() {
@@ -512,5 +512,11 @@ mod tests {
         let same = job(&head).await;
         assert_eq!((same.branch.as_deref(), same.workspace.as_deref()), (Some("main"), Some(checkout.as_path())));
         assert_eq!(job("1234567890123456789012345678901234567890").await.branch, None);
+        // The folder of the pipeline may be a link to another checkout on the same machine.
+        let other = tempfile::tempdir().unwrap();
+        git(&["init", "-q", other.path().to_str().unwrap()]);
+        let environment = Environment::from([("GITHUB_WORKSPACE", root.to_str().unwrap())]);
+        let job = GitHub.job(&environment, &Git::new(other.path())).await.unwrap();
+        assert_eq!(job.workspace.as_deref(), Some(root.as_path()));
     }
 }
