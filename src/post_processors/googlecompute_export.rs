@@ -117,7 +117,7 @@ impl Export {
                 let claim = claim.context("note the object in the journal")?;
                 let resource = claim.resource().clone();
                 let metadata = labels(context, Role::Temporary, LIFETIME);
-                let upload = google.gce.begin_upload(claim, "application/gzip", &metadata).await;
+                let upload = google.gce.begin_upload(claim, "application/gzip", &metadata, true).await;
                 let upload = upload.explain(&format!("begin the upload to {destination}"))?;
                 // Whoever knows the address may write the object.
                 context.events.add_secrets(std::slice::from_ref(&upload.url));

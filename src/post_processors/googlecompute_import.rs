@@ -40,7 +40,7 @@ arguments! {
         project_id: Spanned<String>,
         /// The bucket that the file goes through.
         bucket: Spanned<String>,
-        /// The object's name in it; `packer-import-TIME.tar.gz` if not set.
+        /// The object's name in it; `packer-import-TIME-NUMBER.tar.gz` if not set.
         gcs_object_name: Option<String>,
         /// Leave the object there.
         skip_clean: bool = "false",
@@ -110,10 +110,12 @@ impl Import {
         Ok(file)
     }
 
+    /// What the object is called. Without a name of the user's it is another one each time: two builds may import at once.
     fn object_name(&self) -> String {
+        let host = &self.context.host;
         match self.arguments.gcs_object_name.as_deref().filter(|name| !name.is_empty()) {
             Some(name) => name.to_owned(),
-            None => format!("packer-import-{}.tar.gz", self.context.host.started()),
+            None => format!("packer-import-{}-{}.tar.gz", host.started(), host.uuid()),
         }
     }
 
@@ -128,19 +130,31 @@ impl Import {
         let resource = claim.resource().clone();
         context.say(format!("Uploading {} to gs://{name}...", file.display()));
         let metadata = labels(context, Role::Temporary, IMAGE_LIMIT);
-        let upload = google.gce.begin_upload(claim, "application/gzip", &metadata).await;
-        let upload = upload.explain(&format!("begin the upload to gs://{name}"))?;
+        // One that goes with the import must not have been the user's before; one that stays is there to be replaced.
+        let replaces = self.arguments.skip_clean;
+        let upload = match google.gce.begin_upload(claim, "application/gzip", &metadata, replaces).await {
+            Err(error) if error.kind == Kind::AlreadyExists => {
+                context.ledger.released(&resource).context("note in the journal that the object is not ours")?;
+                bail!(
+                    "there is an object gs://{name} already, which would be gone after the import: choose another \
+                     `gcs_object_name`, or delete it (`imgforge cleanup` does, if a killed run left it)"
+                );
+            }
+            upload => upload.explain(&format!("begin the upload to gs://{name}"))?,
+        };
         // Whoever knows the address may write the object.
         context.events.add_secrets(std::slice::from_ref(&upload.url));
         let report = |done, total| context.progress(&name, done, total);
         let sent = google.gce.upload_file(&upload, file, &report).await;
-        if let Err(error) = sent.explain(&format!("upload {} to gs://{name}", file.display())) {
-            if let Err(error) = google.gce.cancel_upload(&upload).await {
-                tracing::debug!(name, %error, "the upload could not be given up");
+        match sent.explain(&format!("upload {} to gs://{name}", file.display())) {
+            Ok(object) => Ok((resource, object.self_link)),
+            Err(error) => {
+                if let Err(error) = google.gce.cancel_upload(&upload).await {
+                    tracing::debug!(name, %error, "the upload could not be given up");
+                }
+                Err(error)
             }
-            return Err(error);
         }
-        Ok((resource, format!("https://storage.googleapis.com/{name}")))
     }
 
     fn request(&self, archive: String, context: &BuildContext) -> Result<ImageRequest> {

@@ -384,7 +384,7 @@ async fn keys_of_os_login_and_objects_are_found_by_comment_and_prefix() {
             build.claim_named(CLEANER, kind::OBJECT, "exports/imgforge/half.tar.gz", world.details(&[])).unwrap();
         let object_name = object.name().to_owned();
         let metadata = BTreeMap::from([("imgforge-run".to_owned(), ledger.run().to_owned())]);
-        let upload = gce.begin_upload(object, "application/gzip", &metadata).await.unwrap();
+        let upload = gce.begin_upload(object, "application/gzip", &metadata, true).await.unwrap();
         let file = world.state.path().join("half.tar.gz");
         std::fs::write(&file, "half").unwrap();
         gce.upload_file(&upload, &file, &|_, _| {}).await.unwrap();
