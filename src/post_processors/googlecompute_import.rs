@@ -4,12 +4,14 @@
 
 use super::{InputArtifact, PostProcessor};
 use crate::artifact::Artifact;
+use crate::clients::Clients;
 use crate::component::Component;
 use crate::context::BuildContext;
 use crate::google::{
     CLEANER, Connection, Explain as _, GoogleArguments, Place, Role, SecureBootFiles, check_label, check_name, kind,
-    labels,
+    labels, steady_prefix,
 };
+use crate::sweepers::{Area, BUCKETS};
 use anyhow::{Context as _, Result, bail, ensure};
 use async_trait::async_trait;
 use imgforge_gce::{ImageRequest, ImageSource, Kind};
@@ -232,6 +234,20 @@ fn text(argument: &Option<Spanned<String>>) -> Option<&Spanned<String>> {
 
 #[async_trait]
 impl PostProcessor for Import {
+    async fn areas(&self, _: &[Area], clients: &Clients) -> Result<Vec<Area>> {
+        let (project, bucket) = (&self.arguments.project_id.value, &self.arguments.bucket.value);
+        if project.is_empty() || bucket.is_empty() {
+            return Ok(vec![Area::unknown(
+                CLEANER,
+                "the project and bucket of an import are not known before the build",
+            )]);
+        }
+        let google = Connection::new(&self.google, None, clients).await?;
+        let mut details = google.details(project, Place::Global);
+        details.insert(BUCKETS.to_owned(), format!("{bucket}/{}", steady_prefix(&self.object_name())));
+        Ok(vec![Area { sweeper: CLEANER, details }])
+    }
+
     fn input_artifact(&self) -> InputArtifact {
         InputArtifact::Keep
     }
