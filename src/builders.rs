@@ -46,7 +46,8 @@ pub trait Builder: Send + Sync {
     /// When the machine did not come up.
     async fn launch(&self, context: &BuildContext) -> Result<Box<dyn Machine>>;
 
-    /// Where the things are that it makes, for a cleanup without a journal: none where it makes them on this machine. Makes
+    /// Where the things are that it makes, for a cleanup without a journal: none where it makes them on this machine. The last
+    /// is where its artifact is. Makes
     /// the clients, so that things are removed with the credentials they were made with.
     ///
     /// # Errors

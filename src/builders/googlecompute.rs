@@ -25,6 +25,7 @@ mod preflight;
 mod quota;
 mod request;
 mod source;
+mod stand_in;
 mod startup;
 #[cfg(test)]
 mod tests;

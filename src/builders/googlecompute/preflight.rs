@@ -10,6 +10,8 @@ use crate::google::explained;
 use anyhow::Result;
 use imgforge_gce::{Gce, Image, Kind, MachineType, Project, Region};
 use imgforge_template::diagnostic::{Diagnostic, Diagnostics};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What was found out, so that nothing is asked twice.
 pub(super) struct Found {
@@ -40,6 +42,9 @@ const IMAGE_PERMISSIONS: [&str; 4] =
 /// One question's answer, as far as the diagnostics don't have it.
 type Answer<T> = Result<Option<T>>;
 
+/// Images by project and name, each with the build that makes it.
+type Names = Mutex<BTreeMap<(String, String), String>>;
+
 /// What went wrong, gathered while several questions are open.
 struct Report<'a> {
     builder: &'a Googlecompute,
@@ -64,7 +69,7 @@ impl Googlecompute {
         if !self.image.skip_create_image {
             context.say("Checking image does not exist...");
         }
-        let (project, zone, region) = (&self.source.project_id, &self.source.zone, &self.source.region());
+        let (project, zone, region) = (&self.source.project_id, &self.source.zone, self.source.region());
         let (
             apis,
             permissions,
@@ -72,6 +77,7 @@ impl Googlecompute {
             previous,
             zone_found,
             machine,
+            accelerator,
             network,
             subnetwork,
             regional,
@@ -84,6 +90,7 @@ impl Googlecompute {
             self.previous(&gce),
             gce.zone(project, zone),
             self.machine_type(&gce),
+            self.accelerator(&gce),
             self.network_found(&gce),
             self.subnetwork_found(&gce),
             gce.region(project, region),
@@ -114,6 +121,10 @@ impl Googlecompute {
         if let Some(image) = previous.as_ref().filter(|_| !context.force) {
             report.taken(image);
         }
+        if let Some(other) = self.image_of_another(context).await? {
+            let message = format!("the build `{other}` makes an image {} in the same project", self.image_name);
+            report.error("name-taken", "image_name", message, "give each of the two its own `image_name`");
+        }
         let what = format!("the zone `{zone}` in the project `{project}`");
         if let Some(found) = report.there(zone_found, "zone", &what, "`gcloud compute zones list` shows all")?
             && found.status != "UP"
@@ -124,6 +135,10 @@ impl Googlecompute {
         let help = format!("`gcloud compute machine-types list --zones {zone}` shows all");
         let machine =
             report.there(machine, "machine_type", &format!("the machine type `{kind}` in `{zone}`"), &help)?;
+        let kind = set(&self.instance.accelerator_type).unwrap_or_default();
+        let help = format!("`gcloud compute accelerator-types list --filter=zone:{zone}` shows all");
+        let what = format!("the accelerator `{kind}` in `{zone}`");
+        report.there(accelerator.map(Some), "accelerator_type", &what, &help)?;
         let (network_name, subnetwork_name) = self.network_names();
         let what = format!("the network `{}`", network_name.unwrap_or_default());
         report.there(network.map(Some), "network", &what, "`gcloud compute networks list` shows all")?;
@@ -185,6 +200,18 @@ impl Googlecompute {
         Ok([own, elsewhere].into_iter().flatten().collect())
     }
 
+    /// Another build of this run whose image gets the same name.
+    async fn image_of_another(&self, context: &BuildContext) -> Result<Option<String>> {
+        if self.image.skip_create_image {
+            return Ok(None);
+        }
+        let names: Arc<Names> = context.clients.get_or_make("images", async { Ok(Names::default()) }).await?;
+        let mut names = names.lock().unwrap_or_else(PoisonError::into_inner);
+        let image = (self.image_project().to_owned(), self.image_name.clone());
+        let first = names.entry(image).or_insert_with(|| context.name.clone());
+        Ok((*first != context.name).then(|| first.clone()))
+    }
+
     async fn previous(&self, gce: &Gce) -> imgforge_gce::Result<Option<Image>> {
         if self.image.skip_create_image {
             return Ok(None);
@@ -197,21 +224,29 @@ impl Googlecompute {
         gce.machine_type(&self.source.project_id, &self.source.zone, name).await
     }
 
+    async fn accelerator(&self, gce: &Gce) -> imgforge_gce::Result<()> {
+        let Some(name) = set(&self.instance.accelerator_type) else { return Ok(()) };
+        let name = name.rsplit('/').next().unwrap_or_default();
+        gce.accelerator_type(&self.source.project_id, &self.source.zone, name).await.map(drop)
+    }
+
     async fn network_found(&self, gce: &Gce) -> imgforge_gce::Result<()> {
         let Some(name) = self.network_names().0 else { return Ok(()) };
-        let (project, name) = of_url(name, self.network_project());
+        // The one that every project has is the machine's own.
+        let project = if name == "default" { &self.source.project_id } else { self.network_project() };
+        let (project, name) = of_url(name, project);
         gce.network(project, name).await.map(drop)
     }
 
     async fn subnetwork_found(&self, gce: &Gce) -> imgforge_gce::Result<()> {
         let Some(name) = self.network_names().1 else { return Ok(()) };
         let (project, name) = of_url(name, self.network_project());
-        gce.subnetwork(project, &self.source.region(), name).await.map(drop)
+        gce.subnetwork(project, self.source.region(), name).await.map(drop)
     }
 
     async fn reserved(&self, gce: &Gce) -> imgforge_gce::Result<Option<String>> {
         match set(&self.network.address) {
-            Some(name) => gce.reserved_address(&self.source.project_id, &self.source.region(), name).await.map(Some),
+            Some(name) => gce.reserved_address(&self.source.project_id, self.source.region(), name).await.map(Some),
             None => Ok(None),
         }
     }
@@ -346,7 +381,9 @@ impl Report<'_> {
         let wanted = set(&self.builder.image.image_architecture).map(str::to_uppercase);
         let of_source = source.and_then(|source| source.architecture.clone());
         let of_machine = machine.and_then(|machine| machine.architecture.clone());
-        if let (Some(wanted), Some(is)) = (wanted.or(of_source), of_machine)
+        // An image of another disk need not run here.
+        let is_of_machine = !self.builder.disks.disk_attachment.iter().any(|disk| disk.create_image);
+        if let (Some(wanted), Some(is)) = (wanted.filter(|_| is_of_machine).or(of_source), of_machine)
             && wanted != is
         {
             let kind = &self.builder.instance.machine_type;
