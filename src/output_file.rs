@@ -24,8 +24,10 @@ impl OutputFile {
     pub(crate) fn named(path: &Path, started_in: &Path) -> Self {
         let path = started_in.join(path);
         let words = clean(&path);
-        // The outermost repository: what looks like one inside of it may be a link to another.
-        let repository = words.ancestors().filter(|above| above.join(".git").exists()).last();
+        // The outermost repository, and none behind a link: that would lead out of where we are.
+        let is_ours =
+            |above: &&Path| !above.starts_with(started_in) || above.canonicalize().is_ok_and(|real| real == *above);
+        let repository = words.ancestors().filter(|above| above.join(".git").exists()).filter(is_ours).last();
         // Whoever starts in `/` is in no checkout, and `/dev/stdout` is a link.
         let checkout = repository.or(Some(started_in).filter(|folder| folder.parent().is_some()));
         let checkout = checkout.filter(|root| is_in_checkout(&words, root)).map(Path::to_owned);
@@ -197,6 +199,12 @@ mod tests {
             assert_eq!(wrong(deeper.make_folder(), &root), format!("@/{name} {refused}"));
             assert!(!root.join(name).join("x").exists() && !root.join(name).join("made").exists());
         }
+        // So it is where there is no repository, as in an archive of one.
+        let plain = root.join("../plain");
+        fs::create_dir(&plain).unwrap();
+        let plain = plain.canonicalize().unwrap();
+        symlink("../other", plain.join("out")).unwrap();
+        assert_eq!(wrong(OutputFile::named(Path::new("out/x"), &plain).check(), &plain), format!("@/out {refused}"));
         symlink("../missing", root.join("gone")).unwrap();
         assert!(OutputFile::named(Path::new("gone/x"), &root).make_folder().is_err());
         assert!(!root.join("../missing").exists());
