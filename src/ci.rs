@@ -8,10 +8,10 @@ mod plain;
 
 use crate::event::Reporter;
 use crate::git::Git;
+use crate::reports::Lines;
 use anyhow::Result;
 use async_trait::async_trait;
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// The environment, as a value: detection asks this and nothing else.
@@ -51,7 +51,7 @@ pub enum Trigger {
     Tag,
     Schedule,
     Manual,
-    /// Something we don't know: treated with care, like a pull request.
+    /// Something we don't know: treated with care, like a pull request from a fork.
     Other,
 }
 
@@ -120,7 +120,7 @@ pub trait CiPlatform: Sync {
     async fn job(&self, environment: &Environment, git: &Git) -> Result<Job>;
 
     /// Annotations and lines, as this platform likes them.
-    fn reporter(&self, job: &Job, out: Box<dyn Write + Send>) -> Box<dyn Reporter>;
+    fn reporter(&self, job: &Job, lines: Lines) -> Box<dyn Reporter>;
 
     /// Hands values to the steps that follow.
     ///

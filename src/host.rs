@@ -9,6 +9,9 @@ use std::sync::Arc;
 /// The most bytes of a file that a template reads: it becomes values, which are copied about. Devices have no end.
 const MAX_FILE: u64 = 64 << 20;
 
+/// Where git keeps what is its own in a checkout.
+const GIT: &str = ".git";
+
 /// Files, environment and clock of this machine.
 pub struct LocalHost {
     started: jiff::Timestamp,
@@ -84,7 +87,8 @@ impl Host for LocalHost {
     }
 }
 
-/// The world as a stranger's template may see it: files inside one folder, and no environment.
+/// The world as a stranger's template may see it: files inside one folder, and no environment. Nothing in `.git` is
+/// there: its settings are where CI systems keep the tokens that they cloned with.
 pub struct ForkHost {
     inner: LocalHost,
     /// Without symbolic links.
@@ -109,12 +113,17 @@ impl ForkHost {
             (Err(error), Some(parent)) if error.kind() == io::ErrorKind::NotFound => parent.canonicalize()?,
             _ => real?,
         };
-        if judged.starts_with(&self.root) {
+        if is_in_checkout(&judged, &self.root) {
             return Ok(path);
         }
-        let message = "a pull request from a fork may only use files of the repository";
+        let message = "what a stranger may have written sees the files of the repository alone, without `.git`";
         Err(io::Error::new(io::ErrorKind::PermissionDenied, message))
     }
+}
+
+/// Whether a path is in a checkout and not git's own. Both have no symbolic links.
+pub(crate) fn is_in_checkout(path: &Path, root: &Path) -> bool {
+    path.strip_prefix(root).is_ok_and(|inner| inner.iter().all(|name| name != GIT))
 }
 
 impl Host for ForkHost {
@@ -131,7 +140,9 @@ impl Host for ForkHost {
     }
 
     fn list(&self, directory: &Path) -> io::Result<Vec<String>> {
-        self.inner.list(&self.inside(directory)?)
+        let mut names = self.inner.list(&self.inside(directory)?)?;
+        names.retain(|name| name != GIT);
+        Ok(names)
     }
 
     fn environment(&self, _: &str) -> Option<String> {
@@ -234,6 +245,32 @@ mod tests {
             assert_eq!(kind(outside), Err(io::ErrorKind::PermissionDenied), "{outside}");
         }
         assert_eq!(host.environment("PATH"), None);
+    }
+
+    #[test]
+    fn a_fork_sees_nothing_of_git_where_the_token_of_the_job_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        std::fs::create_dir_all(root.join("sub/.git/modules")).unwrap();
+        std::fs::create_dir(root.join(".git")).unwrap();
+        for name in [".git/config", "sub/.git/config", ".gitignore"] {
+            std::fs::write(root.join(name), "text").unwrap();
+        }
+        std::os::unix::fs::symlink(".git", root.join("link")).unwrap();
+        std::os::unix::fs::symlink(".git/config", root.join("file")).unwrap();
+        let host = ForkHost::new(root).unwrap();
+        for own in [".git/config", ".git/missing", "sub/.git/config", "link/config", "file", "sub/../.git/config"] {
+            let kind = host.read(&root.join(own)).map_err(|error| error.kind());
+            assert_eq!(kind, Err(io::ErrorKind::PermissionDenied), "{own}");
+        }
+        for own in [".git", "link", "sub/.git/modules"] {
+            let kind = host.list(&root.join(own)).map_err(|error| error.kind());
+            assert_eq!(kind, Err(io::ErrorKind::PermissionDenied), "{own}");
+            assert!(host.status(&root.join(own)).is_err(), "{own}");
+        }
+        // A pattern such as `**` goes through what is listed.
+        assert_eq!(host.list(root).unwrap(), [".gitignore", "file", "link", "sub"]);
+        assert_eq!(host.read(&root.join(".gitignore")).unwrap(), b"text");
     }
 
     #[test]

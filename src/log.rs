@@ -2,10 +2,10 @@
 
 use crate::ci::github::without_commands;
 use crate::event::{Event, Reporter};
+use crate::output_file::OutputFile;
 use crate::secret::Redactor;
 use anyhow::{Context as _, Result};
 use std::ffi::OsString;
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock};
@@ -41,7 +41,12 @@ pub(crate) fn start() -> Result<()> {
     let Some(wanted) = Wanted::of(|name| std::env::var_os(name)) else { return Ok(()) };
     let has_lines = wanted.path.is_some();
     let to: Box<dyn Write + Send> = match wanted.path {
-        Some(path) => Box::new(File::create(&path).with_context(|| format!("write the log {}", path.display()))?),
+        Some(path) => {
+            let created = std::env::current_dir()
+                .map_err(anyhow::Error::new)
+                .and_then(|folder| OutputFile::named(&path, &folder).create());
+            Box::new(created.with_context(|| format!("write the log {}", path.display()))?)
+        }
         // GitHub's runner reads this stream too, and what a machine says may be in it.
         None => without_commands(Box::new(io::stderr())),
     };

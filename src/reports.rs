@@ -20,11 +20,14 @@ mod testing;
 use crate::ci::github::{is_read_by_runner, without_commands};
 use crate::cli::colour_of;
 use crate::event::{Event, Reporter};
+use crate::output_file::OutputFile;
 use anyhow::{Context as _, Result, bail};
 use destination::Destination;
 use machine_readable::MachineReadable;
 use record::Record;
+use rustix::fs::{FileType, fstat};
 use std::io::{IsTerminal as _, Write};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use terminal::{Look, Terminal};
@@ -103,14 +106,32 @@ impl Audience {
 pub(crate) struct Reports {
     machine: Vec<(&'static Format, Destination)>,
     /// Files that get the lines for people too.
-    lines: Vec<PathBuf>,
+    lines: Vec<OutputFile>,
     started_in: PathBuf,
 }
 
 /// Where the lines go that are told while a command runs.
-pub(crate) struct Lines {
+pub struct Lines {
     pub(crate) out: Box<dyn Write + Send>,
     pub(crate) is_terminal: bool,
+    /// Whether they are kept in a file, which no CI system reads while the job runs.
+    pub(crate) is_file: bool,
+}
+
+impl Lines {
+    pub(crate) fn standard_output() -> Self {
+        let stream = std::io::stdout();
+        Self { is_terminal: stream.is_terminal(), is_file: is_file(&stream), out: Box::new(stream) }
+    }
+
+    pub(crate) fn standard_error() -> Self {
+        let stream = std::io::stderr();
+        Self { is_terminal: stream.is_terminal(), is_file: is_file(&stream), out: Box::new(stream) }
+    }
+}
+
+fn is_file(stream: &impl AsFd) -> bool {
+    fstat(stream).is_ok_and(|status| FileType::from_raw_mode(status.st_mode).is_file())
 }
 
 impl Reports {
@@ -121,13 +142,13 @@ impl Reports {
     pub(crate) fn new(wanted: &[Wanted]) -> Result<Self> {
         let started_in = std::env::current_dir().context("find the working directory")?;
         let mut reports = Self { machine: Vec::new(), lines: Vec::new(), started_in };
-        let mut files: Vec<PathBuf> = Vec::new();
+        let mut files: Vec<OutputFile> = Vec::new();
         for Wanted { kind, file } in wanted {
-            let file = file.as_ref().map(|file| reports.started_in.join(file));
+            let file = file.as_ref().map(|file| OutputFile::named(file, &reports.started_in));
             if let Some(file) = &file {
-                destination::check(file)?;
+                file.check()?;
                 if files.contains(file) {
-                    bail!("two reports go to {}: give each a file of its own", file.display());
+                    bail!("two reports go to {}: give each a file of its own", file.path().display());
                 }
                 files.push(file.clone());
             }
@@ -160,14 +181,15 @@ impl Reports {
     /// which reads both streams, no line is one.
     pub(crate) fn lines(&self) -> Lines {
         if !self.has_standard_output() {
-            return Lines { out: Box::new(std::io::stdout()), is_terminal: std::io::stdout().is_terminal() };
+            return Lines::standard_output();
         }
         let has_commands =
             |(format, to): &(&Format, _)| format.name == github::FORMAT.name && *to == Destination::StandardOutput;
         if self.machine.iter().any(has_commands) {
-            return Lines { out: without_commands(Box::new(std::io::stderr())), is_terminal: false };
+            let lines = Lines::standard_error();
+            return Lines { out: without_commands(lines.out), is_terminal: false, ..lines };
         }
-        Lines { out: Box::new(std::io::stderr()), is_terminal: std::io::stderr().is_terminal() }
+        Lines::standard_error()
     }
 
     /// Those who write the reports. The working directory is by now the one that the names of templates start from.
@@ -209,7 +231,7 @@ impl Reporter for Recorder {
 struct Written {
     terminal: Terminal,
     text: Text,
-    to: PathBuf,
+    to: OutputFile,
 }
 
 impl Reporter for Written {
@@ -219,7 +241,7 @@ impl Reporter for Written {
 
     fn finish(&mut self) -> Result<()> {
         let text = self.text.0.lock().unwrap_or_else(PoisonError::into_inner);
-        destination::write_file(&self.to, &text).with_context(|| format!("write the report `{TERMINAL}`"))
+        self.to.write(&text).with_context(|| format!("write the report `{TERMINAL}`"))
     }
 }
 

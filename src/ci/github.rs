@@ -3,6 +3,7 @@
 use super::{CiPlatform, Environment, Job, Outputs, Trigger, branch_of, default_branch, in_workspace};
 use crate::event::{Event, Reporter};
 use crate::git::Git;
+use crate::reports::Lines;
 use crate::reports::terminal::{Look, Terminal};
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
@@ -59,7 +60,11 @@ impl CiPlatform for GitHub {
         };
         let branch = name.clone().filter(|_| trigger != Trigger::PullRequest && !is_tag);
         // Annotations are told from the repository, which is not the workspace if it was checked out into a folder.
-        let root = git.try_run(&["rev-parse", "--show-toplevel"]).await;
+        // A link may lead from there to a repository that is none of this job's.
+        let workspace = environment.owned("GITHUB_WORKSPACE").map(PathBuf::from);
+        let real = workspace.as_ref().and_then(|workspace| workspace.canonicalize().ok());
+        let root = git.try_run(&["rev-parse", "--show-toplevel"]).await.map(PathBuf::from);
+        let root = root.filter(|root| real.is_none_or(|real| root.starts_with(real)));
         let parts = ["GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT"];
         let parts: Option<Vec<&str>> = parts.iter().map(|part| environment.get(part)).collect();
         let url = parts.map(|parts| match parts.as_slice() {
@@ -75,12 +80,12 @@ impl CiPlatform for GitHub {
             default_branch,
             is_fork,
             url,
-            workspace: root.or(environment.owned("GITHUB_WORKSPACE")).map(PathBuf::from),
+            workspace: root.or(workspace),
         })
     }
 
-    fn reporter(&self, job: &Job, out: Box<dyn Write + Send>) -> Box<dyn Reporter> {
-        let out = Shared(Arc::new(Mutex::new(out)));
+    fn reporter(&self, job: &Job, lines: Lines) -> Box<dyn Reporter> {
+        let out = Shared(Arc::new(Mutex::new(lines.out)));
         let terminal = Terminal::new(Box::new(Neutral { out: out.clone(), line: Vec::new() }), Look::default());
         let working_directory = std::env::current_dir().unwrap_or_default();
         Box::new(Annotations {
@@ -91,6 +96,7 @@ impl CiPlatform for GitHub {
             errors: Count::default(),
             warnings: Count::default(),
             masked: BTreeSet::new(),
+            is_masking: !lines.is_file,
         })
     }
 
@@ -193,6 +199,8 @@ struct Annotations {
     errors: Count,
     warnings: Count,
     masked: BTreeSet<String>,
+    /// A file is read by no runner, and is often uploaded with the secrets in it. Our own lines have none anyway.
+    is_masking: bool,
 }
 
 /// Annotations of one kind so far.
@@ -241,7 +249,7 @@ impl Reporter for Annotations {
     }
 
     fn secrets(&mut self, secrets: &[String]) {
-        for secret in secrets.iter().filter(|secret| is_maskable(secret)) {
+        for secret in secrets.iter().filter(|secret| self.is_masking && is_maskable(secret)) {
             if self.masked.insert(secret.clone()) {
                 self.out.write_line(&format!("::add-mask::{}", data(secret)));
             }
@@ -378,7 +386,7 @@ mod tests {
         }
     }
 
-    fn commands(errors: usize, secrets: &[String]) -> Vec<String> {
+    fn commands(errors: usize, secrets: &[String], is_file: bool) -> Vec<String> {
         let log = Log::default();
         let job = Job {
             trigger: Trigger::Push,
@@ -389,7 +397,8 @@ mod tests {
             url: None,
             workspace: None,
         };
-        let mut reporter = GitHub.reporter(&job, Box::new(log.clone()));
+        let lines = Lines { out: Box::new(log.clone()), is_terminal: false, is_file };
+        let mut reporter = GitHub.reporter(&job, lines);
         reporter.secrets(secrets);
         reporter.secrets(secrets);
         let list = (0..errors).map(|index| Diagnostic::error("x", format!("mistake {index}"))).collect();
@@ -401,9 +410,9 @@ mod tests {
 
     #[test]
     fn ten_annotations_are_shown_and_of_more_their_number() {
-        let ten = commands(10, &[]);
+        let ten = commands(10, &[], false);
         assert_eq!((ten.len(), ten[9].as_str()), (10, "::error title=x::mistake 9"));
-        let twelve = commands(12, &[]);
+        let twelve = commands(12, &[], false);
         assert_eq!(twelve.len(), 10);
         assert_eq!(twelve[9], "::error title=imgforge::3 more errors are in the log of this step");
     }
@@ -411,7 +420,8 @@ mod tests {
     #[test]
     fn secrets_are_masked_once_but_not_plain_words() {
         let secrets = ["s3cret%".to_owned(), "true".to_owned(), "abc".to_owned()];
-        assert_eq!(commands(0, &secrets), ["::add-mask::s3cret%25"]);
+        assert_eq!(commands(0, &secrets, false), ["::add-mask::s3cret%25"]);
+        assert_eq!(commands(0, &secrets, true), [""; 0], "a file would keep it");
     }
 
     #[test]
@@ -502,5 +512,11 @@ mod tests {
         let same = job(&head).await;
         assert_eq!((same.branch.as_deref(), same.workspace.as_deref()), (Some("main"), Some(checkout.as_path())));
         assert_eq!(job("1234567890123456789012345678901234567890").await.branch, None);
+        // The folder of the pipeline may be a link to another checkout on the same machine.
+        let other = tempfile::tempdir().unwrap();
+        git(&["init", "-q", other.path().to_str().unwrap()]);
+        let environment = Environment::from([("GITHUB_WORKSPACE", root.to_str().unwrap())]);
+        let job = GitHub.job(&environment, &Git::new(other.path())).await.unwrap();
+        assert_eq!(job.workspace.as_deref(), Some(root.as_path()));
     }
 }

@@ -3,9 +3,10 @@
 use super::{CiPlatform, Environment, Job, Outputs, Trigger, branch_of, plain};
 use crate::event::Reporter;
 use crate::git::Git;
-use anyhow::{Context as _, Result};
+use crate::output_file::OutputFile;
+use crate::reports::Lines;
+use anyhow::Result;
 use async_trait::async_trait;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 pub(super) struct GitLab;
@@ -54,21 +55,21 @@ impl CiPlatform for GitLab {
         })
     }
 
-    fn reporter(&self, _: &Job, out: Box<dyn Write + Send>) -> Box<dyn Reporter> {
-        plain::reporter(out)
+    fn reporter(&self, _: &Job, lines: Lines) -> Box<dyn Reporter> {
+        plain::reporter(lines.out)
     }
 
     /// `out/imgforge.env`: `KEY=value` lines without quotes; a value of several lines can't be told there.
     fn outputs(&self, environment: &Environment, outputs: &Outputs) -> Result<()> {
-        let folder = environment.get("CI_PROJECT_DIR").unwrap_or(".");
-        let path = Path::new(folder).join("out/imgforge.env");
+        let folder = std::path::absolute(environment.get("CI_PROJECT_DIR").unwrap_or("."))?;
+        let file = OutputFile::named(Path::new("out/imgforge.env"), &folder);
         let mut text = String::new();
         for (name, value) in outputs.iter().filter(|(_, value)| !value.contains(['\n', '\r'])) {
             let name = name.to_uppercase().replace('-', "_");
             text.push_str(&format!("IMGFORGE_{name}={value}\n"));
         }
-        std::fs::create_dir_all(path.parent().unwrap_or(&path)).context("make the folder `out`")?;
-        std::fs::write(&path, text).with_context(|| format!("write {}", path.display()))
+        file.make_folder()?;
+        file.write(text.as_bytes())
     }
 }
 
@@ -119,5 +120,22 @@ mod tests {
         GitLab.outputs(&environment, &outputs).unwrap();
         let text = std::fs::read_to_string(folder.path().join("out/imgforge.env")).unwrap();
         assert_eq!(text, "IMGFORGE_IMAGES_JSON=[\"web\"]\nIMGFORGE_TAG=images/web/v0.1.0\n");
+    }
+
+    #[test]
+    fn a_link_in_the_checkout_leads_the_outputs_nowhere_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let (outside, checkout) = (folder.path().join("outside"), folder.path().join("checkout"));
+        std::fs::create_dir_all(checkout.join("out")).unwrap();
+        std::fs::write(&outside, "untouched").unwrap();
+        let environment = Environment::from([("CI_PROJECT_DIR", checkout.to_str().unwrap())]);
+        std::os::unix::fs::symlink("../../outside", checkout.join("out/imgforge.env")).unwrap();
+        GitLab.outputs(&environment, &Outputs::default()).unwrap();
+        assert_eq!(std::fs::read(checkout.join("out/imgforge.env")).unwrap(), b"");
+        std::fs::remove_dir_all(checkout.join("out")).unwrap();
+        std::os::unix::fs::symlink("..", checkout.join("out")).unwrap();
+        assert!(GitLab.outputs(&environment, &Outputs::default()).is_err());
+        assert_eq!(std::fs::read(&outside).unwrap(), b"untouched");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 }

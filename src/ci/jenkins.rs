@@ -3,9 +3,9 @@
 use super::{CiPlatform, Environment, Job, Outputs, Trigger, default_branch, plain};
 use crate::event::Reporter;
 use crate::git::Git;
+use crate::reports::Lines;
 use anyhow::Result;
 use async_trait::async_trait;
-use std::io::Write;
 use std::path::PathBuf;
 
 pub(super) struct Jenkins;
@@ -49,8 +49,8 @@ impl CiPlatform for Jenkins {
         })
     }
 
-    fn reporter(&self, _: &Job, out: Box<dyn Write + Send>) -> Box<dyn Reporter> {
-        plain::reporter(out)
+    fn reporter(&self, _: &Job, lines: Lines) -> Box<dyn Reporter> {
+        plain::reporter(lines.out)
     }
 
     fn outputs(&self, _: &Environment, _: &Outputs) -> Result<()> {

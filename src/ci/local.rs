@@ -4,10 +4,10 @@ use super::{CiPlatform, Environment, Job, Outputs, Trigger, default_branch};
 use crate::cli::colour_of;
 use crate::event::Reporter;
 use crate::git::Git;
+use crate::reports::Lines;
 use crate::reports::terminal::{Look, Terminal};
 use anyhow::Result;
 use async_trait::async_trait;
-use std::io::{IsTerminal as _, Write};
 use std::path::PathBuf;
 
 pub(super) struct Local;
@@ -34,10 +34,9 @@ impl CiPlatform for Local {
         })
     }
 
-    fn reporter(&self, _: &Job, out: Box<dyn Write + Send>) -> Box<dyn Reporter> {
-        // Lines go to one of them, whichever a report leaves.
-        let is_terminal = std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
-        Box::new(Terminal::new(out, Look::of(is_terminal, colour_of(None, is_terminal), false)))
+    fn reporter(&self, _: &Job, lines: Lines) -> Box<dyn Reporter> {
+        let look = Look::of(lines.is_terminal, colour_of(None, lines.is_terminal), false);
+        Box::new(Terminal::new(lines.out, look))
     }
 
     fn outputs(&self, _: &Environment, _: &Outputs) -> Result<()> {

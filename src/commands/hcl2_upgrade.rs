@@ -8,10 +8,11 @@ use crate::data_reader::DataReader;
 use crate::event::Event;
 use crate::exit::Exit;
 use crate::host::LocalHost;
+use crate::output_file::OutputFile;
 use crate::plan::{self, Selection};
 use crate::reports::Audience;
 use crate::{builders, plugins, post_processors, provisioners, schema};
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use clap::Args;
 use imgforge_template::arguments::Argument;
 use imgforge_template::diagnostic::{Diagnostics, Severity};
@@ -73,7 +74,7 @@ pub(crate) fn run(arguments: &Hcl2UpgradeArguments, audience: Audience) -> Exit 
     if is_input {
         return session.fail(&anyhow!("`{}` is the template itself: name another file to write", target.display()));
     }
-    if let Err(error) = std::fs::write(&target, text).with_context(|| format!("write `{}`", target.display())) {
+    if let Err(error) = OutputFile::named(&target, &host.working_directory()).write(text.as_bytes()) {
         return session.fail(&error);
     }
     session.events.say(format!("{} is written.", target.display()));

@@ -9,6 +9,7 @@ use crate::event::{Event, Reporter};
 use crate::exit::Exit;
 use crate::git::Git;
 use crate::host::{ForkHost, LocalHost};
+use crate::output_file::OutputFile;
 use crate::pipeline::{self, Image, Pipeline};
 use crate::post_processors::manifest::{Manifest, ManifestBuild};
 use crate::reports::{Audience, Reports};
@@ -18,7 +19,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use clap::Args;
 use imgforge_template::diagnostic::Diagnostics;
 use imgforge_template::host::Host;
-use imgforge_template::source::{Origin, Sources};
+use imgforge_template::inputs;
+use imgforge_template::source::Sources;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -81,7 +83,6 @@ async fn job(
     audience: Audience,
     reports: &Reports,
 ) -> Result<Exit> {
-    let text = std::fs::read_to_string(config).with_context(|| format!("read {}", config.display()))?;
     let folder = folder_of(config);
     // Paths in the pipeline and its templates are relative to its folder, as Packer's are to where it is started.
     std::env::set_current_dir(&folder).with_context(|| format!("go to {}", folder.display()))?;
@@ -89,12 +90,12 @@ async fn job(
     let job = platform.job(environment, &git).await.context("read the CI environment")?;
     tracing::info!(platform = platform.name(), trigger = job.trigger.name(), "job recognised");
     let lines = match audience {
-        Audience::People => platform.reporter(&job, reports.lines().out),
+        Audience::People => platform.reporter(&job, reports.lines()),
         Audience::Programs => audience.reporter(reports.lines(), None, false),
     };
     let session = open(lines, reports);
     let mut outputs = Outputs::default();
-    let exit = stages(config, &text, &job, platform, &git, &session, &mut outputs).await;
+    let exit = stages(config, &job, platform, &git, &session, &mut outputs).await;
     let exit = session.finish(exit.unwrap_or_else(|error| session.fail(&error)));
     outputs.set("conclusion", if exit == Exit::Success { "success" } else { "failure" });
     if let Err(error) = platform.outputs(environment, &outputs) {
@@ -120,7 +121,6 @@ fn folder_of(config: &Path) -> PathBuf {
 
 async fn stages(
     config: &Path,
-    text: &str,
     job: &Job,
     platform: &dyn CiPlatform,
     git: &Git,
@@ -129,8 +129,8 @@ async fn stages(
 ) -> Result<Exit> {
     let events = &session.events;
     events.say(format!("imgforge {}: {} on {}", env!("CARGO_PKG_VERSION"), job.trigger.name(), platform.name()));
-    let Some(pipeline) = read(config, text, session) else { return Ok(Exit::Failed) };
     let host = host(job).context("find the working directory")?;
+    let Some(pipeline) = read(config, host.as_ref(), session) else { return Ok(Exit::Failed) };
     let builds_nothing = builds_nothing(job, &pipeline);
     let purpose = if builds_nothing.is_some() { Purpose::Check { read_data: false } } else { Purpose::Build };
     let loaded: Vec<(&Image, Loaded)> = pipeline
@@ -163,22 +163,24 @@ async fn stages(
     Ok(exit)
 }
 
-/// A stranger's templates see the repository alone.
+/// A stranger's templates see the repository alone. Events that we don't know (a comment on a pull request, say) have the
+/// secrets of the repository, and their jobs often check out what a stranger has proposed.
 fn host(job: &Job) -> std::io::Result<Arc<dyn Host>> {
-    if !job.is_fork {
+    if !job.is_fork && job.trigger != Trigger::Other {
         return Ok(Arc::new(LocalHost::new()?));
     }
     let root = job.workspace.clone().unwrap_or_else(|| PathBuf::from("."));
     Ok(Arc::new(ForkHost::new(&root)?))
 }
 
-fn read(config: &Path, text: &str, session: &Session) -> Option<Pipeline> {
+/// Through the host: a stranger's pipeline may be a link to anything.
+fn read(config: &Path, host: &dyn Host, session: &Session) -> Option<Pipeline> {
     let sources = Sources::default();
     // From now on the working directory is the folder that paths start from.
     let shown = config.strip_prefix(folder_of(config)).unwrap_or(config);
-    let file = sources.add(shown.display().to_string(), Origin::File, text);
     let mut diagnostics = Diagnostics::default();
-    let pipeline = pipeline::parse(file, text, &mut diagnostics);
+    let text = inputs::read(shown, "pipeline", host, &sources, &mut diagnostics);
+    let pipeline = text.and_then(|(file, text)| pipeline::parse(file, &text, &mut diagnostics));
     let list = diagnostics.into_sorted();
     if !list.is_empty() {
         session.events.emit(Event::Diagnostics { sources: Arc::new(sources), list });
@@ -204,6 +206,9 @@ fn arguments(image: &Image, pipeline: &Pipeline) -> TemplateArguments {
 fn builds_nothing(job: &Job, pipeline: &Pipeline) -> Option<String> {
     if job.is_fork {
         return Some("a pull request from a fork is only validated".to_owned());
+    }
+    if job.trigger == Trigger::Other {
+        return Some("an event of this kind is only validated, as a stranger's pull request is".to_owned());
     }
     if !job.trigger.builds() {
         return Some(format!("a {} is only validated", job.trigger.name()));
@@ -273,10 +278,11 @@ fn publish(outcomes: &[Outcome], uuid: &str, path: &Path) -> Result<String> {
             manifest.builds.push(entry);
         }
     }
-    let folder = path.parent().unwrap_or(path);
-    std::fs::create_dir_all(folder).with_context(|| format!("make the folder {}", folder.display()))?;
-    manifest.write(path)?;
-    manifest.to_json()
+    let file = OutputFile::named(path, &std::env::current_dir().context("find the working directory")?);
+    let text = manifest.to_json()?;
+    file.make_folder()?;
+    file.write(text.as_bytes())?;
+    Ok(text)
 }
 
 /// Tags the image if this job is one that may. `None` where it is not, which is said.
@@ -292,8 +298,8 @@ async fn tag(
     let events = &session.events;
     let default = pipeline.default_branch.as_ref().or(job.default_branch.as_ref());
     if job.branch.is_none() || job.branch.as_ref() != default {
-        let (branch, default) =
-            (job.branch.as_deref().unwrap_or("no branch"), default.map_or("unknown", String::as_str));
+        let branch = job.branch.as_deref().unwrap_or("no branch");
+        let default = default.map_or("unknown (set `default_branch` in imgforge.yml)", String::as_str);
         events.say(format!("{} is not tagged: this is {branch}, the default branch is {default}", image.name));
         return Ok(None);
     }

@@ -13,7 +13,7 @@ use crate::reports::{Audience, Lines, Reports};
 use anyhow::{Context as _, Result};
 use imgforge_ledger::Ledger;
 use imgforge_template::source::Sources;
-use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -28,15 +28,12 @@ pub(super) struct Session {
 impl Session {
     /// Events go to standard output.
     pub(super) fn terminal(audience: Audience, colour: Option<bool>) -> Self {
-        let out = Box::new(std::io::stdout());
-        let lines = Lines { out, is_terminal: std::io::stdout().is_terminal() };
-        Self::told(audience, vec![audience.reporter(lines, colour, false)])
+        Self::told(audience, vec![audience.reporter(Lines::standard_output(), colour, false)])
     }
 
     /// Events go to standard error, where standard output is for what a program reads.
     pub(super) fn beside_output(audience: Audience) -> Self {
-        let lines = Lines { out: Box::new(std::io::stderr()), is_terminal: std::io::stderr().is_terminal() };
-        Self::told(audience, vec![audience.reporter(lines, None, false)])
+        Self::told(audience, vec![audience.reporter(Lines::standard_error(), None, false)])
     }
 
     /// Events go to reports, and by standard output or, where a report has that, by standard error to whoever reads.
@@ -90,7 +87,8 @@ impl Session {
 }
 
 /// Writes to standard output what a program reads, to the byte, which no reporter promises. Whoever has closed the stream
-/// wants nothing; any other end of it is told on standard error.
+/// wants nothing; any other end of it is told on standard error. Where GitHub's runner reads it, a text may hold commands
+/// for it as with `cat`: a pipe to the runner looks like one to the program that the bytes are for.
 pub(super) fn print(bytes: &[u8]) -> Exit {
     let mut out = std::io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {

@@ -140,7 +140,7 @@ mod tests {
         let world = checkout();
         let outside = world.directory.path().display().to_string().leak();
         let inside = format!("{outside}/sub").leak();
-        let denied = "a pull request from a fork may only use files of the repository";
+        let denied = "what a stranger may have written sees the files of the repository alone, without `.git`";
 
         let host = Arc::new(ForkHost::new(inside.as_ref()).unwrap());
         let mistakes = world.block_seen_by(host.clone(), &[("path", Str(outside))]).mistakes(new);

@@ -1,7 +1,7 @@
 //! GitLab's Code Quality report: the widget of a merge request compares it with that of the target branch.
 
-use super::Format;
 use super::record::{Finding, Record};
+use super::{Format, markup};
 use anyhow::{Context as _, Result};
 use imgforge_template::diagnostic::Severity;
 use serde::Serialize;
@@ -32,7 +32,7 @@ struct Lines {
 /// `[]` where there is nothing to say: without a report of its branch, a merge request has nothing to compare with.
 fn render(record: &Record) -> Result<String> {
     let entries: Vec<Entry<'_>> = record.all().map(entry).collect();
-    Ok(serde_json::to_string_pretty(&entries).context("write a Code Quality report")? + "\n")
+    markup::json(&entries).context("write a Code Quality report")
 }
 
 fn entry(finding: &Finding) -> Entry<'_> {

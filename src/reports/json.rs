@@ -2,7 +2,7 @@
 //! a reader of the one before would misunderstand it.
 
 use super::record::{Build, Finding, Place, Record};
-use super::{Format, rules};
+use super::{Format, markup, rules};
 use anyhow::{Context as _, Result};
 use imgforge_template::source::Position as SourcePosition;
 use serde::Serialize;
@@ -92,8 +92,7 @@ fn render(record: &Record) -> Result<String> {
         builds: record.builds.iter().map(build).collect(),
         failures: record.failures.iter().map(|failure| failure.diagnostic.message.as_str()).collect(),
     };
-    let text = serde_json::to_string_pretty(&report).with_context(|| format!("write version {VERSION} of it"))?;
-    Ok(text + "\n")
+    markup::json(&report).with_context(|| format!("write version {VERSION} of it"))
 }
 
 fn result(passed: bool) -> &'static str {

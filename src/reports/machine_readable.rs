@@ -1,5 +1,6 @@
 //! `-machine-readable`: a line for everything that happens, as programs that drive Packer read it:
-//! `SECONDS,BUILD,TYPE,VALUE,…`. Commas in values are `%!(PACKER_COMMA)`, line breaks `\n` and `\r` of two characters each.
+//! `SECONDS,BUILD,TYPE,VALUE,…`. Commas in names and values are `%!(PACKER_COMMA)`, line breaks `\n` and `\r` of two
+//! characters each.
 
 use super::snippet;
 use super::terminal::{finished, with_name};
@@ -34,10 +35,12 @@ impl MachineReadable {
 }
 
 fn line(seconds: i64, build: &str, kind: &str, values: &[&str]) -> String {
-    let mut line = format!("{seconds},{build},{kind}");
+    let escaped = |text: &str| text.replace(',', "%!(PACKER_COMMA)").replace('\r', "\\r").replace('\n', "\\n");
+    // Packer leaves the name of a build as it is, which could forge the rest of the line, and others.
+    let mut line = format!("{seconds},{},{kind}", escaped(build));
     for value in values {
         line.push(',');
-        line.push_str(&value.replace(',', "%!(PACKER_COMMA)").replace('\r', "\\r").replace('\n', "\\n"));
+        line.push_str(&escaped(value));
     }
     line.push('\n');
     line
@@ -85,5 +88,6 @@ mod tests {
             "1,a,artifact,0,string,a%!(PACKER_COMMA) b\\r\\nc\\n\n"
         );
         assert_eq!(line(1, "", "ui", &["say", ""]), "1,,ui,say,\n");
+        assert_eq!(line(1, "a\r\n1,b", "artifact-count", &["1"]), "1,a\\r\\n1%!(PACKER_COMMA)b,artifact-count,1\n");
     }
 }

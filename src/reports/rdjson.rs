@@ -2,7 +2,7 @@
 //! relative to where the command was started, as reviewdog takes them, and columns count bytes of UTF-8.
 
 use super::record::{Finding, Place, Record};
-use super::{Format, rules};
+use super::{Format, markup, rules};
 use anyhow::{Context as _, Result};
 use imgforge_template::diagnostic::Severity;
 use imgforge_template::source::Position as SourcePosition;
@@ -66,7 +66,7 @@ struct Position {
 fn render(record: &Record) -> Result<String> {
     let source = Source { name: "imgforge", url: env!("CARGO_PKG_REPOSITORY") };
     let report = Report { source, diagnostics: record.all().map(entry).collect() };
-    Ok(serde_json::to_string_pretty(&report).context("write rdjson")? + "\n")
+    markup::json(&report).context("write rdjson")
 }
 
 fn entry(finding: &Finding) -> Entry<'_> {

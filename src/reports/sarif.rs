@@ -1,6 +1,6 @@
 //! SARIF 2.1.0 (OASIS), as code scanning of GitHub and many editors read it.
 
-use super::markup::uri;
+use super::markup::{self, uri};
 use super::record::{Finding, Place, Record};
 use super::{Format, rules};
 use anyhow::{Context as _, Result};
@@ -46,7 +46,7 @@ fn render(record: &Record) -> Result<String> {
             "invocations": [invocation],
         }],
     });
-    Ok(serde_json::to_string_pretty(&report).context("write SARIF")? + "\n")
+    markup::json(&report).context("write SARIF")
 }
 
 fn rule(code: &str) -> Value {

@@ -284,6 +284,51 @@ fn a_run_has_its_report_where_it_was_started_and_annotations_once() {
 }
 
 #[test]
+fn a_link_in_the_checkout_leads_no_report_and_no_log_out_of_it() {
+    let forge = Forge::new().file("a.json", r#"{"builders": [{"type": "file", "target": "x", "content": "y"}]}"#);
+    let outside = forge.state().join("outside");
+    let untouched = |name: &str| {
+        assert_eq!(std::fs::read(&outside).unwrap(), b"untouched");
+        assert!(std::fs::symlink_metadata(forge.path().join(name)).unwrap().is_file(), "{name}");
+    };
+    std::fs::write(&outside, "untouched").unwrap();
+    for name in ["r.xml", "r.txt", "log"] {
+        std::os::unix::fs::symlink(&outside, forge.path().join(name)).unwrap();
+    }
+    std::os::unix::fs::symlink(forge.state(), forge.path().join("out")).unwrap();
+    let ended = forge.run(&["validate", "--report", "junit=r.xml", "--report", "terminal=r.txt", "a.json"]);
+    ended.code(0);
+    untouched("r.xml");
+    untouched("r.txt");
+    forge.run(&["build", "--report", "junit=out/outside", "a.json"]).expect(
+        2,
+        "error: @FOLDER@/out leads out of the repository by a link, which is not followed: name the place it leads to",
+    );
+    assert!(!forge.exists("x"), "nothing was built");
+    // What the user says is another matter.
+    let given = forge.state().join("given.xml");
+    forge.run(&["validate", "--report", &format!("junit={}", given.display()), "a.json"]).code(0);
+    assert!(std::fs::read_to_string(given).unwrap().contains("<testsuites"));
+    let ended = forge.run(&["validate", "--report", "junit=/dev/stdout", "a.json"]);
+    assert!(ended.code(0).stdout.contains("<testsuites"), "{}", ended.stdout);
+    let forge = forge.env("IMGFORGE_LOG_PATH", "log");
+    forge.run(&["validate", "a.json"]).code(0);
+    assert!(std::fs::symlink_metadata(forge.path().join("log")).unwrap().is_file());
+    assert_eq!(std::fs::read(&outside).unwrap(), b"untouched");
+}
+
+#[test]
+fn no_text_of_a_report_is_a_command_of_githubs_runner() {
+    let forge = Forge::new().file("a.pkr.hcl", "source \"##[add-mask]x\" \"b\" {\n}\n##[error]\n");
+    for kind in ["json", "sarif", "junit", "code-quality", "checkstyle", "rdjson"] {
+        let ended = forge.run(&["validate", "--report", kind, "a.pkr.hcl"]);
+        assert!(ended.code(1).stdout.contains("add-mask"), "{kind}: {}", ended.stdout);
+        assert!(!ended.stdout.contains("##["), "{kind}: {}", ended.stdout);
+        assert!(!ended.stdout.lines().any(|line| line.trim_start().starts_with("::")), "{kind}: {}", ended.stdout);
+    }
+}
+
+#[test]
 fn what_can_not_be_written_is_told_before_anything_is_done() {
     let forge = Forge::new().file("a.json", r#"{"builders": [{"type": "file", "target": "x", "content": "y"}]}"#);
     let table: [(&[&str], &str); 4] = [

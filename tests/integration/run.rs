@@ -1,6 +1,7 @@
 //! `imgforge run`: the CI job, with real git repositories and the environment of CI systems.
 
 use crate::forge::Forge;
+use std::path::Path;
 use std::process::Command;
 
 const TEMPLATE: &str = r#"variable "text" {
@@ -107,11 +108,115 @@ fn other_branches_build_without_a_tag_and_pull_requests_only_validate() {
     let ended = forge.run(&["run"]);
     assert!(ended.code(0).stdout.contains("web is not tagged: this is feature, the default branch is main"));
     assert_eq!(git(&forge, &["tag", "-l"]), "");
-    let fork = r#"{"pull_request": {"head": {"repo": null}, "base": {"repo": {"full_name": "org/images"}}}}"#;
-    let forge = github(repository(), "pull_request", "7/merge", "branch", fork);
+    let forge = github(repository(), "pull_request", "7/merge", "branch", FORK);
     let ended = forge.run(&["run"]);
     assert!(ended.code(0).stdout.contains("Nothing is built: a pull request from a fork is only validated"));
     assert!(!forge.exists("web.txt"));
+}
+
+const FORK: &str = r#"{"pull_request": {"head": {"repo": null}, "base": {"repo": {"full_name": "org/images"}}}}"#;
+
+/// Puts a link in place of what is there.
+fn link(forge: &Forge, name: &str, to: &Path) {
+    let path = forge.path().join(name);
+    let _absent = std::fs::remove_file(&path);
+    std::os::unix::fs::symlink(to, path).unwrap();
+}
+
+#[test]
+fn what_a_stranger_may_have_written_shows_no_file_from_outside_and_no_variable() {
+    for (event, payload) in [("pull_request", FORK), ("pull_request_target", FORK), ("issue_comment", MAIN)] {
+        let forge = github(repository(), event, "main", "branch", payload);
+        let secret = forge.state().join("secret");
+        std::fs::write(&secret, "TOKEN: hunter2\n").unwrap();
+        let denied = "what a stranger may have written sees the files of the repository alone, without `.git`";
+        for target in [secret.as_path(), Path::new("/proc/self/environ"), Path::new("/dev/zero")] {
+            link(&forge, "imgforge.yml", target);
+            let ended = forge.run(&["run"]);
+            let message = format!("the pipeline `imgforge.yml` can't be read: {denied}\n");
+            assert!(ended.code(1).stdout.contains(&message), "{event}: {}", ended.stdout);
+            assert!(!ended.stdout.contains("hunter2") && !ended.stdout.contains("GITHUB_"), "{}", ended.stdout);
+        }
+        std::fs::remove_file(forge.path().join("imgforge.yml")).unwrap();
+        let template = TEMPLATE.replace("\"hello\"", "env(\"TOKEN\")");
+        let pipeline = PIPELINE.replace("vars: {text: from the pipeline}", "var_files: [.git/config]");
+        let forge = forge.file("imgforge.yml", &pipeline).file("web.pkr.hcl", &template).env("TOKEN", "hunter2");
+        let ended = forge.run(&["run"]);
+        let message = format!("the var file `.git/config` can't be read: {denied}\n");
+        assert!(ended.code(1).stdout.contains(&message), "{event}: {}", ended.stdout);
+        assert!(!ended.stdout.contains("hunter2"), "{}", ended.stdout);
+    }
+}
+
+#[test]
+fn an_event_that_is_not_known_is_validated_as_a_strangers_and_builds_nothing() {
+    let ended = github(repository(), "issue_comment", "main", "branch", MAIN).run(&["run"]);
+    ended.expect(
+        0,
+        "\
+imgforge 0.1.0: unknown event on github
+1 image(s) validated
+Nothing is built: an event of this kind is only validated, as a stranger's pull request is",
+    );
+}
+
+#[test]
+fn a_pipeline_that_is_no_text_is_a_mistake_at_its_place() {
+    let forge = repository();
+    std::fs::write(forge.path().join("imgforge.yml"), b"version: \xff\n").unwrap();
+    forge.run(&["run"]).expect(
+        1,
+        "\
+imgforge 0.1.0: manual on local
+error[not-utf-8]: the file is not valid UTF-8 here
+ --> imgforge.yml:1:10
+  |
+1 | version: \u{fffd}
+  |          ^",
+    );
+}
+
+#[test]
+fn secrets_are_told_the_runner_and_no_file() {
+    let template = TEMPLATE.replace("default", "sensitive = true\n  default");
+    let forge = repository().file("web.pkr.hcl", &template);
+    let forge = github(forge, "push", "feature", "branch", MAIN);
+    let ended = forge.run(&["run"]);
+    assert!(ended.code(0).stdout.contains("::add-mask::from the pipeline\n"), "{}", ended.stdout);
+    let log = forge.state().join("log.txt");
+    let status = forge.command(&["run"]).stdout(std::fs::File::create(&log).unwrap()).status().unwrap();
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(status.success() && log.contains("1 image(s) validated"), "{log}");
+    assert!(!log.contains("add-mask") && !log.contains("from the pipeline"), "{log}");
+}
+
+#[test]
+fn without_a_default_branch_it_is_said_where_to_name_it() {
+    let forge = repository();
+    git(&forge, &["branch", "-m", "trunk"]);
+    git(&forge, &["update-ref", "-d", "refs/remotes/origin/main"]);
+    let ended = github(forge, "push", "trunk", "branch", "{}").run(&["run"]);
+    let said = "web is not tagged: this is trunk, the default branch is unknown (set `default_branch` in imgforge.yml)";
+    assert!(ended.code(0).stdout.contains(said), "{}", ended.stdout);
+}
+
+#[test]
+fn a_link_in_the_checkout_leads_no_manifest_out_of_it() {
+    let forge = github(repository(), "push", "main", "branch", MAIN);
+    let outside = forge.state().join("outside");
+    std::fs::write(&outside, "untouched").unwrap();
+    std::fs::create_dir_all(forge.path().join("out/web")).unwrap();
+    link(&forge, "out/web/manifest.json", &outside);
+    forge.run(&["run"]).code(0);
+    assert!(forge.read("out/web/manifest.json").contains("\"artifact_id\": \"File\""));
+    assert_eq!(std::fs::read(&outside).unwrap(), b"untouched");
+    std::fs::remove_dir_all(forge.path().join("out")).unwrap();
+    link(&forge, "out", forge.state());
+    let ended = forge.run(&["run"]);
+    let said =
+        "error: @FOLDER@/out leads out of the repository by a link, which is not followed: name the place it leads to";
+    assert!(ended.code(1).stdout.contains(said), "{}", ended.stdout);
+    assert!(!forge.state().join("web").exists());
 }
 
 #[test]

@@ -167,6 +167,17 @@ fn both_build_the_same() {
 }
 
 #[test]
+fn a_link_in_place_of_the_file_is_replaced() {
+    let forge = Forge::new().file("t.json", r#"{"builders": [{"type": "null", "communicator": "none"}]}"#);
+    let outside = forge.state().join("outside");
+    std::fs::write(&outside, "untouched").unwrap();
+    std::os::unix::fs::symlink(&outside, forge.path().join("t.json.pkr.hcl")).unwrap();
+    forge.run(&["hcl2_upgrade", "t.json"]).code(0);
+    assert!(forge.read("t.json.pkr.hcl").contains("source \"null\""));
+    assert_eq!(std::fs::read(&outside).unwrap(), b"untouched");
+}
+
+#[test]
 fn what_is_read_and_not_declared_is_told_until_it_has_a_value() {
     let text = r#"{
   "variables": {"region": "eu", "spare": ""},
