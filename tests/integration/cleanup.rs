@@ -39,7 +39,7 @@ fn files_in(folder: &Path) -> Vec<String> {
     entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }
 
-fn signal(child: &Child, name: &str) {
+pub(crate) fn signal(child: &Child, name: &str) {
     let status = std::process::Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
     assert!(status.success());
 }
@@ -132,5 +132,15 @@ fn a_cleanup_says_what_its_command_line_lacks() {
         refused(&["--packer-leftovers", "--older-than", "1d"]),
         "error: invalid value '1d' for '--older-than <DURATION>': `d` is not a unit; there are `ns`, `us`, `ms`, `s`, `m` \
          and `h`"
+    );
+}
+
+#[test]
+fn a_state_folder_that_can_not_be_is_named_with_the_variable_that_moves_it() {
+    let forge = Forge::new().file("image.pkr.hcl", SLOW).file("state", "").env("IMGFORGE_STATE_DIR", "state");
+    let ended = forge.run(&["build", "image.pkr.hcl"]);
+    ended.expect(
+        1,
+        "error: write to the state folder @FOLDER@/state, which IMGFORGE_STATE_DIR can move: Not a directory (os error 20)",
     );
 }
