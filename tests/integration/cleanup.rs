@@ -113,6 +113,28 @@ fn one_run_is_cleaned_up_alone_and_a_second_time_there_is_nothing_to_do() {
     assert!(!other.exists("x.txt"));
 }
 
+/// Builds of many files under a limit of the size of each file, which is to the journal what a full disk is.
+#[test]
+fn a_disk_that_is_full_tears_no_line_of_the_journal() {
+    let sources = |text: &str| (0..12).map(|number| text.replace('#', &number.to_string())).collect::<String>();
+    let template = format!(
+        "{}build {{\n  sources = [{}]\n}}\n",
+        sources("source \"file\" \"x#\" {\n  target  = \"x#.txt\"\n  content = \"x\"\n}\n"),
+        sources("\"file.x#\", ")
+    );
+    let forge = Forge::new().file("image.pkr.hcl", &template);
+    // The signal that the limit sends otherwise would end the program.
+    let script = format!("trap '' XFSZ; ulimit -f 1; exec {} build image.pkr.hcl", env!("CARGO_BIN_EXE_imgforge"));
+    let ended = forge.program("sh", &["-c", &script]);
+    assert!(ended.code(5).stdout.contains("note the file in the journal: File too large"), "{}", ended.stdout);
+    let runs = forge.state().join("state/runs");
+    let run = files_in(&runs).remove(0);
+    let journal = std::fs::read_to_string(runs.join(run).join("journal.jsonl")).unwrap();
+    assert!(journal.ends_with("}\n"), "{journal}");
+    forge.run(&["cleanup"]).code(0);
+    assert_eq!(files_in(&runs), Vec::<String>::new());
+}
+
 #[test]
 fn a_cleanup_says_what_its_command_line_lacks() {
     let forge = Forge::new().file("image.pkr.hcl", SLOW);
