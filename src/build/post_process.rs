@@ -7,6 +7,7 @@ use crate::context::BuildContext;
 use crate::exit::TryAgain;
 use crate::plan::{PlannedBuild, PlannedPostProcessor};
 use crate::post_processors::InputArtifact;
+use crate::process;
 use anyhow::Result;
 use imgforge_template::diagnostic::Diagnostics;
 use imgforge_template::document::Language;
@@ -82,7 +83,9 @@ async fn one(
         let mut needed = context.ledger.remaining();
         let mut result = own.timed(&format!("post-process with {kind}"), made.process(&own, &current)).await?;
         // What it made for its work alone has served. After a failure that waits for the end, where `-on-error` decides.
+        // Helpers that a script left running serve until the build ends.
         needed.extend(result.claims.iter().cloned());
+        needed.extend(context.ledger.remaining().into_iter().filter(process::is_command));
         clean_up(&own, run, &needed).await;
         if result.values.is_empty() {
             result.values.clone_from(&current.values);

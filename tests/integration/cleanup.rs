@@ -113,6 +113,21 @@ fn one_run_is_cleaned_up_alone_and_a_second_time_there_is_nothing_to_do() {
     assert!(!other.exists("x.txt"));
 }
 
+#[test]
+fn a_cleanup_that_carries_the_claim_itself_does_not_end_itself() {
+    let forge = Forge::new().file("image.pkr.hcl", SLOW);
+    let mut killed = started(&forge);
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    let runs = forge.state().join("state/runs");
+    let journal = std::fs::read_to_string(runs.join(files_in(&runs).remove(0)).join("journal.jsonl")).unwrap();
+    let command = journal.lines().find(|line| line.contains(r#""cleaner":"process""#)).unwrap();
+    let command: serde_json::Value = serde_json::from_str(command).unwrap();
+    let forge = forge.env("IMGFORGE_CLAIM", command["claimed"]["name"].as_str().unwrap());
+    forge.run(&["cleanup"]).code(0);
+    assert_eq!(running_in(forge.path()), Vec::<String>::new());
+}
+
 /// Builds of many files under a limit of the size of each file, which is to the journal what a full disk is.
 #[test]
 fn a_disk_that_is_full_tears_no_line_of_the_journal() {
