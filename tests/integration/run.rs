@@ -380,6 +380,35 @@ fn of_an_image_whose_builds_do_not_all_succeed_nothing_stays() {
 }
 
 #[test]
+fn the_manifest_of_a_template_lists_nothing_that_is_gone() {
+    let template = PAIR.replace(
+        "  post-processor",
+        "  post-processor \"manifest\" {\n    only = [\"file.web\"]\n  }\n  post-processor",
+    );
+    let forge = pair(&template, "");
+    forge.run(&["run"]).code(1);
+    assert!(!forge.exists("web.txt"));
+    assert!(!forge.exists("packer-manifest.json"));
+    let forge = pair(&template, "    on_failure: keep\n");
+    let ended = forge.run(&["run"]);
+    assert_eq!(ended.code(1).stdout.matches("--> file.web: Stored file: web.txt").count(), 1, "{}", ended.stdout);
+    let manifest = forge.read("packer-manifest.json");
+    assert_eq!(manifest.matches("\"name\": \"web.txt\"").count(), 1, "{manifest}");
+    forge.run(&["cleanup"]).expect(0, "nothing to clean up");
+    assert_eq!(forge.read("packer-manifest.json"), manifest);
+}
+
+#[test]
+fn a_manifest_keeps_its_entry_where_a_later_step_fails_and_the_artifact_stays() {
+    let steps = "post-processors {\n    post-processor \"manifest\" {}\n    post-processor \"shell-local\" {\n      inline = [\"exit 1\"]\n    }\n  }\n}\n";
+    let template = TEMPLATE.replace("[\"file.web\"]\n}", &format!("[\"file.web\"]\n  {steps}"));
+    let forge = Forge::new().file("web.pkr.hcl", &template);
+    forge.run(&["build", "web.pkr.hcl"]).code(1);
+    assert_eq!(forge.read("web.txt"), "hello");
+    assert!(forge.read("packer-manifest.json").contains("\"name\": \"web.txt\""));
+}
+
+#[test]
 fn with_keep_the_artifact_of_the_other_build_stays_and_is_listed_without_a_tag() {
     for more in ["    on_failure: keep\n", "defaults: { on_failure: keep }\n"] {
         let forge = pair(PAIR, more);
