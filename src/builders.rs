@@ -16,6 +16,7 @@ use crate::sweepers::Area;
 use anyhow::Result;
 use async_trait::async_trait;
 use imgforge_template::diagnostic::Diagnostics;
+use imgforge_template::source::Span;
 use std::collections::BTreeMap;
 
 /// Every builder. Adding one is its file and its line here.
@@ -40,13 +41,20 @@ pub trait Builder: Send + Sync {
         Ok(Diagnostics::default())
     }
 
+    /// What the build makes under a name that nothing else may have, such as `the image web-1 of the project demo`, and where
+    /// the template has that name.
+    fn makes(&self) -> Option<(String, Span)> {
+        None
+    }
+
     /// Starts a machine and returns once it can be spoken to. What it creates, it claims.
     ///
     /// # Errors
     /// When the machine did not come up.
     async fn launch(&self, context: &BuildContext) -> Result<Box<dyn Machine>>;
 
-    /// Where the things are that it makes, for a cleanup without a journal: none where it makes them on this machine. Makes
+    /// Where the things are that it makes, for a cleanup without a journal: none where it makes them on this machine. The last
+    /// is where its artifact is. Makes
     /// the clients, so that things are removed with the credentials they were made with.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ pub use connection::Connection;
 pub use errors::{Explain, explained};
 pub use labels::{Role, labels, marks_of_artifact};
 pub use leftovers::is_leftover_of_packer;
-pub use names::{check_label, check_name, is_name};
+pub use names::{check_label, check_name, is_name, steady_prefix};
 pub use secure_boot::SecureBootFiles;
 
 /// The name of the cleaner that removes things in Google Cloud.

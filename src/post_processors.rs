@@ -9,8 +9,10 @@ pub mod manifest;
 mod shell_local;
 
 use crate::artifact::Artifact;
+use crate::clients::Clients;
 use crate::component::Component;
 use crate::context::BuildContext;
+use crate::sweepers::Area;
 use anyhow::Result;
 use async_trait::async_trait;
 
@@ -46,4 +48,14 @@ pub trait PostProcessor: Send + Sync {
     /// # Errors
     /// When the result could not be made.
     async fn process(&self, context: &BuildContext, artifact: &Artifact) -> Result<Artifact>;
+
+    /// Where the things are that it makes, for a cleanup without a journal: none where it makes them on this machine. `built`
+    /// is where the builder makes its own. Makes the clients, so that things are removed with the credentials they were made
+    /// with.
+    ///
+    /// # Errors
+    /// When the credentials can't be used.
+    async fn areas(&self, _built: &[Area], _: &Clients) -> Result<Vec<Area>> {
+        Ok(Vec::new())
+    }
 }

@@ -11,7 +11,7 @@ use anyhow::Result;
 use async_trait::async_trait;
 use imgforge_ledger::Resource;
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// What is looked for. What has become the user's is never found.
@@ -32,6 +32,41 @@ pub struct Area {
     pub sweeper: &'static str,
     /// Where, and by which account: as in the claims of things that are there.
     pub details: BTreeMap<String, String>,
+}
+
+/// The detail of an area that has buckets to look through, too: `BUCKET` or `BUCKET/PREFIX`, one a line.
+pub const BUCKETS: &str = "buckets";
+/// The detail of an area that is not known before a build: why that is so.
+pub const UNKNOWN: &str = "unknown";
+
+impl Area {
+    /// One that can't be told by a template alone. Whoever looks there says so, and elsewhere it is looked all the same.
+    pub fn unknown(sweeper: &'static str, why: &str) -> Self {
+        Self { sweeper, details: BTreeMap::from([(UNKNOWN.to_owned(), why.to_owned())]) }
+    }
+
+    /// Adds it to others. One that differs from another in its buckets alone becomes one with that, so that nothing is
+    /// looked through twice.
+    pub fn add_to(self, areas: &mut Vec<Self>) {
+        match areas.iter_mut().find(|other| other.sweeper == self.sweeper && other.elsewise() == self.elsewise()) {
+            Some(other) => {
+                let all: BTreeSet<&str> = other.buckets().chain(self.buckets()).collect();
+                let all = all.into_iter().collect::<Vec<_>>().join("\n");
+                other.details.insert(BUCKETS.to_owned(), all);
+            }
+            None => areas.push(self),
+        }
+    }
+
+    /// All details but the buckets.
+    fn elsewise(&self) -> Vec<(&String, &String)> {
+        self.details.iter().filter(|(name, _)| *name != BUCKETS).collect()
+    }
+
+    /// The buckets to look through.
+    pub fn buckets(&self) -> impl Iterator<Item = &str> {
+        self.details.get(BUCKETS).into_iter().flat_map(|buckets| buckets.lines()).filter(|bucket| !bucket.is_empty())
+    }
 }
 
 /// Something that was found.
@@ -106,5 +141,24 @@ impl Sweepers {
     /// The sweeper of this name, if this program is built with it.
     pub fn of(self, name: &str) -> Option<&'static dyn Sweeper> {
         self.0.iter().find(|sweeper| sweeper.name() == name).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn areas_that_differ_in_buckets_alone_are_one() {
+        let area = |project: &str, buckets: &[&str]| {
+            let details = [("project", project.to_owned()), (BUCKETS, buckets.join("\n"))];
+            Area { sweeper: "gce", details: details.map(|(name, value)| (name.to_owned(), value)).into() }
+        };
+        let mut areas = Vec::new();
+        for one in [area("a", &[]), area("a", &["x/web-", "y"]), area("b", &["y"]), area("a", &["z/a,b", "y"])] {
+            one.add_to(&mut areas);
+        }
+        assert_eq!(areas, [area("a", &["x/web-", "y", "z/a,b"]), area("b", &["y"])]);
+        assert_eq!(areas[0].buckets().collect::<Vec<_>>(), ["x/web-", "y", "z/a,b"]);
     }
 }

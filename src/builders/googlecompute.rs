@@ -25,6 +25,7 @@ mod preflight;
 mod quota;
 mod request;
 mod source;
+mod stand_in;
 mod startup;
 #[cfg(test)]
 mod tests;
@@ -200,6 +201,13 @@ impl Builder for Shared {
         let (found, diagnostics) = self.0.look(context).await?;
         *self.0.found.lock().await = found.map(Arc::new);
         Ok(diagnostics)
+    }
+
+    fn makes(&self) -> Option<(String, Span)> {
+        let builder = &self.0;
+        let (name, project) = (&builder.image_name, builder.image_project());
+        let image = || (format!("the image {name} of the project {project}"), builder.place("image_name"));
+        (!builder.image.skip_create_image).then(image)
     }
 
     async fn launch(&self, context: &BuildContext) -> Result<Box<dyn Machine>> {

@@ -10,7 +10,7 @@ use crate::clients::Clients;
 use crate::google::{CLEANER, LIMIT, explained};
 use anyhow::Result;
 use async_trait::async_trait;
-use imgforge_gce::{Kind, Operation};
+use imgforge_gce::{Error, Kind, Operation};
 use imgforge_ledger::Resource;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,6 +24,9 @@ pub(super) struct GceCleaner;
 const LONGEST: Duration = Duration::from_secs(10 * 60);
 /// How long a disk may still be in use after its machine is gone.
 const USED: Duration = Duration::from_secs(30);
+/// The pauses between attempts to remove a thing: twice as long each time, up to this.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// What this process has done, for those who come later in it.
 #[derive(Default)]
@@ -79,7 +82,9 @@ impl Cleaner for GceCleaner {
             }
         };
         let (limit, started, mut is_asked_again) = (limit(resource), Instant::now(), false);
+        let mut pause = FIRST_PAUSE;
         loop {
+            let was_accepted = operation.is_some();
             let ended = match operation.take() {
                 Some(operation) => thing.gce.wait(&operation, limit).await.map(|()| None),
                 None => thing.delete().await,
@@ -88,11 +93,14 @@ impl Cleaner for GceCleaner {
                 Ok(None) => return Ok(Fate::Gone),
                 Ok(started) => operation = started,
                 Err(error) if error.is_not_found() => return Ok(Fate::Gone),
-                Err(error) if error.kind == Kind::InUse && started.elapsed() < limit.min(USED) => {
-                    sleep(Duration::from_secs(1)).await
+                Err(error) if started.elapsed() < patience(&error, was_accepted, limit) => {
+                    sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
                 }
-                // An operation can be stuck; the next one need not be.
-                Err(error) if error.kind == Kind::TimedOut && !is_asked_again => is_asked_again = true,
+                // An operation can be stuck, or Google has lost it and the thing is there or not; the next one need not be.
+                Err(error) if matches!(error.kind, Kind::TimedOut | Kind::Lost) && !is_asked_again => {
+                    is_asked_again = true;
+                }
                 Err(error) => return explained(Err(error)),
             }
         }
@@ -109,8 +117,45 @@ impl Cleaner for GceCleaner {
     }
 }
 
+/// How long a deletion that fails like this is begun again; it may have been done before, and is the same then.
+///
+/// A call that meets trouble has been sent again for half a minute already: a cloud that does not answer must not hold a
+/// cleanup up for `limit` with each thing. Where Google has taken the deletion on and fails at it, or first finishes another
+/// change of the thing, it does answer, and the next attempt is worth as long as the deletion itself may take.
+fn patience(error: &Error, was_accepted: bool, limit: Duration) -> Duration {
+    if error.kind == Kind::InUse {
+        limit.min(USED)
+    } else if error.is_not_ready() || (was_accepted && error.is_transient()) {
+        limit
+    } else {
+        Duration::ZERO
+    }
+}
+
 /// How long Google may take to remove or mark a thing.
 fn limit(resource: &Resource) -> Duration {
     let noted = resource.details.get(LIMIT).and_then(|seconds| seconds.parse().ok());
     noted.map_or(LONGEST, Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_google_has_taken_on_is_begun_again_for_longer_than_what_it_does_not_answer() {
+        let limit = Duration::from_secs(600);
+        let patience = |kind, reason: &str, was_accepted| {
+            let mut error = Error::new("disks.delete", "disk web", kind, "no");
+            error.reason = reason.to_owned();
+            super::patience(&error, was_accepted, limit).as_secs()
+        };
+        assert_eq!(patience(Kind::Transient, "backendError", false), 0);
+        assert_eq!(patience(Kind::Transient, "INTERNAL_ERROR", true), 600);
+        assert_eq!(patience(Kind::Transient, "RATE_LIMIT_EXCEEDED", true), 600);
+        assert_eq!(patience(Kind::Transient, "resourceNotReady", false), 600);
+        assert_eq!(patience(Kind::Transient, "RESOURCE_NOT_READY", true), 600);
+        assert_eq!(patience(Kind::InUse, "resourceInUseByAnotherResource", false), 30);
+        assert_eq!(patience(Kind::Forbidden, "forbidden", true), 0);
+    }
 }

@@ -23,7 +23,7 @@ use std::time::Duration;
 /// Remove what interrupted runs left behind; living runs are left alone
 #[derive(Args, Debug, Default)]
 pub struct CleanupArguments {
-    /// A template whose builders tell where to look, and with which credentials
+    /// A template, whose builders and post-processors tell where to look, and with which credentials
     pub template: Option<PathBuf>,
     #[command(flatten)]
     pub options: TemplateOptions,

@@ -27,7 +27,8 @@ arguments! {
         credentials_json: Option<Spanned<String>>,
         /// Act as this service account, by the default credentials.
         impersonate_service_account: Option<Spanned<String>>,
-        /// A path in Vault that gives tokens of Google: `gcp/token/ROLESET`. Vault is found by `VAULT_ADDR` and `VAULT_TOKEN`.
+        /// A path in Vault that gives tokens of Google: `gcp/token/ROLESET`. Vault is found by `VAULT_ADDR`, `VAULT_TOKEN`
+        /// and `VAULT_NAMESPACE`.
         vault_gcp_oauth_engine: Option<Spanned<String>>,
         /// The domain of another universe of Google's; `googleapis.com` if not set.
         universe_domain: Option<String>,
@@ -79,9 +80,16 @@ impl GoogleArguments {
                 if body.context().host.status(&path).is_ok_and(|status| !status.is_directory) {
                     continue;
                 }
-                let message = format!("there is no file `{}`", file.display());
-                let help = "it is a JSON file that Google gives out, or `gcloud auth application-default login` makes";
-                diagnostics.push(Diagnostic::error("missing-file", message).at(span).help(help));
+                // A key that is put there by mistake must not be shown.
+                let wrong = if may_be_key(&file) {
+                    let help = "`credentials_json` takes the text of a key, which begins with `{`";
+                    Diagnostic::error("invalid-value", format!("`{name}` is neither a path nor JSON")).help(help)
+                } else {
+                    let help =
+                        "it is a JSON file that Google gives out, or `gcloud auth application-default login` makes";
+                    Diagnostic::error("missing-file", format!("there is no file `{}`", file.display())).help(help)
+                };
+                diagnostics.push(wrong.at(span));
             }
         }
         let json = [("credentials_json", text(&self.credentials_json)), ("account_file", self.account_json())];
@@ -179,8 +187,9 @@ impl GoogleArguments {
 
     /// What must not be shown to anyone.
     pub fn secrets(&self) -> Vec<String> {
-        let secrets = [text(&self.access_token), text(&self.credentials_json), self.account_json()];
-        secrets.into_iter().flatten().map(str::to_owned).collect()
+        let secrets = [text(&self.credentials_json), self.account_json()].into_iter().flatten().map(str::to_owned);
+        // The argument's, or that of the environment.
+        secrets.chain(self.account().credentials.access_token).collect()
     }
 }
 
@@ -335,6 +344,12 @@ fn text(argument: &Option<Spanned<String>>) -> Option<&str> {
     argument.as_ref().map(|text| text.as_str()).filter(|text| !text.is_empty())
 }
 
+/// Whether a path is rather a key than the name of a file, which has up to 255 bytes and is in one line.
+fn may_be_key(path: &Path) -> bool {
+    let path = path.as_os_str().as_encoded_bytes();
+    path.len() > 255 || path.contains(&b'\n')
+}
+
 /// The path with a leading `~` replaced by the home folder.
 fn with_home(path: &Path, home: Option<&str>) -> PathBuf {
     match (path.strip_prefix("~"), home) {
@@ -352,6 +367,7 @@ fn absolute(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scripts::testing::{Str, World};
 
     fn account(token: Option<&str>, file: Option<&str>) -> Account {
         Account {
@@ -381,6 +397,29 @@ mod tests {
         let again = Account::of_details(&noted);
         assert_eq!(again.details("p", Place::Zone("europe-west1-b"))["endpoint.compute"], noted["endpoint.compute"]);
         assert_eq!(again.key(), account(None, Some("/keys/ci.json")).key());
+    }
+
+    #[test]
+    fn a_key_in_the_place_of_a_path_is_not_shown() {
+        let world = World::new();
+        let mistakes = |argument, value: String| {
+            let block = world.block(&[(argument, Str(value.leak()))]);
+            let mut told = block.mistakes(|body, diagnostics| {
+                let google: GoogleArguments = body.read(diagnostics);
+                google.check(body, diagnostics);
+            });
+            let told = told.pop().unwrap();
+            // Without the place, which is the template's own text.
+            told.rsplit_once("\": ").unwrap().1.to_owned()
+        };
+        let help = "(`credentials_json` takes the text of a key, which begins with `{`)";
+        let key = "eyJ0eXBlIjoic2VydmljZV9hY2NvdW50".repeat(8);
+        assert_eq!(mistakes("account_file", key.clone()), format!("`account_file` is neither a path nor JSON {help}"));
+        assert_eq!(mistakes("credentials_file", key), format!("`credentials_file` is neither a path nor JSON {help}"));
+        let lines = "-----BEGIN KEY-----\nMIIEvQ\n".to_owned();
+        assert_eq!(mistakes("account_file", lines), format!("`account_file` is neither a path nor JSON {help}"));
+        let missing = mistakes("account_file", "keys/ci.json".to_owned());
+        assert!(missing.starts_with("there is no file `keys/ci.json` ("), "{missing}");
     }
 
     #[test]

@@ -5,7 +5,6 @@ use super::{Account, GoogleArguments, LIMIT, Place};
 use crate::clients::Clients;
 use anyhow::Result;
 use imgforge_gce::Gce;
-use imgforge_ledger::Resource;
 use std::collections::BTreeMap;
 
 /// A live account, and what claims note of it.
@@ -15,17 +14,22 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// The account that the arguments tell of or, where they say nothing, the one that made something.
+    /// The account that the arguments tell of or, where they say nothing, the one that made something: by the details that
+    /// its claim notes.
     ///
     /// # Errors
     /// When the credentials can't be used as they stand.
-    pub async fn new(arguments: &GoogleArguments, made: Option<&Resource>, clients: &Clients) -> Result<Self> {
+    pub async fn new(
+        arguments: &GoogleArguments,
+        made: Option<&BTreeMap<String, String>>,
+        clients: &Clients,
+    ) -> Result<Self> {
         let account = arguments.account();
         // Looked at as a whole: templates pass empty strings through for "not set".
         let says_something = account.key() != Account::of_details(&BTreeMap::new()).key();
         match made {
             Some(made) if !says_something => {
-                Ok(Self { gce: Account::connect_noted(&made.details, clients).await?, noted: made.details.clone() })
+                Ok(Self { gce: Account::connect_noted(made, clients).await?, noted: made.clone() })
             }
             _ => Ok(Self { gce: account.connect(clients).await?, noted: account.details("", Place::Global) }),
         }
@@ -56,7 +60,7 @@ mod tests {
         let details = async |token: &'static str| {
             let arguments: GoogleArguments =
                 world.block(&[("access_token", Str(token))]).make(|body, diagnostics| body.read(diagnostics));
-            let made = Some(claim.resource());
+            let made = Some(&claim.resource().details);
             let connection = Connection::new(&arguments, made, &world.context.clients).await.unwrap();
             connection.details("images", Place::Region("r"))
         };

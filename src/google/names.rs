@@ -45,9 +45,18 @@ pub fn check_label(argument: &str, key: &str, value: &str, span: Span, diagnosti
     }
 }
 
+/// What the name of an object begins with in every run of a template: all before the word with the first digit, since times,
+/// numbers and identifiers have digits.
+pub fn steady_prefix(name: &str) -> &str {
+    match name.find(|letter: char| letter.is_ascii_digit()).and_then(|first| name.get(..first)) {
+        Some(before) => before.trim_end_matches(|letter: char| letter.is_ascii_alphanumeric()),
+        None => name,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::is_name;
+    use super::*;
 
     #[test]
     fn names_are_what_google_s_pattern_says() {
@@ -56,6 +65,19 @@ mod tests {
         }
         for name in ["", "1a", "A", "a-", "a_b", "a.b", "é", &"a".repeat(64)] {
             assert!(!is_name(name), "{name}");
+        }
+    }
+    #[test]
+    fn what_runs_differ_in_has_digits() {
+        for (name, prefix) in [
+            ("web.tar.gz", "web.tar.gz"),
+            ("packer-import-1764099131.tar.gz", "packer-import-"),
+            ("exports/web-v2-1764099131.tar.gz", "exports/web-"),
+            ("exports/web-c0ffee00-1234.tar.gz", "exports/web-"),
+            ("2026/11/web.tar.gz", ""),
+            ("é1.tar.gz", "é"),
+        ] {
+            assert_eq!(steady_prefix(name), prefix);
         }
     }
 }

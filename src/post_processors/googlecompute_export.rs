@@ -9,10 +9,12 @@ mod worker_machine;
 
 use super::{InputArtifact, PostProcessor};
 use crate::artifact::Artifact;
+use crate::clients::Clients;
 use crate::communicators::ssh::SshArguments;
 use crate::component::Component;
 use crate::context::BuildContext;
-use crate::google::{CLEANER, Connection, Explain as _, GoogleArguments, Place, Role, kind, labels};
+use crate::google::{CLEANER, Connection, Explain as _, GoogleArguments, Place, Role, kind, labels, steady_prefix};
+use crate::sweepers::{Area, BUCKETS};
 use anyhow::{Context as _, Result, ensure};
 use async_trait::async_trait;
 use destination::Destination;
@@ -117,7 +119,7 @@ impl Export {
                 let claim = claim.context("note the object in the journal")?;
                 let resource = claim.resource().clone();
                 let metadata = labels(context, Role::Temporary, LIFETIME);
-                let upload = google.gce.begin_upload(claim, "application/gzip", &metadata).await;
+                let upload = google.gce.begin_upload(claim, "application/gzip", &metadata, true).await;
                 let upload = upload.explain(&format!("begin the upload to {destination}"))?;
                 // Whoever knows the address may write the object.
                 context.events.add_secrets(std::slice::from_ref(&upload.url));
@@ -196,6 +198,20 @@ impl Source {
 
 #[async_trait]
 impl PostProcessor for Export {
+    async fn areas(&self, built: &[Area], clients: &Clients) -> Result<Vec<Area>> {
+        // What is built elsewhere can't be exported.
+        let Some(built) = built.last().filter(|area| area.sweeper == CLEANER) else { return Ok(Vec::new()) };
+        if self.destinations.is_empty() {
+            return Ok(vec![Area::unknown(CLEANER, "the destinations of an export are not known before the build")]);
+        }
+        let google = Connection::new(&self.google, Some(&built.details), clients).await?;
+        let project = built.details.get("project").map(String::as_str).unwrap_or_default();
+        let mut details = google.details(project, Place::Global);
+        let place = |one: &Destination| format!("{}/{}", one.bucket, steady_prefix(&one.object));
+        details.insert(BUCKETS.to_owned(), self.destinations.iter().map(place).collect::<Vec<_>>().join("\n"));
+        Ok(vec![Area { sweeper: CLEANER, details }])
+    }
+
     fn input_artifact(&self) -> InputArtifact {
         InputArtifact::Keep
     }
@@ -204,7 +220,7 @@ impl PostProcessor for Export {
         ensure!(!self.destinations.is_empty(), "where the image goes is not known");
         let source = Source::of(artifact)?;
         context.events.add_secrets(&self.google.secrets());
-        let google = Connection::new(&self.google, Some(&source.claim), &context.clients).await?;
+        let google = Connection::new(&self.google, Some(&source.claim.details), &context.clients).await?;
         let begun = self.begin(&google, &source, context).await?;
         if let Err(error) = self.export(&google, &source, &begun, context).await {
             cancel(&google, &begun).await;

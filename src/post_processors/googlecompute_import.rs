@@ -4,12 +4,14 @@
 
 use super::{InputArtifact, PostProcessor};
 use crate::artifact::Artifact;
+use crate::clients::Clients;
 use crate::component::Component;
 use crate::context::BuildContext;
 use crate::google::{
     CLEANER, Connection, Explain as _, GoogleArguments, Place, Role, SecureBootFiles, check_label, check_name, kind,
-    labels,
+    labels, steady_prefix,
 };
+use crate::sweepers::{Area, BUCKETS};
 use anyhow::{Context as _, Result, bail, ensure};
 use async_trait::async_trait;
 use imgforge_gce::{ImageRequest, ImageSource, Kind};
@@ -40,7 +42,7 @@ arguments! {
         project_id: Spanned<String>,
         /// The bucket that the file goes through.
         bucket: Spanned<String>,
-        /// The object's name in it; `packer-import-TIME.tar.gz` if not set.
+        /// The object's name in it; `packer-import-TIME-NUMBER.tar.gz` if not set.
         gcs_object_name: Option<String>,
         /// Leave the object there.
         skip_clean: bool = "false",
@@ -110,10 +112,12 @@ impl Import {
         Ok(file)
     }
 
+    /// What the object is called. Without a name of the user's it is another one each time: two builds may import at once.
     fn object_name(&self) -> String {
+        let host = &self.context.host;
         match self.arguments.gcs_object_name.as_deref().filter(|name| !name.is_empty()) {
             Some(name) => name.to_owned(),
-            None => format!("packer-import-{}.tar.gz", self.context.host.started()),
+            None => format!("packer-import-{}-{}.tar.gz", host.started(), host.uuid()),
         }
     }
 
@@ -128,19 +132,31 @@ impl Import {
         let resource = claim.resource().clone();
         context.say(format!("Uploading {} to gs://{name}...", file.display()));
         let metadata = labels(context, Role::Temporary, IMAGE_LIMIT);
-        let upload = google.gce.begin_upload(claim, "application/gzip", &metadata).await;
-        let upload = upload.explain(&format!("begin the upload to gs://{name}"))?;
+        // One that goes with the import must not have been the user's before; one that stays is there to be replaced.
+        let replaces = self.arguments.skip_clean;
+        let upload = match google.gce.begin_upload(claim, "application/gzip", &metadata, replaces).await {
+            Err(error) if error.kind == Kind::AlreadyExists => {
+                context.ledger.released(&resource).context("note in the journal that the object is not ours")?;
+                bail!(
+                    "there is an object gs://{name} already, which would be gone after the import: choose another \
+                     `gcs_object_name`, or delete it (`imgforge cleanup` does, if a killed run left it)"
+                );
+            }
+            upload => upload.explain(&format!("begin the upload to gs://{name}"))?,
+        };
         // Whoever knows the address may write the object.
         context.events.add_secrets(std::slice::from_ref(&upload.url));
         let report = |done, total| context.progress(&name, done, total);
         let sent = google.gce.upload_file(&upload, file, &report).await;
-        if let Err(error) = sent.explain(&format!("upload {} to gs://{name}", file.display())) {
-            if let Err(error) = google.gce.cancel_upload(&upload).await {
-                tracing::debug!(name, %error, "the upload could not be given up");
+        match sent.explain(&format!("upload {} to gs://{name}", file.display())) {
+            Ok(object) => Ok((resource, object.self_link)),
+            Err(error) => {
+                if let Err(error) = google.gce.cancel_upload(&upload).await {
+                    tracing::debug!(name, %error, "the upload could not be given up");
+                }
+                Err(error)
             }
-            return Err(error);
         }
-        Ok((resource, format!("https://storage.googleapis.com/{name}")))
     }
 
     fn request(&self, archive: String, context: &BuildContext) -> Result<ImageRequest> {
@@ -218,6 +234,20 @@ fn text(argument: &Option<Spanned<String>>) -> Option<&Spanned<String>> {
 
 #[async_trait]
 impl PostProcessor for Import {
+    async fn areas(&self, _: &[Area], clients: &Clients) -> Result<Vec<Area>> {
+        let (project, bucket) = (&self.arguments.project_id.value, &self.arguments.bucket.value);
+        if project.is_empty() || bucket.is_empty() {
+            return Ok(vec![Area::unknown(
+                CLEANER,
+                "the project and bucket of an import are not known before the build",
+            )]);
+        }
+        let google = Connection::new(&self.google, None, clients).await?;
+        let mut details = google.details(project, Place::Global);
+        details.insert(BUCKETS.to_owned(), format!("{bucket}/{}", steady_prefix(&self.object_name())));
+        Ok(vec![Area { sweeper: CLEANER, details }])
+    }
+
     fn input_artifact(&self) -> InputArtifact {
         InputArtifact::Keep
     }

@@ -1,9 +1,9 @@
 //! Finds in Google Cloud what is ours by its labels, comments and metadata, and what is Packer's by its names.
 
-use super::{Area, Findings, Found, Sweeper, Wanted};
+use super::{Area, BUCKETS, Findings, Found, Sweeper, UNKNOWN, Wanted};
 use crate::clients::Clients;
 use crate::google::{Account, CLEANER, Role, explained, is_leftover_of_packer, kind};
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use async_trait::async_trait;
 use imgforge_gce::{Disk, Gce, Kind, Listed};
 use imgforge_ledger::Resource;
@@ -14,8 +14,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 pub(super) struct GceSweeper;
 
-/// Where in buckets things of ours are that nobody has given a name of his own.
-const PREFIXES: [&str; 2] = ["imgforge/", "packer-import-"];
+/// How objects of ours begin that nobody has given a name of his own.
+const PREFIX: &str = "packer-import-";
 
 #[async_trait]
 impl Sweeper for GceSweeper {
@@ -65,6 +65,9 @@ struct Candidate<'a> {
 
 impl<'a> Search<'a> {
     async fn new(wanted: &'a Wanted, area: &'a Area, clients: &Clients) -> Result<Self> {
+        if let Some(why) = area.details.get(UNKNOWN) {
+            bail!("{why}");
+        }
         let project = area.details.get("project").context("the area has no project")?;
         let gce = Account::connect_noted(&area.details, clients).await?;
         let now = match wanted {
@@ -188,24 +191,22 @@ impl<'a> Search<'a> {
     }
 
     async fn objects(&self) -> Result<Vec<Found>> {
-        let buckets = self.area.details.get("buckets").map(String::as_str).unwrap_or_default();
         let mut found = Vec::new();
-        for bucket in buckets.split(',').filter(|bucket| !bucket.is_empty()) {
-            let (bucket, prefixes) =
-                bucket.split_once('/').map_or((bucket, PREFIXES.to_vec()), |(bucket, prefix)| (bucket, vec![prefix]));
-            let mut objects = Vec::new();
-            for prefix in prefixes {
-                objects.extend(explained(self.gce.objects(bucket, prefix).await)?);
-            }
+        for bucket in self.area.buckets() {
+            let (bucket, prefix) = bucket.split_once('/').unwrap_or((bucket, PREFIX));
+            let objects = explained(self.gce.objects(bucket, prefix).await)?;
             found.extend(objects.iter().filter_map(|object| {
-                self.wanted(Candidate {
+                let mut found = self.wanted(Candidate {
                     kind: kind::OBJECT,
                     name: format!("{}/{}", object.bucket, object.name),
                     description: "",
                     place: None,
                     marks: &object.metadata,
                     created: object.created.parse().ok(),
-                })
+                })?;
+                // A bucket's name is the only one of all projects.
+                found.place = format!("gs://{bucket}");
+                Some(found)
             }));
         }
         Ok(found)
@@ -231,7 +232,7 @@ impl<'a> Search<'a> {
             return None;
         }
         let mut details = self.area.details.clone();
-        details.remove("buckets");
+        details.remove(BUCKETS);
         let mut shown = self.project.to_owned();
         if let Some((word, place)) = place {
             shown = format!("{shown}, {place}");

@@ -169,24 +169,23 @@ async fn disks_come_and_go_by_themselves() {
     let alone = gce.insert_disk(data, &request).await.unwrap();
     request.replica_zones = vec![ZONE.to_owned(), "us-central1-b".to_owned()];
     let in_two_zones = gce.insert_disk(regional, &request).await.unwrap();
-    let image = "projects/debian-cloud/global/images/family/debian-12";
-    let machine = gce.insert_instance(machine_claim, &machine(&machine_name, image)).await.unwrap();
-    tokio::join!(life.done(alone), life.done(in_two_zones), life.done(machine));
+    tokio::join!(life.done(alone), life.done(in_two_zones));
     let found = gce.disk(PROJECT, "us-central1", true, &regional_name).await.unwrap();
     assert_eq!((found.place.as_str(), found.is_regional, found.size_gb), ("us-central1", true, 200));
 
-    let attached = AttachedDisk {
+    let mut machine = machine(&machine_name, "projects/debian-cloud/global/images/family/debian-12");
+    machine.disks.push(AttachedDisk {
         device_name: Some("data".to_owned()),
         source: DiskSource::Existing(format!("zones/{ZONE}/disks/{data_name}")),
         ..AttachedDisk::default()
-    };
-    life.done(gce.attach_disk(PROJECT, ZONE, &machine_name, &attached).await.unwrap()).await;
+    });
+    life.done(gce.insert_instance(machine_claim, &machine).await.unwrap()).await;
     let error = match gce.delete_disk(PROJECT, ZONE, false, &data_name).await {
         Ok(operation) => gce.wait(&operation, LIMIT).await.unwrap_err(),
         Err(error) => error,
     };
     assert_eq!(error.kind, Kind::InUse, "{error}");
-    life.done(gce.detach_disk(PROJECT, ZONE, &machine_name, "data").await.unwrap()).await;
+    life.done(gce.delete_instance(PROJECT, ZONE, &machine_name).await.unwrap()).await;
     life.done(gce.delete_disk(PROJECT, ZONE, false, &data_name).await.unwrap()).await;
     life.done(gce.delete_disk(PROJECT, "us-central1", true, &regional_name).await.unwrap()).await;
     let error = gce.delete_disk(PROJECT, ZONE, false, &data_name).await.unwrap_err();

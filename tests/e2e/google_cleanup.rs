@@ -1,6 +1,7 @@
 //! `imgforge cleanup` in the fake of Google Cloud: what is ours goes, with a journal and without one, and nothing else.
 
 use crate::google::fake::{Fake, TOKEN};
+use crate::google::forge::{Place, builder};
 use imgforge::cleaners::{CLEANERS, Fate};
 use imgforge::clients::Clients;
 use imgforge::google::{CLEANER, kind};
@@ -9,7 +10,7 @@ use imgforge_ledger::{BuildLedger, Claim, Ledger};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
@@ -366,10 +367,175 @@ async fn a_creation_that_nobody_waits_for_is_waited_for_before_it_is_undone() {
     assert_eq!(world.fake.violations(), Vec::<String>::new());
 }
 
+#[test]
+fn a_deletion_that_google_fails_at_or_loses_is_begun_again() {
+    let deletion = "compute.instances.delete";
+    let fails = json!([{"method": deletion, "call": 1, "fault": {"operation": {"code": "INTERNAL_ERROR"}}}]);
+    let not_ready = json!({"operation": {"code": "RESOURCE_NOT_READY", "http": 400}});
+    let is_not_ready = json!([{"method": deletion, "call": 1, "times": 2, "fault": not_ready}]);
+    // The machine is there all the same.
+    let is_lost = json!([
+        {"method": deletion, "call": 1, "fault": {"never_done": true}},
+        {"method": "compute.zoneOperations.wait", "call": 1, "times": 6, "fault": {"http": 404}},
+    ]);
+    for faults in [fails, is_not_ready, is_lost] {
+        let world = World::new();
+        let mut machine = String::new();
+        let run = died(&world, |build| {
+            let claim = build.claim_with(CLEANER, kind::INSTANCE, world.details(&[("zone", ZONE)])).unwrap();
+            machine = claim.name().to_owned();
+        });
+        world.seed(&zonal("instances", &machine), labels(&run, "temp", &in_hours(6)));
+        world.fake.faults(faults.clone());
+        let removed = format!("removed instance {machine} (googlecompute.web)");
+        assert_eq!(world.run(&["cleanup"]), (Some(0), vec![removed, "1 removed".to_owned()]), "{faults}");
+        assert_eq!(world.there(), [""; 0], "{faults}");
+        assert_eq!(world.fake.violations(), Vec::<String>::new());
+    }
+}
+
+/// Puts an object of a run there, as an upload of it leaves it.
+async fn put_object(world: &World, gce: &Gce, build: &BuildLedger, name: &str) {
+    let claim = build.claim_named(CLEANER, kind::OBJECT, name, world.details(&[])).unwrap();
+    let metadata = BTreeMap::from([
+        ("imgforge-run".to_owned(), claim.resource().run.clone()),
+        ("imgforge-role".to_owned(), "temp".to_owned()),
+        ("imgforge-expires".to_owned(), in_hours(-2)),
+    ]);
+    let upload = gce.begin_upload(claim, "application/gzip", &metadata, true).await.unwrap();
+    let file = world.state.path().join("half.tar.gz");
+    std::fs::write(&file, "half").unwrap();
+    gce.upload_file(&upload, &file, &|_, _| {}).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_object_is_one_thing_however_many_projects_are_looked_through() {
+    let world = World::new();
+    world.fake.seed(json!({"buckets": {"exports": {}}}));
+    let gce = world.fake.client().await;
+    let run = {
+        let ledger = world.ledger();
+        put_object(&world, &gce, &ledger.build("web"), "exports/web.tar.gz").await;
+        ledger.run().to_owned()
+    };
+    std::fs::remove_dir_all(world.state.path().join("runs")).unwrap();
+    let place = ["--gce-project=golden", "--gce-bucket=exports/web"];
+    let (code, said) = world.cleanup(&[&["--expired"], &place[..]].concat());
+    assert_eq!((code, said.len()), (Some(0), 2), "{said:?}");
+    assert!(said[0].starts_with("bucket object exports/web.tar.gz in gs://exports; since "), "{said:?}");
+    assert_eq!(said[1], "1 found; `--yes` removes what is listed");
+    let removed = vec!["removed bucket object exports/web.tar.gz".to_owned(), "1 removed".to_owned()];
+    assert_eq!(world.cleanup(&[&["--run", &run], &place[..]].concat()), (Some(0), removed));
+    assert_eq!(world.fake.violations(), Vec::<String>::new());
+}
+
+#[test]
+fn an_import_that_was_killed_is_found_by_its_template_alone() {
+    let world = World::new();
+    world.fake.seed(json!({"buckets": {"uploads": {"packer-import-1.tar.gz": "x"}}}));
+    world.seed(&global("images", "web-1"), json!({}));
+    let disk = tempfile::tempdir().unwrap();
+    std::fs::write(disk.path().join("disk.raw"), "a disk").unwrap();
+    let tar = Command::new("tar").args(["-czf", "disk.tar.gz", "disk.raw"]).current_dir(disk.path()).status();
+    assert!(tar.unwrap().success());
+    let place = Place::new(&json!({
+        "builders": [{"type": "file", "source": disk.path().join("disk.tar.gz"), "target": "out.tar.gz"}],
+        "post-processors": [{
+            "type": "googlecompute-import",
+            "project_id": PROJECT,
+            "bucket": "uploads",
+            "image_name": "web-2",
+            "access_token": TOKEN,
+            "custom_endpoints": world.fake.endpoints(),
+        }],
+    }));
+    // The image comes to be after its importer is gone.
+    world.fake.faults(json!([{"method": "compute.globalOperations.wait", "fault": {"http": 503}}]));
+    let mut build = place.command(&["build", "template.json"]).stdout(Stdio::null()).spawn().unwrap();
+    while !world.there().contains(&"images/web-2".to_owned()) {
+        assert_eq!(build.try_wait().unwrap(), None);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    build.kill().unwrap();
+    build.wait().unwrap();
+    world.fake.faults(json!([]));
+    let image = world.fake.state()[&global("images", "web-2")].clone();
+    let run = image["labels"]["imgforge-run"].as_str().unwrap();
+
+    // On another machine, at another time, with another state folder.
+    let template = place.path().join("template.json");
+    let (code, said) = world.run(&["cleanup", "--run", run, template.to_str().unwrap()]);
+    assert_eq!(code, Some(0), "{said:?}");
+    assert_eq!(said[0], "removed image web-2");
+    assert!(said[1].starts_with("removed bucket object uploads/packer-import-"), "{said:?}");
+    assert_eq!(said[2..], ["2 removed"]);
+    assert_eq!(world.there(), ["images/web-1"]);
+    let objects = world.fake.state()["buckets"]["uploads"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(objects, ["packer-import-1.tar.gz"]);
+    assert_eq!(world.fake.violations(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_exports_left_is_found_by_their_template_whatever_time_it_was() {
+    let world = World::new();
+    world.fake.seed(json!({"buckets": {"exports": {"images/web-1.tar.gz": "x"}, "copies": {}}}));
+    let gce = world.fake.client().await;
+    let run = {
+        let ledger = world.ledger();
+        let build = ledger.build("web");
+        put_object(&world, &gce, &build, "exports/images/web-1764099131.tar.gz").await;
+        put_object(&world, &gce, &build, "copies/web.tar.gz").await;
+        ledger.run().to_owned()
+    };
+    std::fs::remove_dir_all(world.state.path().join("runs")).unwrap();
+    let export = json!({
+        "type": "googlecompute-export",
+        "paths": ["gs://exports/images/web-{{timestamp}}.tar.gz", "gs://copies/web.tar.gz"],
+    });
+    let built = builder(&world.fake, "web", &json!({"communicator": "none", "ssh_username": null}));
+    let place = Place::new(&json!({"builders": [built], "post-processors": [export]}));
+    let template = place.path().join("template.json");
+    let (code, said) = world.run(&["cleanup", "--run", &run, template.to_str().unwrap()]);
+    assert_eq!(
+        (code, said),
+        (
+            Some(0),
+            vec![
+                "removed bucket object copies/web.tar.gz".to_owned(),
+                "removed bucket object exports/images/web-1764099131.tar.gz".to_owned(),
+                "2 removed".to_owned(),
+            ]
+        )
+    );
+    // The project is looked through once, with all buckets.
+    let lists = world.fake.methods().iter().filter(|method| *method == "compute.images.list").count();
+    assert_eq!(lists, 1);
+
+    // What is not known before the build keeps nobody from looking elsewhere.
+    let export = json!({"type": "googlecompute", "destination_image": "gs://exports/{{build `ID`}}.tar.gz"});
+    let built = builder(&world.fake, "web", &json!({"communicator": "none", "ssh_username": null}));
+    let place = Place::new(&json!({"builders": [built], "post-processors": [export]}));
+    let template = place.path().join("template.json");
+    world.seed(&global("images", "half-made"), labels(&run, "temp", &in_hours(6)));
+    let (code, said) = world.run(&["cleanup", "--run", &run, template.to_str().unwrap()]);
+    assert_eq!(
+        (code, said),
+        (
+            Some(1),
+            vec![
+                "could not look everywhere: the destinations of an export are not known before the build".to_owned(),
+                "removed image half-made".to_owned(),
+                "1 removed".to_owned(),
+            ]
+        )
+    );
+    assert_eq!(world.fake.violations(), Vec::<String>::new());
+}
+
 #[tokio::test]
 async fn keys_of_os_login_and_objects_are_found_by_comment_and_prefix() {
     let world = World::new();
-    world.fake.seed(json!({"buckets": {"exports": {"imgforge/of-others": "x", "web.tar.gz": "x"}}}));
+    world.fake.seed(json!({"buckets": {"exports": {"packer-import-1.tar.gz": "x", "web.tar.gz": "x"}}}));
     let gce = world.fake.client().await;
     let (run, key, object) = {
         let ledger = world.ledger();
@@ -380,15 +546,9 @@ async fn keys_of_os_login_and_objects_are_found_by_comment_and_prefix() {
         let text = format!("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJaF6jcbHo9pgiYGoTRPFGMzFuOV8FBAzk/Y3w4HgcHX {name}");
         let expires = SystemTime::now() + Duration::from_secs(3600);
         gce.import_login_key(key, &account, PROJECT, &text, expires).await.unwrap();
-        let object =
-            build.claim_named(CLEANER, kind::OBJECT, "exports/imgforge/half.tar.gz", world.details(&[])).unwrap();
-        let object_name = object.name().to_owned();
-        let metadata = BTreeMap::from([("imgforge-run".to_owned(), ledger.run().to_owned())]);
-        let upload = gce.begin_upload(object, "application/gzip", &metadata).await.unwrap();
-        let file = world.state.path().join("half.tar.gz");
-        std::fs::write(&file, "half").unwrap();
-        gce.upload_file(&upload, &file, &|_, _| {}).await.unwrap();
-        (ledger.run().to_owned(), name, object_name)
+        let object = "exports/packer-import-2.tar.gz";
+        put_object(&world, &gce, &build, object).await;
+        (ledger.run().to_owned(), name, object)
     };
     std::fs::remove_dir_all(world.state.path().join("runs")).unwrap();
     let (code, said) = world.cleanup(&["--run", &run, "--gce-bucket", "exports/other", "--gce-bucket", "exports"]);
@@ -406,6 +566,6 @@ async fn keys_of_os_login_and_objects_are_found_by_comment_and_prefix() {
     let account = gce.account().await.unwrap();
     assert_eq!(gce.login_profile(&account, PROJECT).await.unwrap().keys, []);
     let names: Vec<String> = gce.objects("exports", "").await.unwrap().into_iter().map(|object| object.name).collect();
-    assert_eq!(names, ["imgforge/of-others", "web.tar.gz"]);
+    assert_eq!(names, ["packer-import-1.tar.gz", "web.tar.gz"]);
     assert_eq!(world.fake.violations(), Vec::<String>::new());
 }

@@ -23,7 +23,7 @@ impl Error {
                 Some("try again later; fewer builds at once ask Google less often".to_owned())
             }
             Kind::Transient => Some("try again later; https://status.cloud.google.com tells of outages".to_owned()),
-            Kind::NotFound | Kind::AlreadyExists | Kind::Invalid | Kind::TimedOut | Kind::Other => None,
+            Kind::NotFound | Kind::AlreadyExists | Kind::Invalid | Kind::TimedOut | Kind::Lost | Kind::Other => None,
         }
     }
 

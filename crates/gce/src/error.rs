@@ -46,6 +46,8 @@ pub enum Kind {
     Transient,
     /// It did not come to an end within the time it was given.
     TimedOut,
+    /// Google has lost track of it: nobody knows how it ended, or whether.
+    Lost,
     /// All else.
     Other,
 }
@@ -109,6 +111,11 @@ impl Error {
     /// Whether the world was in the way: trying again later, unchanged, may work.
     pub fn is_transient(&self) -> bool {
         matches!(self.kind, Kind::Capacity | Kind::Preempted | Kind::Transient)
+    }
+
+    /// Whether the thing is in the middle of another change, which comes to its end by itself.
+    pub fn is_not_ready(&self) -> bool {
+        matches!(self.reason.as_str(), "resourceNotReady" | "RESOURCE_NOT_READY")
     }
 
     /// Whether we got no token, or it was not taken: whatever else is asked is not answered either.

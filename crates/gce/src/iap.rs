@@ -10,8 +10,9 @@ use crate::credentials::Credentials;
 use crate::{Error, Gce, Kind, Result};
 use relay::Relay;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 const CALL: &str = "iap.connect";
@@ -23,7 +24,7 @@ pub struct Tunnel {
     task: JoinHandle<()>,
 }
 
-type LastRefusal = Arc<Mutex<Option<Error>>>;
+type LastRefusal = watch::Sender<Option<Error>>;
 
 /// The port of a machine, and how its relay is reached.
 struct Target {
@@ -80,7 +81,18 @@ impl Gce {
 impl Tunnel {
     /// Why the relay let the latest connection down that it did; `Forbidden` will not change by waiting.
     pub fn last_refusal(&self) -> Option<Error> {
-        self.last_refusal.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.last_refusal.borrow().clone()
+    }
+
+    /// Returns when the relay has said that we may not, which no waiting changes.
+    pub async fn forbidden(&self) -> Error {
+        let is_forbidden =
+            |refusal: &Option<Error>| refusal.as_ref().is_some_and(|error| error.kind == Kind::Forbidden);
+        let mut refusals = self.last_refusal.subscribe();
+        match refusals.wait_for(is_forbidden).await.map(|refusal| refusal.clone()) {
+            Ok(Some(refusal)) => refusal,
+            _ => std::future::pending().await,
+        }
     }
 }
 
@@ -107,7 +119,7 @@ async fn accept(listener: TcpListener, target: Arc<Target>, last_refusal: LastRe
         relays.spawn(async move {
             if let Err(error) = Relay::new(&target, stream).run().await {
                 tracing::debug!("a connection through Identity-Aware Proxy ends: {error}");
-                *last_refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                last_refusal.send_replace(Some(error));
             }
         });
     }

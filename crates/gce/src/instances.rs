@@ -286,40 +286,6 @@ impl Gce {
             Err(error) => Err(error),
         }
     }
-
-    pub async fn attach_disk(
-        &self,
-        project: &str,
-        zone: &str,
-        instance: &str,
-        disk: &AttachedDisk,
-    ) -> Result<Operation> {
-        let attach = self
-            .clients()
-            .instances()
-            .await?
-            .attach_disk()
-            .set_project(project)
-            .set_zone(zone)
-            .set_instance(instance)
-            .set_request_id(request_id())
-            .set_body(disk.to_model(project, zone));
-        call("instances.attachDisk", project, zone, instance).start(in_zone(zone), || attach.clone().send()).await
-    }
-
-    pub async fn detach_disk(&self, project: &str, zone: &str, instance: &str, device: &str) -> Result<Operation> {
-        let detach = self
-            .clients()
-            .instances()
-            .await?
-            .detach_disk()
-            .set_project(project)
-            .set_zone(zone)
-            .set_instance(instance)
-            .set_device_name(device)
-            .set_request_id(request_id());
-        call("instances.detachDisk", project, zone, instance).start(in_zone(zone), || detach.clone().send()).await
-    }
 }
 
 fn call(name: &'static str, project: &str, zone: &str, instance: &str) -> Call {

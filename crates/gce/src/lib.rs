@@ -1,8 +1,8 @@
 //! The calls of Google Cloud that imgforge makes, in small types of its own.
 //!
 //! Knows nothing of templates, builders or reports. Calls that create take a [`Claim`](imgforge_ledger::Claim) by value: nothing comes to be that is
-//! not written down. Every call that changes something carries a request id of its own and is sent again after a lost
-//! answer, so that it happens once; every wait has a deadline of ours.
+//! not written down. What changes something is sent again after a lost answer: with the same request id where Google takes
+//! one, so that it happens once; all else comes to the same when it is done twice. Every wait has a deadline of ours.
 
 mod advice;
 mod call;

@@ -45,7 +45,8 @@ impl Gce {
     /// Returns when it is done. Lost connections and server trouble are tried again until `limit`.
     ///
     /// # Errors
-    /// The operation's own errors, or `TimedOut`; a refusal to tell how it stands is an error at once.
+    /// The operation's own errors, `TimedOut`, or `Lost` if Google does not know it: `NotFound` is about the thing alone. A
+    /// refusal to tell how it stands is an error at once.
     pub async fn wait(&self, operation: &Operation, limit: Duration) -> Result<()> {
         let mut trouble = None;
         match tokio::time::timeout(limit, self.until_done(operation, &mut trouble)).await {
@@ -77,8 +78,11 @@ impl Gce {
                     *trouble = Some(error);
                     pauses.next(retry_after)
                 }
-                Err(Refusal { error, .. }) if error.is_not_found() && unknown < UNKNOWN_ANSWERS => {
+                Err(Refusal { error, .. }) if error.is_not_found() => {
                     unknown += 1;
+                    if unknown > UNKNOWN_ANSWERS {
+                        return Err(operation.error(Kind::Lost, "Google does not know the operation that it has begun"));
+                    }
                     pauses.next(None)
                 }
                 Err(refusal) => return Err(refusal.error),

@@ -16,6 +16,8 @@ pub struct Object {
     pub size: u64,
     pub metadata: BTreeMap<String, String>,
     pub created: String,
+    /// Its address in the API, by which other services of the same cloud find it.
+    pub self_link: String,
 }
 
 /// An object as Google writes it.
@@ -29,6 +31,8 @@ pub(crate) struct Answer {
     metadata: BTreeMap<String, String>,
     #[serde(default)]
     time_created: String,
+    #[serde(default)]
+    self_link: String,
     /// In base64, the highest byte first.
     pub(crate) crc32c: Option<String>,
 }
@@ -43,8 +47,8 @@ struct Page {
 
 impl From<Answer> for Object {
     fn from(answer: Answer) -> Self {
-        let Answer { bucket, name, size, metadata, time_created, crc32c: _ } = answer;
-        Self { bucket, name, size: size.parse().unwrap_or_default(), metadata, created: time_created }
+        let Answer { bucket, name, size, metadata, time_created: created, self_link, crc32c: _ } = answer;
+        Self { bucket, name, size: size.parse().unwrap_or_default(), metadata, created, self_link }
     }
 }
 
@@ -123,6 +127,7 @@ mod tests {
         let object = |name: &str| {
             json!({
                 "bucket": "b", "name": name, "size": "12", "timeCreated": "2026-01-01T00:00:00Z", "crc32c": "AAAAAA==",
+                "selfLink": "https://www.googleapis.com/storage/v1/b/b/o/a",
                 "metadata": {"imgforge-run": "r"},
             })
         };
@@ -145,6 +150,7 @@ mod tests {
                 size: 12,
                 metadata: BTreeMap::from([("imgforge-run".to_owned(), "r".to_owned())]),
                 created: "2026-01-01T00:00:00Z".to_owned(),
+                self_link: "https://www.googleapis.com/storage/v1/b/b/o/a".to_owned(),
             }
         );
         let names: Vec<String> = gce.objects("b", "a/").await.unwrap().into_iter().map(|object| object.name).collect();

@@ -48,15 +48,17 @@ enum Progress {
 }
 
 impl Gce {
-    /// Begins the upload of an object, which is made when the last byte is there. The claim's name is `BUCKET/OBJECT`.
+    /// Begins the upload of an object, which is made when the last byte is there. The claim's name is `BUCKET/OBJECT`. One
+    /// that has the name already is replaced if `replaces`.
     ///
     /// # Errors
-    /// Google's.
+    /// Google's; `AlreadyExists` where there is one that must not be replaced.
     pub async fn begin_upload(
         &self,
         claim: Claim,
         content_type: &str,
         metadata: &BTreeMap<String, String>,
+        replaces: bool,
     ) -> Result<Upload> {
         let Some((bucket, name)) = claim.name().split_once('/') else {
             return Err(Error::new(CALL, claim.name(), Kind::Invalid, "it is no `BUCKET/OBJECT`"));
@@ -68,9 +70,18 @@ impl Gce {
         let url = address(root, &["upload", "storage", "v1", "b", bucket, "o"]);
         let body = json!({"name": name, "contentType": content_type, "metadata": metadata});
         let request = self.request(CALL, &resource, Method::POST, &url).with(|request| {
-            request.query(&[("uploadType", "resumable")]).header("X-Upload-Content-Type", content_type).json(&body)
+            let request = request.query(&[("uploadType", "resumable")]).json(&body);
+            // Objects that are not there are of generation 0.
+            let request = if replaces { request } else { request.query(&[("ifGenerationMatch", "0")]) };
+            request.header("X-Upload-Content-Type", content_type)
         });
-        let response = request.send().await?;
+        let response = request.send().await.map_err(|error| match error.status {
+            Some(412) => {
+                let message = "there is an object of that name already".to_owned();
+                Error { kind: Kind::AlreadyExists, message, ..error }
+            }
+            _ => error,
+        })?;
         let location = response.headers().get(LOCATION).and_then(|url| url.to_str().ok());
         let url = location.ok_or_else(|| Error::new(CALL, resource, Kind::Other, "Google gives no address for it"))?;
         Ok(Upload { url: url.to_owned() })
@@ -277,7 +288,7 @@ mod tests {
         let gce = server.gce().await;
         let claims = Claims::new();
         let metadata = BTreeMap::from([("imgforge-run".to_owned(), "r".to_owned())]);
-        let upload = gce.begin_upload(claims.named("b/a/x.tar.gz"), "application/gzip", &metadata).await.unwrap();
+        let upload = gce.begin_upload(claims.named("b/a/x.tar.gz"), "application/gzip", &metadata, true).await.unwrap();
         assert_eq!(upload.url, "http://elsewhere/upload?upload_id=s3cret");
         assert_eq!(format!("{upload:?}"), "Upload { .. }");
         let asked = "POST /upload/storage/v1/b/b/o?uploadType=resumable\n\
@@ -287,7 +298,7 @@ mod tests {
 
         gce.cancel_upload(&Upload { url: format!("{}/upload?upload_id=s3cret", server.url) }).await.unwrap();
         assert_eq!(server.requests()[2], "DELETE /upload?upload_id=s3cret");
-        let error = gce.begin_upload(claims.named("bucket"), "x", &metadata).await.unwrap_err();
+        let error = gce.begin_upload(claims.named("bucket"), "x", &metadata, true).await.unwrap_err();
         assert_eq!(error.to_string(), "objects.insert of bucket: it is no `BUCKET/OBJECT`");
     }
 

@@ -257,10 +257,14 @@ pub(super) fn set(argument: &Option<String>) -> Option<&str> {
 }
 
 impl SourceArguments {
-    /// `europe-west1` of `europe-west1-b`.
-    pub(super) fn region(&self) -> String {
-        let follows = || self.zone.rsplit_once('-').map_or(self.zone.as_str(), |(region, _)| region);
-        set(&self.region).unwrap_or_else(follows).to_owned()
+    /// `europe-west1` of `europe-west1-b`, unless the template has another: where networks and addresses are looked for.
+    pub(super) fn region(&self) -> &str {
+        set(&self.region).unwrap_or_else(|| self.region_of_zone())
+    }
+
+    /// Where regional disks are, which no machine elsewhere can use.
+    pub(super) fn region_of_zone(&self) -> &str {
+        self.zone.rsplit_once('-').map_or(self.zone.as_str(), |(region, _)| region)
     }
 }
 

@@ -49,6 +49,11 @@ impl Say<'_> {
         }
     }
 
+    /// Whether an argument has a value, or will have one: an empty one is as good as none.
+    fn is_set(&self, name: &str, value: &Option<String>) -> bool {
+        set(value).is_some() || self.given.is_unknown(name)
+    }
+
     fn name(&mut self, name: &str, value: &Option<String>) {
         if let (Some(text), Some(span)) = (set(value), self.given.span(name)) {
             check_name(name, text, span, self.diagnostics);
@@ -100,7 +105,8 @@ pub(super) fn source(source: &SourceArguments, body: &Body, diagnostics: &mut Di
             say.wrong(name, format!("`{name}` must not be empty"), "write it out, or give its variable a value");
         }
     }
-    if !source.given.has("source_image") && !source.given.has("source_image_family") {
+    let is_set = |name, value| say.is_set(name, value);
+    if !is_set("source_image", &source.source_image) && !is_set("source_image_family", &source.source_image_family) {
         let message = "one of `source_image` and `source_image_family` is required";
         let help = "add one; `gcloud compute images list` shows Google's";
         diagnostics.push(Diagnostic::error("missing-argument", message).at(body.header()).help(help));
@@ -168,25 +174,36 @@ pub(super) fn disks(disks: &DiskArguments, diagnostics: &mut Diagnostics) {
 fn attachment(disk: &Spanned<AttachmentArguments>, diagnostics: &mut Diagnostics) {
     let mut say = Say { given: &disk.given, diagnostics };
     let kind = set(&disk.volume_type);
-    if disk.given.has("source_volume") {
-        for name in ["volume_size", "volume_type", "disk_name", "iops", "keep_device", "source_image", "replica_zones"]
-        {
-            say.conflict(name, "source_volume", "an existing disk is attached as it is: remove it");
+    let has_type = say.is_set("volume_type", &disk.volume_type);
+    let has_image = say.is_set("source_image", &disk.source_image);
+    if say.is_set("source_volume", &disk.source_volume) {
+        for (name, is_given) in [
+            ("volume_size", disk.given.has("volume_size")),
+            ("volume_type", has_type),
+            ("disk_name", say.is_set("disk_name", &disk.disk_name)),
+            ("iops", disk.given.has("iops")),
+            ("keep_device", disk.given.has("keep_device")),
+            ("source_image", has_image),
+            ("replica_zones", disk.given.has("replica_zones")),
+        ] {
+            if is_given {
+                say.conflict(name, "source_volume", "an existing disk is attached as it is: remove it");
+            }
         }
-    } else if !disk.given.has("volume_type") {
+    } else if !has_type {
         missing(&mut say, "volume_type", "a further disk needs a `volume_type`", disk.span);
     } else if let Some(kind) = kind.filter(|kind| !VOLUMES.contains(kind) && !kind.starts_with(HYPERDISK)) {
         let help = format!("use one of {}, or a `hyperdisk-…`", VOLUMES.join(", "));
         say.wrong("volume_type", format!("there is no `volume_type` `{kind}`"), &help);
-    } else if kind != Some("scratch") && !disk.given.has("volume_size") && !disk.given.has("source_image") {
+    } else if kind != Some("scratch") && !disk.given.has("volume_size") && !has_image {
         missing(&mut say, "volume_size", "a new disk needs a `volume_size` in GB", disk.span);
     }
     if kind == Some("scratch") {
         for (name, is_given) in [
-            ("device_name", disk.given.has("device_name")),
+            ("device_name", say.is_set("device_name", &disk.device_name)),
             ("keep_device", disk.keep_device),
             ("create_image", disk.create_image),
-            ("source_image", disk.given.has("source_image")),
+            ("source_image", has_image),
             ("disk_encryption_key", disk.given.has("disk_encryption_key")),
             ("replica_zones", disk.given.has("replica_zones")),
         ] {
@@ -238,7 +255,7 @@ pub(super) fn instance(instance: &InstanceArguments, body: &Body, diagnostics: &
     if instance.disable_default_service_account && set(&instance.service_account_email).is_some() {
         say.conflict("service_account_email", "disable_default_service_account", "keep one of the two");
     }
-    if instance.accelerator_count > 0 && !instance.given.has("accelerator_type") {
+    if instance.accelerator_count > 0 && !say.is_set("accelerator_type", &instance.accelerator_type) {
         let help = "add `accelerator_type`, such as `nvidia-tesla-t4`";
         say.wrong("accelerator_count", "accelerators need an `accelerator_type`", help);
     }

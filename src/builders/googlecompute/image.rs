@@ -1,9 +1,10 @@
-//! The image: what Google is asked for, how long that may take, and how an older one of its name is replaced.
+//! The image: what Google is asked for, and how long that may take.
 
 use super::Googlecompute;
 use super::arguments::{ImageArguments, set};
+use super::stand_in::rescue;
 use crate::context::BuildContext;
-use crate::google::{CLEANER, Explain as _, Place, Role, SecureBootFiles, kind, labels, marks_of_artifact};
+use crate::google::{CLEANER, Explain as _, Place, Role, SecureBootFiles, kind, labels};
 use anyhow::{Context as _, Result};
 use imgforge_gce::{Deprecation, Gce, Image, ImageRequest, ImageSource, Kind, ShieldedState};
 use imgforge_ledger::{Claim, Resource};
@@ -45,6 +46,20 @@ impl Googlecompute {
         }
     }
 
+    /// The size in GB of a disk that the image is made of and that the template does not describe.
+    pub(super) async fn size_of(&self, gce: &Gce, disk: &ImageSource) -> Result<u64> {
+        let (ImageSource::Disk(path) | ImageSource::LockedDisk(path, _)) = disk else { return Ok(0) };
+        let parts: Vec<&str> = path.split('/').collect();
+        let after = |word: &str| Some(*parts.get(parts.iter().position(|part| *part == word)? + 1)?);
+        let project = after("projects").unwrap_or(&self.source.project_id);
+        let (place, is_regional) = match after("regions") {
+            Some(region) => (region, true),
+            None => (after("zones").unwrap_or(&self.source.zone), false),
+        };
+        let name = parts.last().copied().unwrap_or_default();
+        Ok(gce.disk(project, place, is_regional, name).await.explain("look at the disk of the image")?.size_gb)
+    }
+
     /// How long an image of a disk of this size may take.
     fn image_limit(&self, size_gb: u64) -> Duration {
         let gigabytes = u32::try_from(size_gb).unwrap_or(u32::MAX);
@@ -69,71 +84,29 @@ impl Googlecompute {
         let labels = labels(context, Role::Temporary, self.lasts());
         let request = self.image_request(disk, labels, self.image.shielded(&self.working_directory)?);
         let project = self.image_project();
-        let details = self.details(project, Place::Global);
         let limit = self.image_limit(size_gb);
         context.say("Creating image...");
-        let source = match previous {
+        let stand_in = match previous {
+            Some(previous) => Some(self.stand_in(gce, &request, limit, previous, context).await?),
             None => None,
-            Some(previous) => {
-                let claim =
-                    context.ledger.claim_with(CLEANER, kind::IMAGE, details.clone()).context("write the journal")?;
-                let stand_in = claim.resource().clone();
-                // No family yet: it would be the newest of it.
-                let request = ImageRequest { family: None, ..request.clone() };
-                self.insert(gce, claim, &request, limit, context).await?;
-                // From now on it may be all that there is: however this ends, no cleanup may take it.
-                let wanted = "mark the new image as the one that stays";
-                let marking = gce.label_image(project, &stand_in.name, &marks_of_artifact()).await.explain(wanted)?;
-                gce.wait(&marking, self.instance.state_timeout).await.explain(wanted)?;
-                context.say("Deleting previous image...");
-                match gce.delete_image(project, &previous.name).await {
-                    Err(error) if error.is_not_found() => {}
-                    deleting => {
-                        let deleting = deleting.explain("delete the previous image")?;
-                        gce.wait(&deleting, limit).await.explain("delete the previous image")?;
-                    }
-                }
-                Some(stand_in)
-            }
         };
-        let request = match &source {
-            Some(stand_in) => {
-                let url = format!("projects/{project}/global/images/{}", stand_in.name);
-                let source = match request.encryption.clone().filter(|key| key.raw_key.is_some()) {
-                    Some(key) => ImageSource::LockedImage(url, key),
-                    None => ImageSource::Image(url),
-                };
-                // The previous one is gone: what has its name is the user's at once.
-                let mut labels = request.labels.clone();
-                for (name, value) in marks_of_artifact() {
-                    match value {
-                        Some(value) => drop(labels.insert(name, value)),
-                        None => drop(labels.remove(&name)),
-                    }
-                }
-                ImageRequest { source, labels, ..request }
-            }
+        let request = match &stand_in {
+            Some(stand_in) => self.of_stand_in(stand_in, request),
             None => request,
         };
-        let claim =
-            context.ledger.claim_named(CLEANER, kind::IMAGE, &self.image_name, details).context("write the journal")?;
+        let claim = context
+            .ledger
+            .claim_named(CLEANER, kind::IMAGE, &self.image_name, self.details(project, Place::Global))
+            .context("write the journal")?;
         let resource = claim.resource().clone();
         if let Err(error) = self.insert(gce, claim, &request, limit, context).await {
-            return Err(match source {
-                Some(stand_in) => rescue(&stand_in, error, context),
+            return Err(match stand_in {
+                Some(stand_in) => rescue(&stand_in, error.context("the previous image is gone"), context),
                 None => error,
             });
         }
-        if let Some(stand_in) = source {
-            let removed = async {
-                let wanted = "delete the image that stood in";
-                let deleting = gce.delete_image(project, &stand_in.name).await.explain(wanted)?;
-                gce.wait(&deleting, limit).await.explain(wanted)?;
-                context.ledger.released(&stand_in).context("write the journal")
-            };
-            if let Err(error) = removed.await {
-                context.not_removed(&stand_in, &error);
-            }
+        if let Some(stand_in) = stand_in {
+            self.remove_stand_in(gce, &stand_in, limit, context).await;
         }
         if let Some(deprecation) = self.image.deprecation() {
             let what = "set when the image is deprecated";
@@ -145,7 +118,7 @@ impl Googlecompute {
         Ok((image, resource))
     }
 
-    async fn insert(
+    pub(super) async fn insert(
         &self,
         gce: &Gce,
         claim: Claim,
@@ -163,15 +136,6 @@ impl Googlecompute {
             context.ledger.released(&resource).context("write the journal")?;
         }
         made.explain("create the image")
-    }
-}
-
-/// The older image is gone and the new one did not get its name: it must not go as well. It has its marks already.
-fn rescue(stand_in: &Resource, error: anyhow::Error, context: &BuildContext) -> anyhow::Error {
-    let name = &stand_in.name;
-    match context.ledger.keep(stand_in) {
-        Ok(()) => error.context(format!("the previous image is gone, and the new one stays under the name {name}")),
-        Err(journal) => error.context(format!("write the journal: {journal}")),
     }
 }
 

@@ -22,12 +22,13 @@ use tokio::time::{Instant, sleep};
 /// How often a machine that starts is looked at.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Further disks: as the machine gets them, those that stay, and the one that the image is made of with its size.
+/// Further disks: as the machine gets them, those that stay, and the one that the image is made of with its size in GB, if
+/// the template says that.
 #[derive(Default)]
 struct Further {
     attached: Vec<AttachedDisk>,
     kept: Vec<Resource>,
-    of_image: Option<(ImageSource, u64)>,
+    of_image: Option<(ImageSource, Option<u64>)>,
 }
 
 impl Googlecompute {
@@ -61,7 +62,10 @@ impl Googlecompute {
             instance,
             startup,
             disk: further.of_image.unwrap_or_else(|| {
-                (image_source(self.disk_path(&disk, false), &self.disks.disk_encryption_key), self.disks.disk_size)
+                (
+                    image_source(self.disk_path(&disk, false), &self.disks.disk_encryption_key),
+                    Some(self.disks.disk_size),
+                )
             }),
             kept: further.kept,
         }))
@@ -86,8 +90,8 @@ impl Googlecompute {
             let is_regional = !disk.replica_zones.is_empty();
             let mut made = None;
             if let Some(request) = self.disk_request(disk, labels) {
-                let region = self.source.region();
-                let place = if is_regional { Place::Region(&region) } else { Place::Zone(&self.source.zone) };
+                let region = self.source.region_of_zone();
+                let place = if is_regional { Place::Region(region) } else { Place::Zone(&self.source.zone) };
                 let mut details = self.details(&self.source.project_id, place);
                 if disk.keep_device {
                     // Whoever is to remove it looks first: it may have become the user's.
@@ -111,8 +115,7 @@ impl Googlecompute {
             if disk.create_image {
                 let existing = set(&disk.source_volume).map(str::to_owned);
                 let path = existing.or_else(|| Some(self.disk_path(made.as_deref()?, is_regional)));
-                let size = disk.volume_size.unwrap_or(self.disks.disk_size);
-                further.of_image = path.map(|path| (image_source(path, &disk.disk_encryption_key), size));
+                further.of_image = path.map(|path| (image_source(path, &disk.disk_encryption_key), disk.volume_size));
             }
             further.attached.push(self.attachment(disk, made.as_deref()));
         }
@@ -154,7 +157,7 @@ impl Googlecompute {
             metadata.insert(startup::KEY.to_owned(), read(path).await?);
         }
         if self.network.wait_to_add_ssh_keys.is_none_or(|wait| wait.is_zero()) {
-            metadata.extend(self.ssh_keys(login));
+            metadata.extend(self.ssh_keys(login, &metadata));
         }
         if let Some(uses) = self.os_login() {
             metadata.insert(OS_LOGIN.to_owned(), if uses { "TRUE" } else { "FALSE" }.to_owned());
@@ -240,14 +243,17 @@ impl Googlecompute {
             return Ok((None, None));
         }
         if let Some(wait) = self.network.wait_to_add_ssh_keys.filter(|wait| !wait.is_zero())
-            && let Some(keys) = self.ssh_keys(login)
+            && matches!(login, Login::Metadata(_))
         {
             context.say(format!("Waiting {wait:?} before adding SSH keys..."));
             context.sleep(wait).await?;
-            let (gce, name) = (&instance.gce, &instance.name);
-            let adding = gce.set_metadata(&instance.project, &instance.zone, name, &BTreeMap::from([keys])).await;
-            let adding = adding.explain("add the SSH key to the metadata")?;
-            gce.wait(&adding, self.instance.state_timeout).await.explain("add the SSH key to the metadata")?;
+            let Instance { gce, project, zone, name, .. } = instance;
+            let adding = async {
+                let keys = self.ssh_keys(login, &gce.instance(project, zone, name).await?.metadata);
+                let adding = gce.set_metadata(project, zone, name, &keys.into_iter().collect()).await?;
+                gce.wait(&adding, self.instance.state_timeout).await
+            };
+            adding.await.explain("add the SSH key to the metadata")?;
         }
         let mut tunnel = None;
         let (host, port) = if self.network.use_iap {
@@ -267,6 +273,7 @@ impl Googlecompute {
         let connected = tokio::select! {
             connected = Ssh::connect(&arguments, &host, port, login.key(), context) => connected,
             taken = gone(instance) => return Err(taken),
+            refusal = refused(tunnel.as_ref()) => return Err(refusal).explain("connect through Identity-Aware Proxy"),
         };
         match connected {
             Ok(ssh) => Ok((Some(ssh), tunnel)),
@@ -325,6 +332,14 @@ fn image_source(path: String, key: &Block<KeyArguments>) -> ImageSource {
     match key.as_ref().and_then(KeyArguments::key).filter(|key| key.raw_key.is_some()) {
         Some(key) => ImageSource::LockedDisk(path, key),
         None => ImageSource::Disk(path),
+    }
+}
+
+/// Returns when waiting for the tunnel is in vain.
+async fn refused(tunnel: Option<&Tunnel>) -> imgforge_gce::Error {
+    match tunnel {
+        Some(tunnel) => tunnel.forbidden().await,
+        None => std::future::pending().await,
     }
 }
 

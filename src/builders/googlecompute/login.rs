@@ -7,6 +7,7 @@ use crate::communicators::ssh::{SshArguments, TemporaryKey};
 use crate::context::BuildContext;
 use crate::google::{CLEANER, Explain as _, Place, kind};
 use anyhow::{Context as _, Result};
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 /// What metadata call the keys that the guest lets in.
@@ -81,11 +82,11 @@ impl Googlecompute {
     }
 
     /// What the machine's metadata say of its keys: ours, then the user's.
-    pub(super) fn ssh_keys(&self, login: &Login) -> Option<(String, String)> {
+    pub(super) fn ssh_keys(&self, login: &Login, metadata: &BTreeMap<String, String>) -> Option<(String, String)> {
         let Login::Metadata(key) = login else { return None };
         let user = self.ssh.ssh_username.as_deref().unwrap_or_default();
         let ours = format!("{user}:{}", key.public());
-        let users = self.instance.metadata.get(SSH_KEYS).map(|keys| keys.trim()).filter(|keys| !keys.is_empty());
+        let users = metadata.get(SSH_KEYS).map(|keys| keys.trim()).filter(|keys| !keys.is_empty());
         let all = users.map_or_else(|| ours.clone(), |keys| format!("{ours}\n{keys}"));
         Some((SSH_KEYS.to_owned(), all))
     }

@@ -9,7 +9,7 @@ use crate::communicators::ssh::Ssh;
 use crate::communicators::{Communicator, ExitStatus, NoMachine, OutputSink, RemoteScript};
 use crate::context::BuildContext;
 use crate::google::{Explain as _, marks_of_artifact};
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use async_trait::async_trait;
 use imgforge_gce::{Gce, ImageSource, Tunnel};
 use imgforge_ledger::Resource;
@@ -135,7 +135,7 @@ pub(super) struct GoogleMachine {
     pub guest: Guest,
     pub startup: Option<Startup>,
     /// What the image is made of, and the disk's size in GB.
-    pub disk: (ImageSource, u64),
+    pub disk: (ImageSource, Option<u64>),
     /// Further disks that stay.
     pub kept: Vec<Resource>,
 }
@@ -175,10 +175,7 @@ impl GoogleMachine {
         if builder.image.skip_create_image {
             context.say("Skipping image creation...");
             // There is no artifact by which the engine would hand them over.
-            for disk in &self.kept {
-                self.mark(disk).await?;
-                context.ledger.keep(disk)?;
-            }
+            self.keep_disks(context).await?;
             return Ok(None);
         }
         // The connection ends before the machine does.
@@ -190,6 +187,10 @@ impl GoogleMachine {
         };
         context.timed("stop the machine", stopping).await?;
         let (disk, size) = self.disk;
+        let size = match size {
+            Some(size) => size,
+            None => builder.size_of(gce, &disk).await?,
+        };
         let making = builder.make_image(gce, disk, size, self.found.previous.as_ref(), context);
         let (image, claim) = context.step("make the image", making).await?;
         context.say("Deleting instance...");
@@ -212,13 +213,27 @@ impl GoogleMachine {
 }
 
 impl GoogleMachine {
-    /// Marks a further disk as the user's, so that nobody takes it for a leftover.
-    async fn mark(&self, disk: &Resource) -> Result<()> {
+    /// Hands the disks that stay over to the user: all of them, or none.
+    async fn keep_disks(&self, context: &BuildContext) -> Result<()> {
+        for (index, disk) in self.kept.iter().enumerate() {
+            if let Err(error) = self.mark(disk, &marks_of_artifact()).await {
+                for marked in &self.kept[..=index] {
+                    if let Err(error) = self.mark(marked, &self.builder.marks_of_leftover(context)).await {
+                        context.error(format!("the disk {} stays: {error:#}", marked.name));
+                    }
+                }
+                return Err(error);
+            }
+        }
+        self.kept.iter().try_for_each(|disk| context.ledger.keep(disk)).context("write the journal")
+    }
+
+    /// Says of a further disk whose it is.
+    async fn mark(&self, disk: &Resource, marks: &BTreeMap<String, Option<String>>) -> Result<()> {
         let Instance { gce, project, zone, .. } = &self.instance;
         let (place, is_regional) = disk.details.get("region").map_or((zone, false), |region| (region, true));
         let wanted = format!("keep the disk {}", disk.name);
-        let marks = marks_of_artifact();
-        let marking = gce.label_disk(project, place, is_regional, &disk.name, &marks).await.explain(&wanted)?;
+        let marking = gce.label_disk(project, place, is_regional, &disk.name, marks).await.explain(&wanted)?;
         gce.wait(&marking, self.builder.instance.state_timeout).await.explain(&wanted)
     }
 }

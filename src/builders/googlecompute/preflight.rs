@@ -64,7 +64,7 @@ impl Googlecompute {
         if !self.image.skip_create_image {
             context.say("Checking image does not exist...");
         }
-        let (project, zone, region) = (&self.source.project_id, &self.source.zone, &self.source.region());
+        let (project, zone, region) = (&self.source.project_id, &self.source.zone, self.source.region());
         let (
             apis,
             permissions,
@@ -72,6 +72,7 @@ impl Googlecompute {
             previous,
             zone_found,
             machine,
+            accelerator,
             network,
             subnetwork,
             regional,
@@ -84,6 +85,7 @@ impl Googlecompute {
             self.previous(&gce),
             gce.zone(project, zone),
             self.machine_type(&gce),
+            self.accelerator(&gce),
             self.network_found(&gce),
             self.subnetwork_found(&gce),
             gce.region(project, region),
@@ -124,6 +126,10 @@ impl Googlecompute {
         let help = format!("`gcloud compute machine-types list --zones {zone}` shows all");
         let machine =
             report.there(machine, "machine_type", &format!("the machine type `{kind}` in `{zone}`"), &help)?;
+        let kind = set(&self.instance.accelerator_type).unwrap_or_default();
+        let help = format!("`gcloud compute accelerator-types list --filter=zone:{zone}` shows all");
+        let what = format!("the accelerator `{kind}` in `{zone}`");
+        report.there(accelerator.map(Some), "accelerator_type", &what, &help)?;
         let (network_name, subnetwork_name) = self.network_names();
         let what = format!("the network `{}`", network_name.unwrap_or_default());
         report.there(network.map(Some), "network", &what, "`gcloud compute networks list` shows all")?;
@@ -197,21 +203,29 @@ impl Googlecompute {
         gce.machine_type(&self.source.project_id, &self.source.zone, name).await
     }
 
+    async fn accelerator(&self, gce: &Gce) -> imgforge_gce::Result<()> {
+        let Some(name) = set(&self.instance.accelerator_type) else { return Ok(()) };
+        let name = name.rsplit('/').next().unwrap_or_default();
+        gce.accelerator_type(&self.source.project_id, &self.source.zone, name).await.map(drop)
+    }
+
     async fn network_found(&self, gce: &Gce) -> imgforge_gce::Result<()> {
         let Some(name) = self.network_names().0 else { return Ok(()) };
-        let (project, name) = of_url(name, self.network_project());
+        // The one that every project has is the machine's own.
+        let project = if name == "default" { &self.source.project_id } else { self.network_project() };
+        let (project, name) = of_url(name, project);
         gce.network(project, name).await.map(drop)
     }
 
     async fn subnetwork_found(&self, gce: &Gce) -> imgforge_gce::Result<()> {
         let Some(name) = self.network_names().1 else { return Ok(()) };
         let (project, name) = of_url(name, self.network_project());
-        gce.subnetwork(project, &self.source.region(), name).await.map(drop)
+        gce.subnetwork(project, self.source.region(), name).await.map(drop)
     }
 
     async fn reserved(&self, gce: &Gce) -> imgforge_gce::Result<Option<String>> {
         match set(&self.network.address) {
-            Some(name) => gce.reserved_address(&self.source.project_id, &self.source.region(), name).await.map(Some),
+            Some(name) => gce.reserved_address(&self.source.project_id, self.source.region(), name).await.map(Some),
             None => Ok(None),
         }
     }
@@ -346,7 +360,9 @@ impl Report<'_> {
         let wanted = set(&self.builder.image.image_architecture).map(str::to_uppercase);
         let of_source = source.and_then(|source| source.architecture.clone());
         let of_machine = machine.and_then(|machine| machine.architecture.clone());
-        if let (Some(wanted), Some(is)) = (wanted.or(of_source), of_machine)
+        // An image of another disk need not run here.
+        let is_of_machine = !self.builder.disks.disk_attachment.iter().any(|disk| disk.create_image);
+        if let (Some(wanted), Some(is)) = (wanted.filter(|_| is_of_machine).or(of_source), of_machine)
             && wanted != is
         {
             let kind = &self.builder.instance.machine_type;

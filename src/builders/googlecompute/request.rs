@@ -174,7 +174,7 @@ impl Googlecompute {
     pub(super) fn disk_path(&self, name: &str, is_regional: bool) -> String {
         let project = &self.source.project_id;
         if is_regional {
-            format!("projects/{project}/regions/{}/disks/{name}", self.source.region())
+            format!("projects/{project}/regions/{}/disks/{name}", self.source.region_of_zone())
         } else {
             format!("projects/{project}/zones/{}/disks/{name}", self.source.zone)
         }

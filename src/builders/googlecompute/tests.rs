@@ -229,6 +229,21 @@ fn a_disk_is_a_kind_and_a_size_or_one_that_exists() {
 }
 
 #[test]
+fn an_empty_text_is_as_good_as_none() {
+    let with = |more: &str| check(&format!("{PLAIN}{more}"));
+    assert_eq!(
+        with("accelerator_count = 1\naccelerator_type = \"\""),
+        "invalid-value at [1]: accelerators need an `accelerator_type`"
+    );
+    let disk = "disk_attachment {\n volume_type = \"\"\n volume_size = 100\n create_image = true\n}";
+    assert!(with(disk).ends_with("a further disk needs a `volume_type`"), "{}", with(disk));
+    assert_eq!(with("disk_attachment {\n source_volume = \"\"\n volume_type = \"pd-ssd\"\n volume_size = 10\n}"), "");
+    assert_eq!(with("disk_attachment {\n source_volume = \"disks/data\"\n volume_type = \"\"\n}"), "");
+    let source = PLAIN.replace("debian-12-v1", "");
+    assert!(check(&source).ends_with("one of `source_image` and `source_image_family` is required"));
+}
+
+#[test]
 fn the_user_of_os_login_is_known_to_google() {
     let source = "project_id = \"p\"\nzone = \"europe-west1-b\"\nsource_image = \"i\"\n";
     assert_eq!(check(source), "missing-argument at []: the argument `ssh_username` is required to connect by SSH");

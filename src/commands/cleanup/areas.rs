@@ -6,9 +6,10 @@ use crate::commands::loaded::{Purpose, load};
 use crate::commands::session::Session;
 use crate::exit::Exit;
 use crate::host::LocalHost;
-use crate::sweepers::Area;
+use crate::sweepers::{Area, BUCKETS};
 use anyhow::{Context as _, Result, anyhow};
 use clap::Args;
+use imgforge_template::diagnostic::Diagnostics;
 use imgforge_template::host::Host;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -50,7 +51,7 @@ impl AreaArguments {
         let mut details: BTreeMap<String, String> = BTreeMap::new();
         details.extend(self.gce_endpoints.iter().map(|(key, address)| (format!("endpoint.{key}"), address.clone())));
         if !self.gce_buckets.is_empty() {
-            details.insert("buckets".to_owned(), self.gce_buckets.join(","));
+            details.insert(BUCKETS.to_owned(), self.gce_buckets.join("\n"));
         }
         let area = |project: &String| {
             let project = [("project".to_owned(), project.clone())];
@@ -72,7 +73,8 @@ pub(super) async fn areas(arguments: &CleanupArguments, broom: &Broom, session: 
     let mut areas = arguments.areas.areas().map_err(refuse)?;
     if let Some(template) = &arguments.template {
         let built = of_template(template, arguments, broom, session).await;
-        areas.extend(built.map_err(|error| error.map_or(Exit::Failed, |error| session.fail(&error)))?);
+        let built = built.map_err(|error| error.map_or(Exit::Failed, |error| session.fail(&error)))?;
+        built.into_iter().for_each(|area| area.add_to(&mut areas));
     }
     if (arguments.expired || arguments.packer_leftovers) && areas.is_empty() {
         return Err(refuse(anyhow!("say where to look: `--gce-project`, or a template with a builder for a cloud")));
@@ -80,7 +82,7 @@ pub(super) async fn areas(arguments: &CleanupArguments, broom: &Broom, session: 
     Ok(areas)
 }
 
-/// Where the builders of a template build. An error is none where the template's own mistakes have been told.
+/// Where the builders and post-processors of a template make things. An error is none where the template's own mistakes have been told.
 async fn of_template(
     template: &Path,
     arguments: &CleanupArguments,
@@ -96,7 +98,14 @@ async fn of_template(
     }
     let mut areas = Vec::new();
     for build in &loaded.plan.builds {
-        areas.extend(build.builder.areas(&broom.clients).await.with_context(|| build.name.clone())?);
+        let built = build.builder.areas(&broom.clients).await.with_context(|| build.name.clone())?;
+        for planned in build.post_processors.iter().flatten() {
+            // What is wrong with it has been told.
+            let post_processor = planned.recipe.make(None, &mut Diagnostics::default());
+            let made = post_processor.areas(&built, &broom.clients).await;
+            areas.extend(made.with_context(|| format!("{}: {}", build.name, planned.recipe.component.name))?);
+        }
+        areas.extend(built);
     }
     Ok(areas)
 }

@@ -93,5 +93,5 @@ fn the_image_is_what_the_arguments_say_and_ours() {
             ..ImageRequest::default()
         }
     );
-    assert_eq!(import.object_name(), "packer-import-1795382872.tar.gz");
+    assert_eq!(import.object_name(), "packer-import-1795382872-00000000-0000-4000-8000-000000000000.tar.gz");
 }

@@ -132,7 +132,7 @@ fn import(fake: &Fake, image: &str, more: &Value) -> Requests {
         "type": "googlecompute-import",
         "project_id": "demo",
         "bucket": "images",
-        "gcs_object_name": "web.tar.gz",
+        "gcs_object_name": format!("{image}.tar.gz"),
         "image_name": image,
         "access_token": TOKEN,
         "custom_endpoints": fake.endpoints(),

@@ -153,6 +153,98 @@ fn a_machine_without_an_address_is_reached_through_iap() {
 }
 
 #[test]
+fn whoever_may_not_go_through_iap_is_told_at_once_what_is_missing() {
+    let fake = Fake::start(json!({"denied_permissions": ["iap.tunnelInstances.accessViaIAP"]}));
+    let more = json!({"use_iap": true, "ssh_timeout": "10m"});
+    let begun = Instant::now();
+    let (_place, ended) = build(&fake, &more, &[]);
+    assert_eq!(ended.code, Some(1), "{}", ended.output);
+    let advice = "grant the permission `iap.tunnelInstances.accessViaIAP` in project demo";
+    assert!(ended.output.contains(advice), "{}", ended.output);
+    assert!(begun.elapsed() < Duration::from_secs(120), "it was waited for");
+    assert_eq!(left(&fake), Vec::<String>::new());
+}
+
+#[test]
+fn keys_of_the_user_s_stay_beside_ours_wherever_they_come_from() {
+    let fake = Fake::start(json!({}));
+    let key = "team:ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE9uZUtleU9mQVRlc3RBbmROb01vcmVUaGFuVGhh team";
+    for more in [
+        json!({"metadata": {"ssh-keys": key}}),
+        json!({"metadata_files": {"ssh-keys": "keys"}}),
+        json!({"metadata_files": {"ssh-keys": "keys"}, "wait_to_add_ssh_keys": "10ms"}),
+    ] {
+        let place = Place::new(&template(&fake, &more));
+        place.write("keys", key);
+        let ended = place.run(&["build", "-force", "template.json"]);
+        assert_eq!(ended.code, Some(0), "{}", ended.output);
+        let of = |method: &str| {
+            let calls = calls(&fake);
+            let last = calls.iter().rfind(|call| call["method"] == method).map(|call| call["request"].clone());
+            last.unwrap_or_default()
+        };
+        let keys = |request: &Value| {
+            let items = request["items"].as_array().or(request["metadata"]["items"].as_array()).unwrap();
+            items.iter().find(|item| item["key"] == "ssh-keys").unwrap()["value"].as_str().unwrap().to_owned()
+        };
+        let request = if more.get("wait_to_add_ssh_keys").is_some() {
+            of("compute.instances.setMetadata")
+        } else {
+            of("compute.instances.insert")
+        };
+        let keys = keys(&request);
+        assert!(keys.contains(" imgforge-") || keys.lines().count() == 2, "{keys}");
+        assert!(keys.ends_with(key), "{keys}");
+    }
+}
+
+#[test]
+fn a_regional_disk_is_where_the_machine_is() {
+    let fake = Fake::start(json!({}));
+    let disk = json!({
+        "volume_type": "pd-ssd", "volume_size": 10, "replica_zones": ["europe-west1-b", "europe-west1-c"],
+    });
+    let more = json!({"region": "europe-west3", "disk_attachment": disk});
+    let (_place, ended) = build(&fake, &more, &[]);
+    assert_eq!(ended.code, Some(0), "{}", ended.output);
+    assert_eq!(left(&fake), [IMAGE]);
+}
+
+#[test]
+fn an_image_of_a_disk_that_was_there_has_the_time_that_its_size_takes() {
+    let fake = Fake::start(json!({}));
+    let data = "projects/demo/zones/europe-west1-b/disks/data";
+    fake.seed(json!({data: {"sizeGb": "2000"}}));
+    let disk = json!({"source_volume": "zones/europe-west1-b/disks/data", "create_image": true});
+    let (_place, ended) = build(&fake, &json!({"disk_attachment": disk}), &[]);
+    assert_eq!(ended.code, Some(0), "{}", ended.output);
+    let gets = calls(&fake).into_iter().filter(|call| call["method"] == "compute.disks.get");
+    assert_eq!(gets.map(|call| call["path"].clone()).collect::<Vec<_>>(), [format!("/compute/v1/{data}")]);
+    assert_eq!(left(&fake), [IMAGE, data]);
+}
+
+#[test]
+fn two_builds_of_one_run_can_not_make_the_same_image() {
+    let fake = Fake::start(json!({}));
+    let named = |name: &str| {
+        let mut builder = builder(&fake, "web-1", &json!({"communicator": "none", "ssh_username": null}));
+        builder["name"] = json!(name);
+        builder
+    };
+    let place = Place::new(&json!({"builders": [named("a"), named("b")]}));
+    let ended = place.run(&["build", "template.json"]);
+    assert_eq!(ended.code, Some(1), "{}", ended.output);
+    let told = ended.output.lines().filter(|line| line.starts_with("error["));
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        ["error[name-taken]: the build `googlecompute.a` makes the image web-1 of the project demo, too"],
+        "{}",
+        ended.output
+    );
+    assert_eq!(left(&fake), [IMAGE]);
+}
+
+#[test]
 fn a_key_of_os_login_is_there_for_the_build_alone() {
     let fake = Fake::start(json!({}));
     let (_place, ended) = build(&fake, &json!({"use_os_login": true, "ssh_username": null}), &[]);
@@ -248,6 +340,43 @@ fn force_replaces_an_image_only_by_one_that_stands() {
     assert_eq!(ended.code, Some(1), "{}", ended.output);
     assert_eq!(left(&fake), [IMAGE]);
     assert_ne!(fake.state()[IMAGE]["id"], new);
+
+    // The old one can't be deleted: it stays, and nothing beside it.
+    let old = fake.state()[IMAGE]["id"].clone();
+    let refused = json!({"http": 403, "reason": "forbidden", "message": "the old one is locked"});
+    fake.faults(json!([{"method": "compute.images.delete", "call": 1, "fault": refused}]));
+    let (_place, ended) = build(&fake, &json!({}), &["-force"]);
+    assert_eq!(ended.code, Some(1), "{}", ended.output);
+    assert!(ended.output.contains("delete the previous image: "), "{}", ended.output);
+    assert_eq!(left(&fake), [IMAGE]);
+    assert_eq!(fake.state()[IMAGE]["id"], old);
+
+    // Nobody knows whether it goes: the new one stays beside it, and is told of.
+    fake.faults(json!([{"method": "compute.images.delete", "call": 1, "fault": {"never_done": true}}]));
+    let (_place, ended) = build(&fake, &json!({"state_timeout": "1s"}), &["-force"]);
+    assert_eq!(ended.code, Some(1), "{}", ended.output);
+    assert!(ended.output.contains("the new image stays under the name imgforge-"), "{}", ended.output);
+    let mut stand_in = left(&fake);
+    stand_in.retain(|path| path != IMAGE);
+    assert_eq!(stand_in.len(), 1);
+    assert_eq!(fake.state()[&stand_in[0]]["labels"]["imgforge-role"], "artifact");
+}
+
+#[test]
+fn what_stood_in_for_an_image_is_no_artifact_when_it_can_not_be_deleted() {
+    let fake = Fake::start(json!({}));
+    fake.seed(json!({IMAGE: {}}));
+    // The first is the previous image's.
+    let stuck =
+        |call| json!({"method": "compute.images.delete", "call": call, "fault": {"http": 403, "reason": "forbidden"}});
+    fake.faults(json!([stuck(2), stuck(3), stuck(4), stuck(5), stuck(6), stuck(7)]));
+    let (place, ended) = build(&fake, &json!({}), &["-force"]);
+    assert_eq!(ended.code, Some(5), "{}", ended.output);
+    assert_eq!(left(&fake).len(), 2);
+    fake.faults(json!([]));
+    let cleaned = place.command(&["cleanup"]).env("GOOGLE_OAUTH_ACCESS_TOKEN", super::fake::TOKEN).output().unwrap();
+    assert!(cleaned.status.success(), "{cleaned:?}");
+    assert_eq!(left(&fake), [IMAGE]);
 }
 
 #[test]

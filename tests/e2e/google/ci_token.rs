@@ -1,6 +1,6 @@
 //! Builds in a CI job that has no key of Google's: the job's own token is exchanged, and nobody sees any of them.
 
-use super::fake::Fake;
+use super::fake::{Fake, TOKEN};
 use super::forge::{Ended, Place, builder};
 use insta::assert_snapshot;
 use serde_json::json;
@@ -202,4 +202,19 @@ fn an_account_that_does_not_trust_the_job_says_what_to_do() {
         = help: grant `roles/iam.workloadIdentityUser` on this account to the CI's principal, or `roles/iam.serviceAccountTokenCreator` to another account
         "
     );
+}
+
+#[test]
+fn a_token_in_the_environment_is_not_shown() {
+    let fake = Fake::start(json!({}));
+    let more = json!({"access_token": null, "communicator": "none", "ssh_username": null});
+    let place = Place::new(&json!({
+        "builders": [builder(&fake, "web-1", &more)],
+        "post-processors": [{"type": "shell-local", "inline": ["echo it is $GOOGLE_OAUTH_ACCESS_TOKEN"]}],
+    }));
+    let mut command = place.command(&["build", "template.json"]);
+    let ended = command.env("IMGFORGE_LOG", "trace").env("GOOGLE_OAUTH_ACCESS_TOKEN", TOKEN).output().unwrap();
+    let output = String::from_utf8([ended.stdout, ended.stderr].concat()).unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{output}");
+    assert!(output.contains("it is <sensitive>") && !output.contains(TOKEN), "{output}");
 }

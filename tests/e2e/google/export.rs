@@ -242,6 +242,24 @@ fn the_object_stays_where_it_is_wanted() {
 }
 
 #[test]
+fn an_object_of_others_is_not_taken_for_the_import() {
+    let fake = fake();
+    fake.seed(json!({"buckets": {"images": {"disk #1.tar.gz": "theirs"}}}));
+    let more = json!({"gcs_object_name": "disk #1.tar.gz"});
+    let ended = importing(&fake, more).run(&["build", "template.json"]);
+    assert_eq!(ended.code, Some(1), "{}", ended.output);
+    let why = "there is an object gs://images/disk #1.tar.gz already, which would be gone after the import: choose another \
+               `gcs_object_name`, or delete it (`imgforge cleanup` does, if a killed run left it)";
+    assert!(ended.output.contains(why), "{}", ended.output);
+    assert_eq!(object(&fake, "images", "disk%20%231.tar.gz"), b"theirs");
+
+    let ended = importing(&fake, json!({"gcs_object_name": "disk #1.tar.gz", "skip_clean": true}));
+    let ended = ended.run(&["build", "template.json"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.output);
+    assert_eq!(left(&fake), ["projects/demo/global/images/imported-1", "images/disk #1.tar.gz"]);
+}
+
+#[test]
 fn an_import_that_fails_leaves_nothing_and_touches_no_image_of_others() {
     let fake = fake();
     let error = json!({"code": "INVALID_ARGUMENT", "message": "The tar archive has no disk.raw."});

@@ -91,7 +91,7 @@ async fn an_object_arrives_whole_though_connections_are_lost() {
     let metadata = BTreeMap::from([("imgforge-run".to_owned(), "r1".to_owned())]);
     let claim = |name: &str| life.build.claim_named("gce", "object", name, BTreeMap::new()).unwrap();
     let name = "images/a b&c.tar.gz";
-    let upload = life.gce.begin_upload(claim(&format!("b/{name}")), "application/gzip", &metadata).await.unwrap();
+    let upload = life.gce.begin_upload(claim(&format!("b/{name}")), "application/gzip", &metadata, true).await.unwrap();
     assert_eq!(life.gce.objects("b", "").await.unwrap(), [], "it is there when all of it is");
     let reported = Mutex::new((0, 0));
     let report = |done, total| *reported.lock().unwrap() = (done, total);
@@ -108,7 +108,7 @@ async fn an_object_arrives_whole_though_connections_are_lost() {
     life.gce.delete_object("b", name).await.unwrap();
     assert!(life.gce.delete_object("b", name).await.unwrap_err().is_not_found());
 
-    let given_up = life.gce.begin_upload(claim("b/never"), "application/gzip", &metadata).await.unwrap();
+    let given_up = life.gce.begin_upload(claim("b/never"), "application/gzip", &metadata, true).await.unwrap();
     life.gce.cancel_upload(&given_up).await.unwrap();
     life.gce.cancel_upload(&given_up).await.unwrap();
     assert!(life.gce.upload_file(&given_up, &file, &report_nothing).await.unwrap_err().is_not_found());
@@ -127,7 +127,7 @@ async fn an_upload_of_which_google_keeps_less_than_was_sent_goes_on_from_there()
     let file = folder.path().join("small");
     std::fs::write(&file, vec![7; 10 << 20]).unwrap();
     let claim = life.build.claim_named("gce", "object", "b/small", BTreeMap::new()).unwrap();
-    let upload = life.gce.begin_upload(claim, "application/gzip", &BTreeMap::new()).await.unwrap();
+    let upload = life.gce.begin_upload(claim, "application/gzip", &BTreeMap::new(), true).await.unwrap();
     assert_eq!(life.gce.upload_file(&upload, &file, &report_nothing).await.unwrap().size, 10 << 20);
     assert_eq!(life.fake.violations(), Vec::<String>::new());
 }

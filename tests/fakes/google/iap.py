@@ -6,8 +6,8 @@
 with subprotocol `relay.tunnel.cloudproxy.app`, a token, and `Origin: bot:iap-tunneler`. `reconnect` goes on after the
 connection was lost, `ack` being how many bytes the client has received. What follows is `relay.py`. The websocket is
 opened whatever is wrong, and closed with a code that says it: 4003 when nothing listens at the port, 4033 when the
-token is no good, 4047 when there is no such instance, or it does not run. What a client does against the protocol is
-a violation.
+token is no good or the permission is denied, 4047 when there is no such instance, or it does not run. What a client does
+against the protocol is a violation.
 
 The settings `iap_cut_after_bytes`, `iap_cuts` and `iap_remembers` make connections that are lost, with or without a
 way back.
@@ -87,6 +87,8 @@ def _check_token(call: Call) -> None:
         call.world.check_token(token if kind.lower() == "bearer" else None)
     except Refused as refused:
         raise Refusal(Code.NOT_AUTHORIZED, "not authorized") from refused
+    if "iap.tunnelInstances.accessViaIAP" in call.world.settings["denied_permissions"]:
+        raise Refusal(Code.NOT_AUTHORIZED, "not authorized")
 
 
 def _instance(call: Call) -> socket.socket:

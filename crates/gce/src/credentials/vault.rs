@@ -14,6 +14,8 @@ struct Vault {
     path: String,
     url: String,
     token: String,
+    /// Where in Vault Enterprise the path is.
+    namespace: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -38,14 +40,23 @@ impl Credentials {
                 .ok_or_else(|| unusable("`vault_gcp_oauth_engine`", format!("`{name}` is not set")))
         };
         let url = format!("{}/v1/{}", variable("VAULT_ADDR")?.trim_end_matches('/'), path.trim_matches('/'));
-        let source = Vault { http: world.http.clone(), path: path.to_owned(), url, token: variable("VAULT_TOKEN")? };
+        let source = Vault {
+            http: world.http.clone(),
+            path: path.to_owned(),
+            url,
+            token: variable("VAULT_TOKEN")?,
+            namespace: (world.environment)("VAULT_NAMESPACE"),
+        };
         Ok(Self::renewed(source, world.endpoints, Owner::Unknown))
     }
 }
 
 impl Source for Vault {
     async fn fetch(&self) -> Result<Token> {
-        let request = self.http.get(&self.url).header("X-Vault-Token", &self.token);
+        let mut request = self.http.get(&self.url).header("X-Vault-Token", &self.token);
+        if let Some(namespace) = &self.namespace {
+            request = request.header("X-Vault-Namespace", namespace);
+        }
         let request = Request::new("vault.read", &self.path, request).hiding(&self.token);
         let answer: Answer = request.json().await?;
         Ok(Token::valid_for(answer.data.token, answer.data.token_ttl.unwrap_or(LIFETIME_SECONDS)))
@@ -86,5 +97,15 @@ mod tests {
 
         let error = at(&server, &options, &variables[..1]).unwrap_err();
         assert_eq!(error.to_string(), "credentials of `vault_gcp_oauth_engine`: `VAULT_TOKEN` is not set");
+    }
+
+    #[tokio::test]
+    async fn a_namespace_is_that_of_the_environment() {
+        let server = Server::start([ok(json!({"data": {"token": "ya29.v"}}))]).await;
+        let options =
+            CredentialOptions { vault_gcp_oauth_engine: Some("gcp/token/web".to_owned()), ..Default::default() };
+        let variables = [("VAULT_ADDR", &*server.url), ("VAULT_TOKEN", "hvs.x"), ("VAULT_NAMESPACE", "admin/images")];
+        assert_eq!(at(&server, &options, &variables).unwrap().token().await.unwrap(), "ya29.v");
+        assert_eq!(server.requests(), ["GET /v1/gcp/token/web\nx-vault-token: hvs.x\nx-vault-namespace: admin/images"]);
     }
 }

@@ -104,7 +104,12 @@ async fn an_operation_that_never_was_is_not_waited_for_for_ever() {
     let missing = || Answer::Json(404, json!({"error": {"code": 404, "message": "no such operation"}}));
     let server = Server::new(vec![missing(), missing(), missing(), missing(), missing(), missing()]).await;
     let error = server.gce.wait(&zone(), LONG).await.unwrap_err();
-    assert_eq!((error.kind, server.asked().len()), (Kind::NotFound, 6));
+    // Of the thing itself it says nothing.
+    assert_eq!((error.kind, server.asked().len()), (Kind::Lost, 6));
+    assert_eq!(
+        error.to_string(),
+        "instances.insert of instance web in us-east1-b: Google does not know the operation that it has begun"
+    );
 }
 
 #[tokio::test]
