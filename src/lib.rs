@@ -13,6 +13,7 @@ pub mod event;
 pub mod host;
 pub mod lines;
 mod log;
+mod output;
 pub mod process;
 mod question;
 pub mod scripts;

@@ -20,6 +20,7 @@ mod testing;
 use crate::ci::github::{is_read_by_runner, without_commands};
 use crate::cli::colour_of;
 use crate::event::{Event, Reporter};
+use crate::output::StandardOutput;
 use anyhow::{Context as _, Result, bail};
 use destination::Destination;
 use machine_readable::MachineReadable;
@@ -160,7 +161,7 @@ impl Reports {
     /// which reads both streams, no line is one.
     pub(crate) fn lines(&self) -> Lines {
         if !self.has_standard_output() {
-            return Lines { out: Box::new(std::io::stdout()), is_terminal: std::io::stdout().is_terminal() };
+            return Lines { out: Box::new(StandardOutput), is_terminal: std::io::stdout().is_terminal() };
         }
         let has_commands =
             |(format, to): &(&Format, _)| format.name == github::FORMAT.name && *to == Destination::StandardOutput;

@@ -8,6 +8,7 @@ use crate::clients::Clients;
 use crate::event::{Events, Reporter};
 use crate::exit::{Exit, TryAgain};
 use crate::log;
+use crate::output::StandardOutput;
 use crate::plan::Plan;
 use crate::reports::{Audience, Lines, Reports};
 use anyhow::{Context as _, Result};
@@ -28,8 +29,7 @@ pub(super) struct Session {
 impl Session {
     /// Events go to standard output.
     pub(super) fn terminal(audience: Audience, colour: Option<bool>) -> Self {
-        let out = Box::new(std::io::stdout());
-        let lines = Lines { out, is_terminal: std::io::stdout().is_terminal() };
+        let lines = Lines { out: Box::new(StandardOutput), is_terminal: std::io::stdout().is_terminal() };
         Self::told(audience, vec![audience.reporter(lines, colour, false)])
     }
 
