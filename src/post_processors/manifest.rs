@@ -102,7 +102,8 @@ fn is_zero(number: &i64) -> bool {
 }
 
 impl Manifest {
-    /// The manifest at a path; `None` where there is no file. Unknown keys are dropped.
+    /// The manifest at a path; `None` where there is no file or, as `mktemp` makes it, an empty one. Unknown keys are
+    /// dropped.
     ///
     /// # Errors
     /// When it cannot be read, or is not a manifest.
@@ -112,6 +113,9 @@ impl Manifest {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error).with_context(|| format!("read {}", path.display())),
         };
+        if text.is_empty() {
+            return Ok(None);
+        }
         let manifest = serde_json::from_slice::<serde_json::Map<_, _>>(&text)
             .and_then(|object| serde_json::from_value(object.into()))
             .with_context(|| format!("{} is no manifest; move it away or mend it", path.display()))?;
@@ -490,9 +494,17 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_file_is_a_new_manifest() {
+        let world = World::new();
+        let path = world.write("m.json", "");
+        Manifest::append(&path, ManifestBuild::default(), false).unwrap();
+        assert_eq!(Manifest::read(&path).unwrap().unwrap().builds, [ManifestBuild::default()]);
+    }
+
+    #[test]
     fn what_is_no_manifest_is_left_alone() {
         let world = World::new();
-        for text in ["", "[]", "{\"builds\": {}}"] {
+        for text in [" ", "[]", "{\"builds\": {}}"] {
             let path = world.write("m.json", text);
             let error = Manifest::append(&path, ManifestBuild::default(), true).unwrap_err();
             assert_eq!(
