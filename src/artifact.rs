@@ -20,3 +20,21 @@ pub struct Artifact {
     /// What was claimed for it and is the artifact now. The engine keeps it if the artifact is kept, and else removes it.
     pub claims: Vec<Resource>,
 }
+
+impl Artifact {
+    /// Whether both are the same thing, whatever was claimed for them: a post-processor that hands its input on may have
+    /// noted something about it elsewhere.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let without_claims = |artifact: &Self| Self { claims: Vec::new(), ..artifact.clone() };
+        without_claims(self) == without_claims(other)
+    }
+
+    /// Takes over what was claimed for another one that is the same.
+    pub fn share_claims(&mut self, other: &Self) {
+        for claim in &other.claims {
+            if !self.claims.contains(claim) {
+                self.claims.push(claim.clone());
+            }
+        }
+    }
+}

@@ -16,6 +16,7 @@ use crate::context::BuildContext;
 use crate::event::{Event, Events};
 use crate::exit::TryAgain;
 use crate::plan::{Plan, PlannedBuild};
+use crate::process;
 use anyhow::{Context as _, Result};
 use imgforge_ledger::{Ledger, Resource};
 use imgforge_template::source::Sources;
@@ -234,7 +235,9 @@ async fn stages(build: Arc<PlannedBuild>, context: &BuildContext, run: &Run) -> 
         return Ok(Vec::new());
     };
     // The machine has served, and goes while what it left is worked on: a cloud takes its time.
-    let served = claimed(context, &artifact.claims);
+    let mut served = claimed(context, &artifact.claims);
+    // Helpers that scripts left running serve until the build ends.
+    served.retain(|resource| !process::is_command(resource));
     pause_before_cleanup(context, &served).await;
     let finishing = async {
         let kept = guarded(context, {

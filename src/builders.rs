@@ -16,6 +16,7 @@ use crate::sweepers::Area;
 use anyhow::Result;
 use async_trait::async_trait;
 use imgforge_template::diagnostic::Diagnostics;
+use imgforge_template::source::Span;
 use std::collections::BTreeMap;
 
 /// Every builder. Adding one is its file and its line here.
@@ -38,6 +39,12 @@ pub trait Builder: Send + Sync {
     /// When it could not look.
     async fn preflight(&self, _: &BuildContext) -> Result<Diagnostics> {
         Ok(Diagnostics::default())
+    }
+
+    /// What the build makes under a name that nothing else may have, such as `the image web-1 of the project demo`, and where
+    /// the template has that name.
+    fn makes(&self) -> Option<(String, Span)> {
+        None
     }
 
     /// Starts a machine and returns once it can be spoken to. What it creates, it claims.

@@ -4,6 +4,7 @@
 
 #[cfg(feature = "gce")]
 mod gce;
+mod manifest;
 mod path;
 mod process;
 #[cfg(test)]
@@ -62,6 +63,7 @@ pub struct Cleaners(pub &'static [&'static dyn Cleaner]);
 pub const CLEANERS: Cleaners = Cleaners(&[
     #[cfg(feature = "gce")]
     &gce::GceCleaner,
+    &manifest::ManifestCleaner,
     &path::PathCleaner,
     &process::ProcessCleaner,
 ]);

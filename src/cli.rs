@@ -12,6 +12,7 @@ use crate::exit::Exit;
 use crate::lint::Switch;
 use crate::log;
 use crate::reports::{Audience, Wanted};
+use crate::standard_output;
 use clap::{ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use imgforge_template::inputs::Inputs;
 use imgforge_template::version::PACKER_COMPATIBLE;
@@ -46,6 +47,21 @@ enum Command {
     Completions(completions::CompletionsArguments),
     Man(man::ManArguments),
     Version(version::VersionArguments),
+}
+
+impl Command {
+    /// Whether it is called for what it says. What others do is done even if nobody could be told.
+    fn is_question(&self) -> bool {
+        matches!(
+            self,
+            Self::Validate(_)
+                | Self::Inspect(_)
+                | Self::Console(_)
+                | Self::Plugins(_)
+                | Self::Schema(_)
+                | Self::Version(_)
+        )
+    }
 }
 
 /// What every command that builds or checks a template takes.
@@ -177,6 +193,7 @@ pub(crate) fn main(mut arguments: Vec<OsString>) -> u8 {
         folder = ?std::env::current_dir().unwrap_or_default(),
         "started"
     );
+    let is_question = cli.command.is_question();
     let exit = match cli.command {
         Command::Run(arguments) => run::run(&arguments, audience),
         Command::Validate(arguments) => validate::run(&arguments, audience),
@@ -194,6 +211,7 @@ pub(crate) fn main(mut arguments: Vec<OsString>) -> u8 {
         Command::Man(arguments) => man::run(&arguments, command),
         Command::Version(arguments) => version::run(&arguments, is_packer, audience),
     };
+    let exit = if is_question { standard_output::told(exit) } else { exit };
     let code = if is_packer { exit.packer_code() } else { exit.code() };
     tracing::info!(code, "ended");
     code

@@ -20,3 +20,4 @@ mod loaded;
 mod place;
 mod required;
 mod session;
+mod signals;

@@ -166,6 +166,11 @@ impl Events {
         }
     }
 
+    /// Where text that goes on may be cut: see [`Redactor::seam`].
+    pub fn seam(&self, text: &[u8], at: usize) -> Option<usize> {
+        self.redactor.seam(text, at)
+    }
+
     /// Lets every reporter write what it has been keeping; returns what went wrong with that.
     pub fn finish(&self) -> Vec<anyhow::Error> {
         let mut reporters = self.reporters.lock().unwrap_or_else(PoisonError::into_inner);

@@ -45,7 +45,7 @@ impl Exit {
     /// How a job ended whose parts ended so: what people must see to comes before what can be tried again.
     #[must_use]
     pub(crate) fn and(self, other: Self) -> Self {
-        let gravest = [Self::Interrupted, Self::LeftBehind, Self::Failed, Self::NotTagged, Self::TryAgain];
+        let gravest = [Self::LeftBehind, Self::Interrupted, Self::Failed, Self::NotTagged, Self::TryAgain];
         gravest.into_iter().find(|exit| *exit == self || *exit == other).unwrap_or(self)
     }
 
@@ -104,6 +104,7 @@ mod tests {
         assert_eq!(Exit::TryAgain.and(Exit::Failed), Exit::Failed);
         assert_eq!(Exit::LeftBehind.and(Exit::Failed), Exit::LeftBehind);
         assert_eq!(Exit::NotTagged.and(Exit::Interrupted), Exit::Interrupted);
+        assert_eq!(Exit::Interrupted.and(Exit::LeftBehind), Exit::LeftBehind);
     }
 
     #[test]

@@ -64,6 +64,10 @@ impl Host for LocalHost {
         std::env::var(name).ok()
     }
 
+    fn is_garbled(&self, name: &str) -> bool {
+        std::env::var_os(name).is_some_and(|value| value.to_str().is_none())
+    }
+
     fn environment_names(&self) -> Vec<String> {
         let mut names: Vec<String> = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
         names.sort();
@@ -202,6 +206,10 @@ impl Host for WithFile {
 
     fn environment(&self, name: &str) -> Option<String> {
         self.inner.environment(name)
+    }
+
+    fn is_garbled(&self, name: &str) -> bool {
+        self.inner.is_garbled(name)
     }
 
     fn environment_names(&self) -> Vec<String> {

@@ -19,6 +19,7 @@ mod question;
 pub mod scripts;
 pub mod secret;
 pub mod secret_stores;
+mod standard_output;
 
 pub mod builders;
 pub mod cleaners;

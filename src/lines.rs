@@ -4,7 +4,8 @@ use crate::communicators::OutputSink;
 use crate::context::BuildContext;
 use crate::event::Tone;
 
-/// Bytes of one line that are kept at most. What writes more without a line ending is cut into several lines.
+/// Bytes of one line that are kept, and as many more as a secret may have. What writes more without a line ending is cut
+/// into several lines, never within a secret.
 const LONGEST: usize = 1 << 20;
 
 /// Says what a command prints, line by line and as it comes: standard output as [`BuildContext::say`], standard error
@@ -56,7 +57,7 @@ fn push(context: &BuildContext, tone: Tone, buffer: &mut Vec<u8>, bytes: &[u8]) 
         if from > 0 {
             buffer.drain(..from);
         } else {
-            let end = whole_characters(buffer, LONGEST);
+            let Some(end) = context.events.seam(buffer, whole_characters(buffer, LONGEST)) else { break };
             say(context, tone, buffer.get(..end).unwrap_or_default());
             buffer.drain(..end);
         }
@@ -119,6 +120,24 @@ mod tests {
         sink.stdout(b"be\n");
         drop(sink);
         assert_eq!(world.lines(), ["error: bad", "to be", "error: worse"]);
+    }
+
+    #[test]
+    fn endless_lines_are_cut_where_no_secret_is() {
+        let secret = "swordfish-is-long";
+        for (before, after) in [(LONGEST - 6, 0), (LONGEST - 6, 100), (LONGEST - secret.len(), 100), (LONGEST, 100)] {
+            let world = World::new();
+            world.context.events.add_secrets(&[secret.to_owned()]);
+            let mut sink = LineSink::new(&world.context);
+            let (before, after) = ("x".repeat(before), "y".repeat(after));
+            // As the stream may deliver it: in two parts, or byte by byte.
+            sink.stdout(before.as_bytes());
+            for byte in secret.bytes().chain(after.bytes()) {
+                sink.stdout(&[byte]);
+            }
+            drop(sink);
+            assert_eq!(world.lines().concat(), format!("{before}<sensitive>{after}"));
+        }
     }
 
     #[test]

@@ -21,6 +21,7 @@ use crate::ci::github::{is_read_by_runner, without_commands};
 use crate::cli::colour_of;
 use crate::event::{Event, Reporter};
 use crate::output_file::OutputFile;
+use crate::standard_output::StandardOutput;
 use anyhow::{Context as _, Result, bail};
 use destination::Destination;
 use machine_readable::MachineReadable;
@@ -121,7 +122,7 @@ pub struct Lines {
 impl Lines {
     pub(crate) fn standard_output() -> Self {
         let stream = std::io::stdout();
-        Self { is_terminal: stream.is_terminal(), is_file: is_file(&stream), out: Box::new(stream) }
+        Self { is_terminal: stream.is_terminal(), is_file: is_file(&stream), out: Box::new(StandardOutput) }
     }
 
     pub(crate) fn standard_error() -> Self {

@@ -4,6 +4,7 @@ use crate::git::Git;
 use anyhow::{Context as _, Result};
 use std::fmt;
 use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
 
 /// A released version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,6 +111,9 @@ pub enum TagError {
     /// Refs are files and folders: `a/b` can't be beside `a`.
     #[error("`{tag}` can't be made beside the tag `{other}`: one is a folder of the other")]
     InTheWay { tag: String, other: String },
+    /// The job was told to stop before the tag was pushed.
+    #[error("the run was interrupted")]
+    Interrupted,
     #[error(transparent)]
     Git(#[from] anyhow::Error),
 }
@@ -128,23 +132,21 @@ pub struct Release<'a> {
     pub trailers: &'a [String],
 }
 
-/// Tags a release with the next free number and pushes it to `origin`, if there is one.
+/// Tags a release with the next free number and pushes it to `origin`, if there is one, unless that is cancelled before. A
+/// push that is under way is waited for: ending git takes nothing back of what the server has got, and nobody would know
+/// whether there is such a version. It has git's own limit of time.
 ///
 /// # Errors
 /// See [`TagError`]. No tag of ours is left then, neither here nor there.
-pub async fn tag(git: &Git, release: &Release<'_>) -> Result<Tagged, TagError> {
-    let has_origin = git.try_run(&["remote", "get-url", "origin"]).await.is_some();
+pub async fn tag(git: &Git, release: &Release<'_>, cancel: &CancellationToken) -> Result<Tagged, TagError> {
     let deadline = Instant::now() + LIMIT;
     let mut least = release.initial;
     loop {
-        let tags = existing(git, has_origin).await?;
-        let versions = tags.iter().filter_map(|tag| release.template.version(release.image, tag));
-        let version = versions.max().map_or(release.initial, Version::next_patch).max(least);
-        let tag = release.template.render(release.image, version);
-        if let Some(other) = tags.iter().find(|other| is_inside(&tag, other) || is_inside(other, &tag)) {
-            return Err(TagError::InTheWay { tag, other: other.clone() });
-        }
-        let object = object(git, release, version, &tag).await?;
+        let Prepared { version, tag, object, has_origin } = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return Err(TagError::Interrupted),
+            prepared = prepare(git, release, least) => prepared?,
+        };
         match publish(git, &tag, &object, has_origin).await? {
             Publish::Done => return Ok(Tagged { version, tag, pushed: has_origin }),
             Publish::Failed(why) => return Err(TagError::Push(why)),
@@ -157,6 +159,28 @@ pub async fn tag(git: &Git, release: &Release<'_>) -> Result<Tagged, TagError> {
             }
         }
     }
+}
+
+/// A tag that is made and that nobody can see yet.
+struct Prepared {
+    version: Version,
+    tag: String,
+    object: String,
+    has_origin: bool,
+}
+
+/// Makes the tag of the next free number that is at least this one.
+async fn prepare(git: &Git, release: &Release<'_>, least: Version) -> Result<Prepared, TagError> {
+    let has_origin = git.try_run(&["remote", "get-url", "origin"]).await.is_some();
+    let tags = existing(git, has_origin).await?;
+    let versions = tags.iter().filter_map(|tag| release.template.version(release.image, tag));
+    let version = versions.max().map_or(release.initial, Version::next_patch).max(least);
+    let tag = release.template.render(release.image, version);
+    if let Some(other) = tags.iter().find(|other| is_inside(&tag, other) || is_inside(other, &tag)) {
+        return Err(TagError::InTheWay { tag, other: other.clone() });
+    }
+    let object = object(git, release, version, &tag).await?;
+    Ok(Prepared { version, tag, object, has_origin })
 }
 
 fn is_inside(inner: &str, outer: &str) -> bool {

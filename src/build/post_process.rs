@@ -7,6 +7,7 @@ use crate::context::BuildContext;
 use crate::exit::TryAgain;
 use crate::plan::{PlannedBuild, PlannedPostProcessor};
 use crate::post_processors::InputArtifact;
+use crate::process;
 use anyhow::Result;
 use imgforge_template::diagnostic::Diagnostics;
 use imgforge_template::document::Language;
@@ -15,7 +16,7 @@ use imgforge_template::document::Language;
 /// if anyone keeps it, then what the sequences made, in order.
 pub(super) async fn all(
     build: &PlannedBuild,
-    artifact: Artifact,
+    mut artifact: Artifact,
     context: &BuildContext,
     run: &Run,
 ) -> Result<Vec<Artifact>> {
@@ -23,7 +24,7 @@ pub(super) async fn all(
     let mut kept = Vec::new();
     let mut errors = Vec::new();
     for sequence in &build.post_processors {
-        match one(sequence, &artifact, &mut keep_first, context, run).await {
+        match one(sequence, &mut artifact, &mut keep_first, context, run).await {
             Ok(results) => kept.extend(results),
             Err(error) => {
                 context.error(format!("Post-processor failed: {error:#}"));
@@ -46,8 +47,9 @@ pub(super) async fn all(
     // A post-processor that hands its input on makes no second artifact of it.
     let mut distinct: Vec<Artifact> = Vec::new();
     for artifact in kept {
-        if !distinct.contains(&artifact) {
-            distinct.push(artifact);
+        match distinct.iter_mut().find(|other| other.is_same(&artifact)) {
+            Some(other) => other.share_claims(&artifact),
+            None => distinct.push(artifact),
         }
     }
     Ok(distinct)
@@ -55,7 +57,7 @@ pub(super) async fn all(
 
 async fn one(
     sequence: &[PlannedPostProcessor],
-    first: &Artifact,
+    first: &mut Artifact,
     keep_first: &mut bool,
     context: &BuildContext,
     run: &Run,
@@ -82,10 +84,16 @@ async fn one(
         let mut needed = context.ledger.remaining();
         let mut result = own.timed(&format!("post-process with {kind}"), made.process(&own, &current)).await?;
         // What it made for its work alone has served. After a failure that waits for the end, where `-on-error` decides.
+        // Helpers that a script left running serve until the build ends.
         needed.extend(result.claims.iter().cloned());
+        needed.extend(context.ledger.remaining().into_iter().filter(process::is_command));
         clean_up(&own, run, &needed).await;
         if result.values.is_empty() {
             result.values.clone_from(&current.values);
+        }
+        if result.is_same(first) {
+            // It stays or goes with the first one, also if a later step fails.
+            first.share_claims(&result);
         }
         if index == 0 {
             *keep_first |= keeps;

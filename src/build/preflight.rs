@@ -4,7 +4,8 @@ use super::{Run, context_of, guarded};
 use crate::event::Event;
 use crate::plan::PlannedBuild;
 use anyhow::{Result, anyhow};
-use imgforge_template::diagnostic::{Diagnostics, Severity};
+use imgforge_template::diagnostic::{Diagnostic, Diagnostics, Severity};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
@@ -23,12 +24,30 @@ pub(super) async fn all(builds: &[Arc<PlannedBuild>], run: &Run) -> Vec<Option<a
     }
     let mut answers = looks.join_all().await;
     answers.sort_by_key(|(index, _)| *index);
-    let mut all = Diagnostics::default();
-    let refusals = answers.into_iter().map(|(_, answer)| refusal(answer, &mut all)).collect();
+    let (mut all, mut made) = (Diagnostics::default(), BTreeMap::new());
+    let answers = answers.into_iter().zip(builds).map(|((_, answer), build)| {
+        let mut answer = answer?;
+        if let Some(taken) = made_before(build, &mut made) {
+            answer.push(taken);
+        }
+        Ok(answer)
+    });
+    let refusals = answers.map(|answer| refusal(answer, &mut all)).collect();
     if !all.is_empty() {
         run.events.emit(Event::Diagnostics { sources: run.sources.clone(), list: all.into_sorted() });
     }
     refusals
+}
+
+/// What is wrong where another build makes the same thing; `made` has those that were looked at.
+fn made_before(build: &PlannedBuild, made: &mut BTreeMap<String, String>) -> Option<Diagnostic> {
+    let (what, place) = build.builder.makes()?;
+    if let Some(first) = made.get(&what) {
+        let message = format!("the build `{first}` makes {what}, too");
+        return Some(Diagnostic::error("name-taken", message).at(place).help("give each of the two a name of its own"));
+    }
+    made.insert(what, build.name.clone());
+    None
 }
 
 fn refusal(answer: Result<Diagnostics>, all: &mut Diagnostics) -> Option<anyhow::Error> {

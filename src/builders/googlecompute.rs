@@ -203,6 +203,13 @@ impl Builder for Shared {
         Ok(diagnostics)
     }
 
+    fn makes(&self) -> Option<(String, Span)> {
+        let builder = &self.0;
+        let (name, project) = (&builder.image_name, builder.image_project());
+        let image = || (format!("the image {name} of the project {project}"), builder.place("image_name"));
+        (!builder.image.skip_create_image).then(image)
+    }
+
     async fn launch(&self, context: &BuildContext) -> Result<Box<dyn Machine>> {
         Googlecompute::launch(&self.0, context).await
     }

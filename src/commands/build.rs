@@ -2,6 +2,7 @@
 
 use super::loaded::{Purpose, load};
 use super::session::{self, Session};
+use super::signals::Signals;
 use crate::build::{OnFailure, Options};
 use crate::cli::{OnErrorFlag, PluginFlags, ReportArguments, TemplateArguments};
 use crate::exit::Exit;
@@ -79,7 +80,10 @@ fn build(arguments: &BuildArguments, session: &Session) -> Exit {
         debug: arguments.debug,
     };
     let result = session::runtime().and_then(|runtime| {
-        runtime.block_on(session::build(loaded.plan, options, loaded.sources, host.uuid(), session))
+        runtime.block_on(async {
+            let signals = Signals::watch(session.events.clone())?;
+            session::build(loaded.plan, options, loaded.sources, host.uuid(), session, &signals).await
+        })
     });
     match result {
         Ok((exit, _)) => exit,

@@ -116,17 +116,19 @@ struct Tally {
     /// It is the user's by now.
     kept: usize,
     left: usize,
+    /// Runs of which nobody here knows what they left.
+    unreadable: usize,
 }
 
 impl Tally {
     fn exit(self) -> Exit {
-        if self.left == 0 { Exit::Success } else { Exit::LeftBehind }
+        if self.left == 0 && self.unreadable == 0 { Exit::Success } else { Exit::LeftBehind }
     }
 
     fn text(self) -> String {
-        let Self { removed, kept, left } = self;
-        let counted =
-            [(removed, "removed"), (kept, "kept"), (left, "left")].into_iter().filter(|(count, _)| *count > 0);
+        let Self { removed, kept, left, unreadable } = self;
+        let counts = [(removed, "removed"), (kept, "kept"), (left, "left"), (unreadable, "unreadable")];
+        let counted = counts.into_iter().filter(|(count, _)| *count > 0);
         let counted: Vec<String> = counted.map(|(count, what)| format!("{count} {what}")).collect();
         if counted.is_empty() { "nothing to clean up".to_owned() } else { counted.join(", ") }
     }
@@ -168,23 +170,39 @@ impl Broom {
         self.swept(run, areas).await
     }
 
-    /// Removes what the journals of dead runs have, or the journal of one. `None` if there is no such journal.
+    /// Removes what the journals of dead runs have, or the journal of one. `None` if there is no such journal. One that
+    /// can't be read keeps none of the others from being cleaned up.
     async fn journals(&self, only: Option<&str>) -> Result<Option<Tally>> {
-        let mut runs = abandoned(&self.state).context("read the state folder")?;
-        runs.retain(|run| only.is_none_or(|only| only == run.run()));
-        if runs.is_empty() {
+        let (mut runs, mut unreadable) = (Vec::new(), 0);
+        let wanted = |run: &str| only.is_none_or(|only| only == run);
+        for run in abandoned(&self.state).context("read the state folder")? {
+            match run {
+                Ok(run) if wanted(run.run()) => runs.push(run),
+                Err(run) if wanted(run.run()) => {
+                    unreadable += 1;
+                    self.events.error(format!(
+                        "{run}; clean up with the version of imgforge that wrote it, or remove by hand what it names, and \
+                         then {}",
+                        run.folder().display()
+                    ));
+                }
+                Ok(_) | Err(_) => {}
+            }
+        }
+        if runs.is_empty() && unreadable == 0 {
             return Ok(None);
         }
         let things = |(index, run): (usize, &Abandoned)| {
             run.remaining().into_iter().map(move |resource| (index, resource)).collect::<Vec<_>>()
         };
         let (owners, things): (Vec<_>, Vec<_>) = runs.iter().enumerate().flat_map(things).unzip();
-        let tally = self
+        let mut tally = self
             .remove(things, |number, resource| {
                 let run = owners.get(number).and_then(|owner| runs.get_mut(*owner));
                 run.map_or(Ok(()), |run| run.released(resource)).context("write the journal")
             })
             .await;
+        tally.unreadable = unreadable;
         for run in runs {
             run.finish().context("remove the folder of a run")?;
         }

@@ -2,6 +2,7 @@
 
 use super::loaded::{Loaded, Purpose, load};
 use super::session::{self, Session};
+use super::signals::Signals;
 use crate::build::{Options, Outcome};
 use crate::ci::{self, CiPlatform, Environment, Job, Outputs, Trigger};
 use crate::cli::{LintArguments, ReportArguments, TemplateArguments, TemplateOptions};
@@ -95,6 +96,8 @@ async fn job(
     };
     let session = open(lines, reports);
     let mut outputs = Outputs::default();
+    // Steps that follow read it whatever becomes of this one.
+    outputs.set("images-json", "[]");
     let exit = stages(config, &job, platform, &git, &session, &mut outputs).await;
     let exit = session.finish(exit.unwrap_or_else(|error| session.fail(&error)));
     outputs.set("conclusion", if exit == Exit::Success { "success" } else { "failure" });
@@ -147,20 +150,31 @@ async fn stages(
         events.say(format!("Nothing is built: {why}"));
         return Ok(Exit::Success);
     }
+    let signals = Signals::watch(events.clone())?;
+    let work = Work { pipeline: &pipeline, job, git, session, signals: &signals, uuid: host.uuid() };
     let mut exit = Exit::Success;
-    let mut built = Vec::new();
+    let mut published = Vec::new();
     for (image, loaded) in loaded {
-        let ended = one(image, loaded, &pipeline, job, git, host.uuid(), session, outputs).await?;
-        if ended == Exit::Success {
-            built.push(image.name.as_str());
-        }
-        exit = exit.and(ended);
-        if ended == Exit::Interrupted {
+        if signals.cancel.is_cancelled() {
+            exit = exit.and(Exit::Interrupted);
             break;
         }
+        // What goes wrong with one image keeps none of the others from being built.
+        let ended = one(image, loaded, &work, outputs, &mut published).await;
+        exit = exit.and(ended.unwrap_or_else(|error| session.fail(&error)));
     }
-    outputs.set("images-json", serde_json::to_string(&built).context("write the outputs")?);
+    outputs.set("images-json", serde_json::to_string(&published).context("write the outputs")?);
     Ok(exit)
+}
+
+/// What the images of a job share.
+struct Work<'a> {
+    pipeline: &'a Pipeline,
+    job: &'a Job,
+    git: &'a Git,
+    session: &'a Session,
+    signals: &'a Signals,
+    uuid: String,
 }
 
 /// A stranger's templates see the repository alone. Events that we don't know (a comment on a pull request, say) have the
@@ -220,36 +234,36 @@ fn builds_nothing(job: &Job, pipeline: &Pipeline) -> Option<String> {
     None
 }
 
-/// Builds, publishes and tags one image.
-#[expect(clippy::too_many_arguments, reason = "each is one thing that this step of the job is about")]
-async fn one(
-    image: &Image,
+/// Builds, publishes and tags one image, which joins those that are published when it has its manifest.
+async fn one<'a>(
+    image: &'a Image,
     loaded: Loaded,
-    pipeline: &Pipeline,
-    job: &Job,
-    git: &Git,
-    uuid: String,
-    session: &Session,
+    work: &Work<'_>,
     outputs: &mut Outputs,
+    published: &mut Vec<&'a str>,
 ) -> Result<Exit> {
+    let Work { pipeline, session, signals, uuid, .. } = work;
     let events = &session.events;
     if loaded.plan.builds.is_empty() {
         events.fail(format!("no builds of {} are selected", image.name));
         return Ok(Exit::Failed);
     }
     let options = Options { on_failure: image.on_failure, ..Options::default() };
-    let (exit, outcomes) = session::build(loaded.plan, options, loaded.sources, uuid.clone(), session).await?;
+    let built = session::build(loaded.plan, options, loaded.sources, uuid.clone(), session, signals).await;
+    let (exit, outcomes) = built.with_context(|| format!("{} is not built", image.name))?;
     if exit != Exit::Success {
         return Ok(exit);
     }
     let path = PathBuf::from(pipeline.manifest.replace("{image}", &image.name));
-    let manifest = publish(&outcomes, &uuid, &path)?;
+    let manifest = publish(&outcomes, uuid, &path)
+        .with_context(|| format!("{} is built, but it has no manifest and no tag", image.name))?;
     events.say(format!("The manifest of {} is {}", image.name, path.display()));
+    published.push(image.name.as_str());
     let is_only = pipeline.images.len() == 1;
     if is_only {
         outputs.set("manifest", path.display().to_string());
     }
-    match tag(image, &outcomes, &manifest, pipeline, job, git, session).await {
+    match tag(image, &outcomes, &manifest, work).await {
         Ok(Some(tagged)) => {
             let place = if tagged.pushed { "pushed to origin" } else { "in this repository alone: there is no origin" };
             events.say(format!("{} is {}, {place}", image.name, tagged.tag));
@@ -262,7 +276,7 @@ async fn one(
         Ok(None) => Ok(Exit::Success),
         Err(error) => {
             events.fail(format!("{} is built and its manifest written, but it has no tag: {error:#}", image.name));
-            Ok(Exit::NotTagged)
+            Ok(if matches!(error, TagError::Interrupted) { Exit::Interrupted } else { Exit::NotTagged })
         }
     }
 }
@@ -286,15 +300,8 @@ fn publish(outcomes: &[Outcome], uuid: &str, path: &Path) -> Result<String> {
 }
 
 /// Tags the image if this job is one that may. `None` where it is not, which is said.
-async fn tag(
-    image: &Image,
-    outcomes: &[Outcome],
-    manifest: &str,
-    pipeline: &Pipeline,
-    job: &Job,
-    git: &Git,
-    session: &Session,
-) -> Result<Option<Tagged>, TagError> {
+async fn tag(image: &Image, outcomes: &[Outcome], manifest: &str, work: &Work<'_>) -> Result<Option<Tagged>, TagError> {
+    let Work { pipeline, job, git, session, signals, .. } = work;
     let events = &session.events;
     let default = pipeline.default_branch.as_ref().or(job.default_branch.as_ref());
     if job.branch.is_none() || job.branch.as_ref() != default {
@@ -327,7 +334,7 @@ async fn tag(
         commit: &commit,
         trailers: &trailers,
     };
-    version::tag(git, &release).await.map(Some)
+    version::tag(git, &release, &signals.cancel).await.map(Some)
 }
 
 /// A trailer ends at the end of its line.

@@ -1,5 +1,6 @@
-//! What a command runs in: events, the state folder, signals, and the runtime of builds.
+//! What a command runs in: events, the state folder, and the runtime of builds.
 
+use super::signals::Signals;
 use crate::artifact::Artifact;
 use crate::build::{self, Options, Outcome, Run};
 use crate::cleaners::CLEANERS;
@@ -17,8 +18,6 @@ use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio_util::sync::CancellationToken;
 
 /// One run of a command.
 pub(super) struct Session {
@@ -113,6 +112,16 @@ pub(super) fn state_folder() -> Result<PathBuf> {
     std::path::absolute(folder).context("find the state folder")
 }
 
+/// A run, written down where state belongs.
+///
+/// # Errors
+/// When nothing can be written there.
+fn open_ledger() -> Result<Arc<Ledger>> {
+    let folder = state_folder()?;
+    Ledger::open(&folder)
+        .with_context(|| format!("write to the state folder {}, which IMGFORGE_STATE_DIR can move", folder.display()))
+}
+
 /// The runtime that builds and cleanups run on.
 ///
 /// # Errors
@@ -128,31 +137,32 @@ pub(super) async fn build(
     sources: Arc<Sources>,
     uuid: String,
     session: &Session,
+    signals: &Signals,
 ) -> Result<(Exit, Vec<Outcome>)> {
     let started = Instant::now();
-    let ledger = Ledger::open(&state_folder()?).context("write to the state folder")?;
+    let ledger = open_ledger()?;
     tracing::debug!(run = ledger.run(), uuid, ?options, "run opened");
-    let cancel = CancellationToken::new();
+    signals.tell_of(&ledger);
     let events = session.events.clone();
-    let interrupted = tokio::spawn(watch_signals(events.clone(), ledger.clone(), cancel.clone())?);
     let run = Run {
         options,
         events: events.clone(),
         ledger: ledger.clone(),
         clients: Clients::default(),
         cleaners: CLEANERS,
-        cancel: cancel.clone(),
+        cancel: signals.cancel.clone(),
         sources,
         uuid,
     };
     let outcomes = build::run(plan, &run).await;
-    interrupted.abort();
+    // What is asked for from now on is no longer about these builds.
+    let cancelled = signals.cancel.is_cancelled();
     if let Err(error) = ledger.finish() {
         events.error(format!("the folder of this run could not be removed: {error}"));
     }
     let left_on_request = matches!(run.options.on_error, build::OnError::Abort | build::OnError::RunCleanupProvisioner);
-    summarise(&outcomes, started, cancel.is_cancelled(), &events);
-    let exit = exit_of(&outcomes, left_on_request, cancel.is_cancelled());
+    summarise(&outcomes, started, cancelled, &events);
+    let exit = exit_of(&outcomes, left_on_request, cancelled);
     if exit == Exit::LeftBehind {
         events.fail("some things could not be removed: run `imgforge cleanup`");
     }
@@ -234,40 +244,6 @@ fn artifact_facts(build: &str, index: usize, artifact: &Artifact, events: &Event
         events.fact(build, "artifact", [&index, "file", &number.to_string(), &file.display().to_string()]);
     }
     events.fact(build, "artifact", [&index, "end"]);
-}
-
-/// The first signal cancels the run, which then cleans up; further ones say what is still there.
-fn watch_signals(
-    events: Events,
-    ledger: Arc<Ledger>,
-    cancel: CancellationToken,
-) -> Result<impl Future<Output = ()> + Send + 'static> {
-    let listen = |kind| signal(kind).context("listen for signals");
-    let mut signals: [(Signal, &str); 3] = [
-        (listen(SignalKind::interrupt())?, "interrupt"),
-        (listen(SignalKind::terminate())?, "terminated"),
-        (listen(SignalKind::hangup())?, "hangup"),
-    ];
-    Ok(async move {
-        loop {
-            let [(interrupt, _), (terminate, _), (hangup, _)] = &mut signals;
-            let name = tokio::select! {
-                _ = interrupt.recv() => "interrupt",
-                _ = terminate.recv() => "terminated",
-                _ = hangup.recv() => "hangup",
-            };
-            if !cancel.is_cancelled() {
-                events.error(format!("Cancelling build after receiving {name}"));
-                cancel.cancel();
-                continue;
-            }
-            let remaining = ledger.remaining();
-            events.say(format!("Cleaning up, {} left to remove:", remaining.len()));
-            for resource in remaining {
-                events.say(format!("    {} {} ({})", resource.kind, resource.name, resource.build));
-            }
-        }
-    })
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ pub(super) fn codes(subject: &Subject<'_>, report: &mut Report<'_>) {
     for step in subject.builds.iter().flat_map(|build| build.steps()) {
         let Some(given) = step.given("valid_exit_codes") else { continue };
         let codes = step.texts("valid_exit_codes");
-        let is_known = given.value.is_wholly_known();
+        // What is no number has been told, and may be meant for it.
+        let is_known = given.value.is_wholly_known() && codes.iter().all(|code| code.value.parse::<i64>().is_ok());
         if is_known && !codes.is_empty() && !codes.iter().any(|code| code.value == "0") {
             report.say(
                 given.span,

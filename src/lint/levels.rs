@@ -69,6 +69,7 @@ pub(super) fn switchable(code: &str) -> Result<&'static str, String> {
     match find(code) {
         Some(lint) if lint.severity == Severity::Warning => Ok(lint.code),
         Some(_) => Err(format!("`{code}` can't be switched: the build would fail")),
+        None if code.is_empty() => Err("the name of a check is missing".to_owned()),
         None => {
             let names = LINTS.iter().filter(|lint| lint.severity == Severity::Warning).map(|lint| lint.code);
             let close = suggest::closest(code, names).map(|close| format!(": did you mean `{close}`?"));
@@ -110,6 +111,7 @@ mod tests {
         for (text, why) in [
             ("unused-variable", "write it as CODE=LEVEL"),
             ("unused-varable=off", "there is no check `unused-varable`: did you mean `unused-variable`?"),
+            ("=off", "the name of a check is missing"),
             ("missing-argument=off", "there is no check `missing-argument`"),
             ("no-machine=off", "`no-machine` can't be switched: the build would fail"),
             ("unused-variable=none", "`none` is no level: write `off`, `warning` or `error`"),

@@ -48,6 +48,9 @@ const PREFIXES: &[(&str, usize, &str)] = &[
 /// The password that everyone knows: boxes of Vagrant have it.
 const PUBLIC: &str = "vagrant";
 
+/// The check of passwords of root.
+const ROOT_PASSWORD: &str = "root-password";
+
 const HELP: &str = "take it from the environment by a sensitive variable without a default, and make a new one";
 
 pub(super) fn written(subject: &Subject<'_>, report: &mut Report<'_>) {
@@ -81,12 +84,16 @@ pub(super) fn written(subject: &Subject<'_>, report: &mut Report<'_>) {
 
 fn found(text: &Text, message: String, report: &mut Report<'_>) {
     let place = text.span(0..text.value().len());
-    let is_known = report
-        .diagnostics
-        .iter()
-        .any(|other| other.code == report.lint.code && other.primary.as_ref().is_some_and(|label| label.span == place));
-    if !is_known {
-        report.secrets.push(text.value().to_owned());
+    let is_told = |code: &str| {
+        let mut said = report.diagnostics.iter().filter(|other| other.code == code);
+        said.any(|other| other.primary.as_ref().is_some_and(|label| label.span.contains(place)))
+    };
+    if is_told(report.lint.code) {
+        return;
+    }
+    report.secrets.push(text.value().to_owned());
+    // This says it of a password already, and more.
+    if !is_told(ROOT_PASSWORD) {
         report.say(place, message, HELP);
     }
 }

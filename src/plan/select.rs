@@ -24,11 +24,12 @@ impl Matcher {
 }
 
 impl Selection {
-    /// Reads the flags' values: patterns for HCL2, names for legacy JSON.
+    /// Reads the flags' values: patterns for HCL2, names for legacy JSON. An empty one is no build's: `-only=` takes none,
+    /// and `-except=` leaves none out, which is nothing to be warned of.
     pub fn new(only: &[String], except: &[String], language: Language, diagnostics: &mut Diagnostics) -> Self {
         let mut read = |flag: &str, texts: &[String]| {
             let mut matchers = Vec::new();
-            for text in texts.iter().filter(|text| !text.is_empty()) {
+            for text in texts {
                 let pattern = match language {
                     Language::Legacy => None,
                     Language::Hcl2 => match Pattern::new(text) {
@@ -44,7 +45,8 @@ impl Selection {
             }
             matchers
         };
-        Self { only: read("only", only), except: read("except", except) }
+        let except: Vec<String> = except.iter().filter(|text| !text.is_empty()).cloned().collect();
+        Self { only: read("only", only), except: read("except", &except) }
     }
 
     pub(super) fn takes_build(&self, name: &str) -> bool {

@@ -11,6 +11,7 @@ use crate::context::BuildContext;
 use crate::scripts::{Known, value_names};
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
+use imgforge_ledger::Resource;
 use imgforge_template::arguments;
 use imgforge_template::arguments::{Arguments as _, Late};
 use imgforge_template::body::Body;
@@ -23,7 +24,7 @@ use std::fs;
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(super) const POST_PROCESSOR: Component<dyn PostProcessor> = Component {
     name: "manifest",
@@ -101,7 +102,8 @@ fn is_zero(number: &i64) -> bool {
 }
 
 impl Manifest {
-    /// The manifest at a path; `None` where there is no file. Unknown keys are dropped.
+    /// The manifest at a path; `None` where there is no file or, as `mktemp` makes it, an empty one. Unknown keys are
+    /// dropped.
     ///
     /// # Errors
     /// When it cannot be read, or is not a manifest.
@@ -111,6 +113,9 @@ impl Manifest {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error).with_context(|| format!("read {}", path.display())),
         };
+        if text.is_empty() {
+            return Ok(None);
+        }
         let manifest = serde_json::from_slice::<serde_json::Map<_, _>>(&text)
             .and_then(|object| serde_json::from_value(object.into()))
             .with_context(|| format!("{} is no manifest; move it away or mend it", path.display()))?;
@@ -163,19 +168,11 @@ impl Manifest {
     /// Blocks while another process or thread does the same.
     ///
     /// # Errors
-    /// When the file cannot be read or written, or is not a manifest.
+    /// When the file cannot be read or written, or is not a manifest. It is as it was then.
     pub fn append(path: &Path, build: ManifestBuild, force: bool) -> Result<()> {
-        /// The lock on the folder is not to be had on every network file system; this one at least keeps the builds
-        /// of one run apart.
-        static WRITING: Mutex<()> = Mutex::new(());
-
-        let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = folder_of(path);
         fs::create_dir_all(folder).with_context(|| format!("make the folder {}", folder.display()))?;
-        let _one_at_a_time = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
-        let lock = fs::File::open(folder).with_context(|| format!("open the folder {}", folder.display()))?;
-        if let Err(error) = lock.lock() {
-            tracing::warn!("the folder {} cannot be locked: {error}", folder.display());
-        }
+        let _alone = Alone::with(folder)?;
         let run_uuid = build.packer_run_uuid.clone();
         let mut manifest = Self::read(path)?.unwrap_or_default();
         if force && manifest.last_run_uuid != run_uuid {
@@ -185,7 +182,61 @@ impl Manifest {
         manifest.last_run_uuid = run_uuid;
         manifest.write(path)
     }
+
+    /// Takes the entries out of the file at a path that are about the same artifact as this one. A file that has no other
+    /// goes; one that is not there has none. Blocks as [`Manifest::append`] does.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written, or is not a manifest.
+    pub fn withdraw(path: &Path, entry: &ManifestBuild) -> Result<()> {
+        if !path.exists() {
+            return Ok(());
+        }
+        let _alone = Alone::with(folder_of(path))?;
+        let Some(mut manifest) = Self::read(path)? else { return Ok(()) };
+        let before = manifest.builds.len();
+        manifest.builds.retain(|build| build.about() != entry.about());
+        if manifest.builds.len() == before {
+            return Ok(());
+        }
+        match manifest.builds.last() {
+            Some(last) => {
+                manifest.last_run_uuid.clone_from(&last.packer_run_uuid);
+                manifest.write(path)
+            }
+            None => fs::remove_file(path).with_context(|| format!("remove {}", path.display())),
+        }
+    }
 }
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Nobody else writes a manifest of this folder meanwhile.
+struct Alone {
+    _thread: MutexGuard<'static, ()>,
+    /// The system lets go of the lock when this is closed.
+    _process: fs::File,
+}
+
+impl Alone {
+    fn with(folder: &Path) -> Result<Self> {
+        /// The lock on the folder is not to be had on every network file system; this one at least keeps the builds
+        /// of one run apart.
+        static WRITING: Mutex<()> = Mutex::new(());
+
+        let thread = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
+        let process = fs::File::open(folder).with_context(|| format!("open the folder {}", folder.display()))?;
+        if let Err(error) = process.lock() {
+            tracing::warn!("the folder {} cannot be locked: {error}", folder.display());
+        }
+        Ok(Self { _thread: thread, _process: process })
+    }
+}
+
+/// The cleaner of entries; their claims have the manifest's absolute path as the name.
+pub const CLEANER: &str = "manifest";
 
 impl ManifestBuild {
     /// The entry of a build's artifact: no time, no custom data. Sizes are looked up from `directory`.
@@ -208,6 +259,33 @@ impl ManifestBuild {
             artifact_id: artifact.id.clone(),
             packer_run_uuid: run_uuid.to_owned(),
             custom_data: None,
+        }
+    }
+
+    /// What it is about: the run, the build, the artifact.
+    fn about(&self) -> [(&'static str, &str); 4] {
+        [
+            ("run_uuid", &self.packer_run_uuid),
+            ("name", &self.name),
+            ("builder_type", &self.builder_type),
+            ("artifact_id", &self.artifact_id),
+        ]
+    }
+
+    /// That as the details of a claim.
+    fn details(&self) -> BTreeMap<String, String> {
+        self.about().into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+    }
+
+    /// An entry about the same, by the details of its claim.
+    pub fn of_claim(resource: &Resource) -> Self {
+        let detail = |key: &str| resource.details.get(key).cloned().unwrap_or_default();
+        Self {
+            name: detail("name"),
+            builder_type: detail("builder_type"),
+            artifact_id: detail("artifact_id"),
+            packer_run_uuid: detail("run_uuid"),
+            ..Self::default()
         }
     }
 }
@@ -261,15 +339,26 @@ impl PostProcessor for ManifestPostProcessor {
             (None, false) => directory.join("packer-manifest.json"),
             (None, true) => anyhow::bail!("the value of `output` is not known"),
         };
+        // An artifact that goes takes its entry along.
+        let name = output.to_str().context("the path of the manifest is not UTF-8")?;
+        let claim = build.ledger.claim_named(CLEANER, "manifest entry", name, entry.details());
+        let claim = claim.context("note the entry in the journal")?;
         let force = build.force;
-        tokio::task::spawn_blocking(move || Manifest::append(&output, entry, force)).await??;
-        Ok(artifact.clone())
+        let appended = tokio::task::spawn_blocking(move || Manifest::append(&output, entry, force)).await?;
+        if let Err(error) = appended {
+            build.ledger.released(claim.resource()).context("write the journal")?;
+            return Err(error);
+        }
+        let mut artifact = artifact.clone();
+        artifact.claims.push(claim.resource().clone());
+        Ok(artifact)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cleaners::CLEANERS;
     use crate::scripts::testing::{Bool, List, Map, Str, World, Written};
     use std::os::unix::fs::symlink;
 
@@ -292,7 +381,8 @@ mod tests {
         let world = World::new();
         world.write("out/a.txt", "hello");
         let arguments = [("custom_data", Map(vec![("tag", "a<b>&\u{2028}\t\"c\""), ("b", "")]))];
-        assert_eq!(process(&world, &arguments, &artifact()).await.unwrap(), artifact());
+        let processed = process(&world, &arguments, &artifact()).await.unwrap();
+        assert_eq!(processed, Artifact { claims: world.ledger.remaining(), ..artifact() });
         let bare = Artifact { id: "Null".to_owned(), ..Artifact::default() };
         process(&world, &[("strip_time", Bool(true))], &bare).await.unwrap();
         assert_eq!(
@@ -378,10 +468,43 @@ mod tests {
         assert_eq!(names(), "b c by run-2");
     }
 
+    #[tokio::test]
+    async fn an_artifact_that_goes_takes_its_entry_along_and_the_last_one_the_file() {
+        let world = World::new();
+        let path = world.path("packer-manifest.json");
+        let old = ManifestBuild { name: "old".to_owned(), packer_run_uuid: "run-0".to_owned(), ..Default::default() };
+        Manifest::append(&path, old.clone(), false).unwrap();
+        let before = world.read("packer-manifest.json");
+        let image = process(&world, &[], &artifact()).await.unwrap();
+        let other = Artifact { id: "Other".to_owned(), ..artifact() };
+        let other = process(&world, &[], &other).await.unwrap();
+        let remove = async |artifact: &Artifact| {
+            CLEANERS.destroy(&artifact.claims[0], &world.context.clients).await.unwrap();
+        };
+        remove(&image).await;
+        let left: Vec<String> =
+            Manifest::read(&path).unwrap().unwrap().builds.into_iter().map(|build| build.artifact_id).collect();
+        assert_eq!(left, ["", "Other"]);
+        remove(&other).await;
+        assert_eq!(world.read("packer-manifest.json"), before);
+        remove(&other).await;
+        Manifest::withdraw(&path, &old).unwrap();
+        assert!(!path.exists());
+        remove(&other).await;
+    }
+
+    #[test]
+    fn an_empty_file_is_a_new_manifest() {
+        let world = World::new();
+        let path = world.write("m.json", "");
+        Manifest::append(&path, ManifestBuild::default(), false).unwrap();
+        assert_eq!(Manifest::read(&path).unwrap().unwrap().builds, [ManifestBuild::default()]);
+    }
+
     #[test]
     fn what_is_no_manifest_is_left_alone() {
         let world = World::new();
-        for text in ["", "[]", "{\"builds\": {}}"] {
+        for text in [" ", "[]", "{\"builds\": {}}"] {
             let path = world.write("m.json", text);
             let error = Manifest::append(&path, ManifestBuild::default(), true).unwrap_err();
             assert_eq!(

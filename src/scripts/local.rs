@@ -67,13 +67,15 @@ impl Drop for TemporaryFile {
     }
 }
 
-/// Runs a command of this machine to its end, with nothing on its standard input and its output in `output`. What it
-/// started ends with it, also on cancellation and when the returned future is dropped.
+/// Runs a command of this machine to its end, with nothing on its standard input and its output in `output`. What it leaves
+/// running has its claim open until the build ends, and serves later steps: a server, an agent, a tunnel. Unless it still
+/// holds the command's output a second later, which nobody reads any more: then it ends now, and so do the others. On
+/// cancellation and when the returned future is dropped all of it ends.
 ///
 /// # Errors
 /// When it could not be started, the run is cancelled, or something that the command started cannot be ended.
 pub async fn run(command: Command, context: &BuildContext, output: &mut dyn OutputSink) -> Result<ExitStatus> {
-    let claim = context.ledger.claim("process", "command").context("note the command in the journal")?;
+    let claim = process::claim_command(&context.ledger).context("note the command in the journal")?;
     let mut command = process::claimed(command, &claim);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let started = {
@@ -92,13 +94,25 @@ pub async fn run(command: Command, context: &BuildContext, output: &mut dyn Outp
             Err(error).with_context(|| format!("start `{program}`"))
         }
     };
+    if let Ok(Ended { status, has_closed: true }) = ended
+        && process::lives(claim.name()).context("look for processes")?
+    {
+        return Ok(status);
+    }
     process::end_claimed(claim.name()).await?;
     context.ledger.released(claim.resource()).context("note the end of the command in the journal")?;
-    ended
+    ended.map(|ended| ended.status)
+}
+
+/// How a command ended.
+struct Ended {
+    status: ExitStatus,
+    /// Nobody holds its output any more.
+    has_closed: bool,
 }
 
 /// Passes the output on until the command has ended.
-async fn follow(mut child: Child, output: &mut dyn OutputSink) -> Result<ExitStatus> {
+async fn follow(mut child: Child, output: &mut dyn OutputSink) -> Result<Ended> {
     let mut group = Group(child.id());
     let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
     let (mut out, mut err) = (vec![0; 32 << 10], vec![0; 32 << 10]);
@@ -127,7 +141,8 @@ async fn follow(mut child: Child, output: &mut dyn OutputSink) -> Result<ExitSta
     let status = status.context("the command has no exit status")?;
     // As shells have it: 128 + n after signal n.
     let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
-    Ok(ExitStatus::Code(code.and_then(|code| u32::try_from(code).ok()).unwrap_or(255)))
+    let status = ExitStatus::Code(code.and_then(|code| u32::try_from(code).ok()).unwrap_or(255));
+    Ok(Ended { status, has_closed: stdout.is_none() && stderr.is_none() })
 }
 
 async fn read(stream: &mut Option<impl AsyncRead + Unpin>, buffer: &mut [u8]) -> Result<usize> {

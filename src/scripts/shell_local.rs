@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_script_leaves_running_ends_with_it_after_its_last_words() {
+    async fn what_holds_the_output_of_a_script_ends_with_it_after_its_last_words() {
         let world = World::new();
         let script = "(sleep 0.2; echo last words) & sleep 7301 & setsid sleep 7301 >/dev/null 2>&1 & echo first";
         let started = Instant::now();
@@ -297,6 +297,18 @@ mod tests {
         assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
         assert_eq!(world.lines()[1..], ["first", "last words"]);
         assert_eq!(running("sleep 7301"), 0);
+        assert_eq!(world.ledger.remaining(), []);
+    }
+
+    #[tokio::test]
+    async fn a_helper_without_output_outlives_its_script_and_has_a_claim() {
+        let world = World::new();
+        let script = "nohup sleep 7304 >/dev/null 2>&1 & setsid sleep 7304 >/dev/null 2>&1 &";
+        run(&world, &world.block(&[("inline", List(vec![script]))])).await.unwrap();
+        assert_eq!(running("sleep 7304"), 2);
+        let [helper] = &world.ledger.remaining()[..] else { panic!("{:?}", world.ledger.remaining()) };
+        crate::cleaners::CLEANERS.destroy(helper, &world.context.clients).await.unwrap();
+        assert_eq!(running("sleep 7304"), 0);
     }
 
     #[tokio::test]

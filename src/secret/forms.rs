@@ -4,12 +4,16 @@ use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE, BASE64_URL_SAFE_NO_PAD};
 
 /// Encoded forms of shorter secrets would be found in texts that have nothing to do with them.
-const SHORTEST: usize = 4;
+pub(super) const SHORTEST: usize = 4;
 
 /// The same for pieces of base64, in characters.
 const SHORTEST_BASE64: usize = 6;
 
-/// A secret in base64, percent encoding, hexadecimal digits and escaped strings; only forms that differ from it.
+/// How a `'` is written between a shell's single quotes: most shells and tools; we and Python.
+const QUOTES: [&str; 2] = [r"'\''", r#"'"'"'"#];
+
+/// A secret in base64, percent encoding, hexadecimal digits, a shell's quotes and escaped strings; only forms that differ
+/// from it.
 pub(super) fn encoded(secret: &str) -> Vec<String> {
     if secret.len() < SHORTEST {
         return Vec::new();
@@ -22,12 +26,20 @@ pub(super) fn encoded(secret: &str) -> Vec<String> {
             forms.push(percent(secret, space, upper));
         }
     }
-    for (html, ascii, slash) in
-        [(false, false, false), (true, false, false), (false, true, false), (false, true, true), (false, false, true)]
-    {
-        forms.push(escaped(secret, html, ascii, slash));
+    let quoted = QUOTES.map(|inside| secret.replace('\'', inside));
+    for text in [secret, &quoted[0], &quoted[1]] {
+        for (html, ascii, slash) in [
+            (false, false, false),
+            (true, false, false),
+            (false, true, false),
+            (false, true, true),
+            (false, false, true),
+        ] {
+            forms.push(escaped(text, html, ascii, slash));
+        }
+        forms.push(debugged(text));
     }
-    forms.push(secret.replace('\'', r"'\''"));
+    forms.extend(quoted);
     forms.retain(|form| form != secret && form.len() >= SHORTEST);
     forms
 }
@@ -70,6 +82,12 @@ fn percent(secret: &str, space: &str, upper: bool) -> String {
         }
     }
     text
+}
+
+/// As our log shows arguments of programs.
+fn debugged(text: &str) -> String {
+    let text = format!("{text:?}");
+    text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or_default().to_owned()
 }
 
 /// As JSON and most languages escape strings: `html` as Go's encoder does, `ascii` as Python's, `slash` as PHP's.

@@ -33,7 +33,8 @@ async fn release(work: &Path, commit: &str) -> Result<Tagged, TagError> {
     let template = TagTemplate::default();
     let trailers = ["Imgforge-Manifest: sha256:abc size=3".to_owned()];
     let initial = Version { major: 0, minor: 1, patch: 0 };
-    tag(&Git::new(work), &Release { image: "web", initial, template: &template, commit, trailers: &trailers }).await
+    let release = Release { image: "web", initial, template: &template, commit, trailers: &trailers };
+    tag(&Git::new(work), &release, &CancellationToken::new()).await
 }
 
 #[test]

@@ -402,7 +402,7 @@ async fn put_object(world: &World, gce: &Gce, build: &BuildLedger, name: &str) {
         ("imgforge-role".to_owned(), "temp".to_owned()),
         ("imgforge-expires".to_owned(), in_hours(-2)),
     ]);
-    let upload = gce.begin_upload(claim, "application/gzip", &metadata).await.unwrap();
+    let upload = gce.begin_upload(claim, "application/gzip", &metadata, true).await.unwrap();
     let file = world.state.path().join("half.tar.gz");
     std::fs::write(&file, "half").unwrap();
     gce.upload_file(&upload, &file, &|_, _| {}).await.unwrap();
@@ -546,15 +546,9 @@ async fn keys_of_os_login_and_objects_are_found_by_comment_and_prefix() {
         let text = format!("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJaF6jcbHo9pgiYGoTRPFGMzFuOV8FBAzk/Y3w4HgcHX {name}");
         let expires = SystemTime::now() + Duration::from_secs(3600);
         gce.import_login_key(key, &account, PROJECT, &text, expires).await.unwrap();
-        let object =
-            build.claim_named(CLEANER, kind::OBJECT, "exports/packer-import-2.tar.gz", world.details(&[])).unwrap();
-        let object_name = object.name().to_owned();
-        let metadata = BTreeMap::from([("imgforge-run".to_owned(), ledger.run().to_owned())]);
-        let upload = gce.begin_upload(object, "application/gzip", &metadata, true).await.unwrap();
-        let file = world.state.path().join("half.tar.gz");
-        std::fs::write(&file, "half").unwrap();
-        gce.upload_file(&upload, &file, &|_, _| {}).await.unwrap();
-        (ledger.run().to_owned(), name, object_name)
+        let object = "exports/packer-import-2.tar.gz";
+        put_object(&world, &gce, &build, object).await;
+        (ledger.run().to_owned(), name, object)
     };
     std::fs::remove_dir_all(world.state.path().join("runs")).unwrap();
     let (code, said) = world.cleanup(&["--run", &run, "--gce-bucket", "exports/other", "--gce-bucket", "exports"]);

@@ -101,6 +101,42 @@ Build 'null.x' errored after @TIME@: Script exited with non-zero exit status: 3.
     assert_eq!(forge.read("tries"), "try\ntry\n");
 }
 
+/// A helper of this name is started, and looked for by all that comes after.
+const HELPED: &str = r#"source "file" "x" {
+  target  = "x.txt"
+  content = "x"
+}
+source "null" "y" {
+  communicator = "none"
+}
+build {
+  sources = ["null.y"]
+  provisioner "shell-local" {
+    inline = ["nohup sleep 79 >/dev/null 2>&1 & echo $! > helper"]
+  }
+  provisioner "shell-local" {
+    inline = ["kill -0 $(cat helper)"]
+  }
+}
+build {
+  sources = ["file.x"]
+  post-processor "shell-local" {
+    inline = ["nohup sleep 79 >/dev/null 2>&1 & echo $! > second"]
+  }
+  post-processor "shell-local" {
+    inline = ["kill -0 $(cat second)"]
+  }
+}
+"#;
+
+#[test]
+fn a_helper_that_a_script_leaves_running_serves_later_steps_and_ends_with_the_build() {
+    let forge = Forge::new().file("image.pkr.hcl", HELPED);
+    forge.run(&["build", "image.pkr.hcl"]).code(0);
+    assert_eq!(running_in(forge.path()), Vec::<String>::new());
+    assert_eq!(std::fs::read_dir(forge.state().join("state/runs")).unwrap().count(), 0);
+}
+
 #[test]
 fn a_timeout_ends_a_provisioner_with_all_its_children() {
     let forge = Forge::new().file(

@@ -39,7 +39,7 @@ fn files_in(folder: &Path) -> Vec<String> {
     entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }
 
-fn signal(child: &Child, name: &str) {
+pub(crate) fn signal(child: &Child, name: &str) {
     let status = std::process::Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
     assert!(status.success());
 }
@@ -114,6 +114,43 @@ fn one_run_is_cleaned_up_alone_and_a_second_time_there_is_nothing_to_do() {
 }
 
 #[test]
+fn a_cleanup_that_carries_the_claim_itself_does_not_end_itself() {
+    let forge = Forge::new().file("image.pkr.hcl", SLOW);
+    let mut killed = started(&forge);
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    let runs = forge.state().join("state/runs");
+    let journal = std::fs::read_to_string(runs.join(files_in(&runs).remove(0)).join("journal.jsonl")).unwrap();
+    let command = journal.lines().find(|line| line.contains(r#""cleaner":"process""#)).unwrap();
+    let command: serde_json::Value = serde_json::from_str(command).unwrap();
+    let forge = forge.env("IMGFORGE_CLAIM", command["claimed"]["name"].as_str().unwrap());
+    forge.run(&["cleanup"]).code(0);
+    assert_eq!(running_in(forge.path()), Vec::<String>::new());
+}
+
+/// Builds of many files under a limit of the size of each file, which is to the journal what a full disk is.
+#[test]
+fn a_disk_that_is_full_tears_no_line_of_the_journal() {
+    let sources = |text: &str| (0..12).map(|number| text.replace('#', &number.to_string())).collect::<String>();
+    let template = format!(
+        "{}build {{\n  sources = [{}]\n}}\n",
+        sources("source \"file\" \"x#\" {\n  target  = \"x#.txt\"\n  content = \"x\"\n}\n"),
+        sources("\"file.x#\", ")
+    );
+    let forge = Forge::new().file("image.pkr.hcl", &template);
+    // The signal that the limit sends otherwise would end the program.
+    let script = format!("trap '' XFSZ; ulimit -f 1; exec {} build image.pkr.hcl", env!("CARGO_BIN_EXE_imgforge"));
+    let ended = forge.program("sh", &["-c", &script]);
+    assert!(ended.code(5).stdout.contains("note the file in the journal: File too large"), "{}", ended.stdout);
+    let runs = forge.state().join("state/runs");
+    let run = files_in(&runs).remove(0);
+    let journal = std::fs::read_to_string(runs.join(run).join("journal.jsonl")).unwrap();
+    assert!(journal.ends_with("}\n"), "{journal}");
+    forge.run(&["cleanup"]).code(0);
+    assert_eq!(files_in(&runs), Vec::<String>::new());
+}
+
+#[test]
 fn a_cleanup_says_what_its_command_line_lacks() {
     let forge = Forge::new().file("image.pkr.hcl", SLOW);
     let refused = |arguments: &[&str]| {
@@ -132,5 +169,15 @@ fn a_cleanup_says_what_its_command_line_lacks() {
         refused(&["--packer-leftovers", "--older-than", "1d"]),
         "error: invalid value '1d' for '--older-than <DURATION>': `d` is not a unit; there are `ns`, `us`, `ms`, `s`, `m` \
          and `h`"
+    );
+}
+
+#[test]
+fn a_state_folder_that_can_not_be_is_named_with_the_variable_that_moves_it() {
+    let forge = Forge::new().file("image.pkr.hcl", SLOW).file("state", "").env("IMGFORGE_STATE_DIR", "state");
+    let ended = forge.run(&["build", "image.pkr.hcl"]);
+    ended.expect(
+        1,
+        "error: write to the state folder @FOLDER@/state, which IMGFORGE_STATE_DIR can move: Not a directory (os error 20)",
     );
 }

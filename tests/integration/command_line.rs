@@ -338,11 +338,30 @@ Build 'null' finished after @TIME@.
 #[test]
 fn output_that_can_t_be_written_is_told() {
     let forge = Forge::new().file("old.json", r#"{"builders": [{"type": "null", "communicator": "none"}]}"#);
-    for arguments in [&["fix", "old.json"][..], &["man"], &["completions", "bash"]] {
-        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-        let ended =
-            forge.ended(forge.command(arguments).stdout(full).stderr(std::process::Stdio::piped()).output().unwrap());
+    let run = |arguments: &[&str], stdout: std::process::Stdio| {
+        forge.ended(forge.command(arguments).stdout(stdout).stderr(std::process::Stdio::piped()).output().unwrap())
+    };
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap().into();
+    let closed = || std::io::pipe().unwrap().1.into();
+    for arguments in [
+        &["fix", "old.json"][..],
+        &["man"],
+        &["completions", "bash"],
+        &["validate", "old.json"],
+        &["-machine-readable", "validate", "old.json"],
+        &["inspect", "old.json"],
+        &["schema"],
+        &["version"],
+        &["plugins", "installed"],
+    ] {
+        let ended = run(arguments, full());
         let said = "error: write to standard output: No space left on device (os error 28)\n";
         assert_eq!((ended.code, ended.stderr.as_str()), (Some(1), said), "{arguments:?}");
+        // Nobody wants it any more.
+        let ended = run(arguments, closed());
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{arguments:?}");
     }
+    // What was asked for is done.
+    let ended = run(&["build", "old.json"], full());
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
 }

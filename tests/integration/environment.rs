@@ -4,6 +4,8 @@
 use crate::catalogue::sources;
 use crate::forge::Forge;
 use std::collections::BTreeSet;
+use std::os::unix::ffi::OsStrExt as _;
+use std::process::Stdio;
 
 fn page(name: &str) -> String {
     std::fs::read_to_string(format!("{}/docs/{name}.md", env!("CARGO_MANIFEST_DIR"))).unwrap()
@@ -61,6 +63,61 @@ fn variables_without_effect_have_none() {
     forge.packer(&["validate", "image.json"]).expect(0, "The configuration is valid.");
     forge.packer(&["build", "image.json"]).code(0);
     forge.packer(&["plugins", "installed"]).code(0);
+}
+
+#[test]
+fn bytes_that_are_no_text_are_a_mistake_where_a_template_reads_them() {
+    let hcl = r#"variable "x" {}
+variable "y" {
+  default = env("BYTES")
+}
+source "null" "a" {
+  communicator = "none"
+}
+build {
+  name    = "${var.x}-${var.y}"
+  sources = ["null.a"]
+}
+"#;
+    let json = r#"{
+  "variables": {"y": "{{env `BYTES`}}"},
+  "builders": [{"type": "null", "communicator": "none", "name": "{{user `y`}}"}]
+}
+"#;
+    let forge = Forge::new().file("image.pkr.hcl", hcl).file("image.json", json);
+    let validate = |template: &str| {
+        let mut command = forge.command(&["validate", template]);
+        let bytes = std::ffi::OsStr::from_bytes(b"a\xff");
+        forge.ended(command.env("PKR_VAR_x", bytes).env("BYTES", bytes).stderr(Stdio::piped()).output().unwrap())
+    };
+    validate("image.pkr.hcl").expect(
+        1,
+        "\
+error[not-utf-8]: the environment variable `PKR_VAR_x` is not valid UTF-8
+ --> image.pkr.hcl:1:10
+  |
+1 | variable \"x\" {}
+  |          ^^^
+  |
+  = help: give it text in UTF-8, or unset it
+
+error[invalid-argument]: `name` of `env`: the value of this environment variable is not UTF-8 text
+ --> image.pkr.hcl:3:17
+  |
+3 |   default = env(\"BYTES\")
+  |                 ^^^^^^^",
+    );
+    validate("image.json").expect(
+        1,
+        "\
+error[go-template-value]: the environment variable `BYTES` is not valid UTF-8
+ --> image.json:2:25
+  |
+2 |   \"variables\": {\"y\": \"{{env `BYTES`}}\"},
+  |                         ^^^
+  |
+  = help: give it text in UTF-8, or unset it",
+    );
 }
 
 #[test]

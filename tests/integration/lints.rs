@@ -266,7 +266,6 @@ build {
             "warning 2:14 secret-in-template",
             "warning 4:10 hidden-in-part",
             "warning 11:18 root-password",
-            "warning 11:19 secret-in-template",
             "warning 19:16 secret-in-template",
         ]
     );

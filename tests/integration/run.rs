@@ -1,8 +1,10 @@
 //! `imgforge run`: the CI job, with real git repositories and the environment of CI systems.
 
+use crate::cleanup::{signal, wait_until};
 use crate::forge::Forge;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 const TEMPLATE: &str = r#"variable "text" {
   default = "hello"
@@ -280,6 +282,106 @@ fn a_refused_tag_is_76() {
     assert!(forge.exists("out/web/manifest.json"));
 }
 
+/// A pipeline of three images, each with a template and a target of its own.
+fn three(forge: Forge) -> Forge {
+    let mut pipeline = "version: 1\nimages:\n".to_owned();
+    let mut forge = forge;
+    for name in ["a", "b", "c"] {
+        pipeline.push_str(&format!("  {name}:\n    template: {name}.pkr.hcl\n"));
+        forge = forge.file(&format!("{name}.pkr.hcl"), &TEMPLATE.replace("web", name));
+    }
+    let forge =
+        forge.file("imgforge.yml", &pipeline).file(".gitignore", "out/\n*.txt\norigin.git/\nevent.json\noutput\n");
+    git(&forge, &["add", "."]);
+    git(&forge, &["commit", "-q", "-m", "three"]);
+    github(forge, "push", "main", "branch", MAIN)
+}
+
+/// A hook of `origin` that is asked before it takes anything.
+fn with_hook(forge: Forge, name: &str, text: &str) -> Forge {
+    let path = format!("origin.git/hooks/{name}");
+    let forge = forge.file(&path, text);
+    std::fs::set_permissions(forge.path().join(path), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    forge
+}
+
+/// What the step says to those that follow.
+fn output(forge: &Forge, name: &str) -> String {
+    let text = forge.read("output");
+    let (_, rest) = text.split_once(&format!("{name}<<")).unwrap_or_else(|| panic!("no {name}: {text}"));
+    rest.lines().nth(1).unwrap().to_owned()
+}
+
+#[test]
+fn a_manifest_that_can_not_be_written_fails_its_image_alone() {
+    let forge = three(repository()).file("out/b", "a file where a folder should be");
+    let ended = forge.run(&["run"]);
+    let said: Vec<&str> = ended.code(1).stdout.lines().filter(|line| line.contains(" is ")).collect();
+    assert_eq!(
+        said,
+        [
+            "The manifest of a is out/a/manifest.json",
+            "a is images/a/v0.1.0, pushed to origin",
+            "error: b is built, but it has no manifest and no tag: make the folder out/b: File exists (os error 17)",
+            "The manifest of c is out/c/manifest.json",
+            "c is images/c/v0.1.0, pushed to origin",
+        ]
+    );
+    assert_eq!(git(&forge, &["tag", "-l"]), "images/a/v0.1.0\nimages/c/v0.1.0");
+    assert_eq!(output(&forge, "images-json"), r#"["a","c"]"#);
+    assert_eq!(output(&forge, "conclusion"), "failure");
+}
+
+#[test]
+fn an_image_without_a_tag_is_told_to_later_steps_and_so_is_that_there_is_none() {
+    let forge = three(with_hook(repository(), "update", "#!/bin/sh\ncase $1 in */b/*) exit 1;; esac\n"));
+    forge.run(&["run"]).code(76);
+    assert_eq!(output(&forge, "images-json"), r#"["a","b","c"]"#);
+    let forge = github(repository().file("web.pkr.hcl", "nonsense"), "push", "main", "branch", MAIN);
+    forge.run(&["run"]).code(1);
+    assert_eq!(output(&forge, "images-json"), "[]");
+}
+
+#[test]
+fn a_signal_during_a_push_lets_it_end_and_begins_with_no_further_image() {
+    let hook = "#!/bin/sh\n: > ../ready\nwhile [ ! -e ../go ]; do sleep 0.05; done\n";
+    let forge = three(with_hook(repository(), "pre-receive", hook));
+    let mut command = forge.command(&["run"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_until(|| forge.exists("ready"));
+    signal(&child, "-TERM");
+    // What is said of the signal is on its way; the push ends only afterwards.
+    std::thread::sleep(Duration::from_millis(300));
+    let forge = forge.file("go", "");
+    let ended = forge.ended(child.wait_with_output().unwrap());
+    let (_, end) = ended.code(130).stdout.split_once("The manifest of a is").unwrap();
+    assert!(end.contains("Cancelling build after receiving terminated"), "{end}");
+    assert!(end.trim_end().ends_with("a is images/a/v0.1.0, pushed to origin"), "{end}");
+    assert!(!forge.exists("b.txt"));
+    assert_eq!(output(&forge, "images-json"), r#"["a"]"#);
+}
+
+#[test]
+fn a_signal_before_a_push_leaves_the_image_without_a_tag() {
+    let forge = repository();
+    let (folder, program) = (forge.path().display().to_string(), "tags");
+    // `git ls-remote` asks this program for the tags of `origin`, and it never answers.
+    let asked = format!("#!/bin/sh\n: > {folder}/ready\nexec sleep 761\n");
+    let forge = forge.file(program, &asked);
+    std::fs::set_permissions(forge.path().join(program), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    git(&forge, &["config", "remote.origin.uploadpack", &format!("{folder}/{program}")]);
+    let forge = github(forge, "push", "main", "branch", MAIN);
+    let mut command = forge.command(&["run"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_until(|| forge.exists("ready"));
+    signal(&child, "-TERM");
+    let ended = forge.ended(child.wait_with_output().unwrap());
+    let last = ended.code(130).stdout.lines().last().unwrap();
+    assert_eq!(last, "error: web is built and its manifest written, but it has no tag: the run was interrupted");
+    assert_eq!(output(&forge, "images-json"), r#"["web"]"#);
+    assert_eq!(git(&forge, &["tag", "-l"]), "");
+}
+
 #[test]
 fn gitlab_gets_its_values_in_a_dotenv_report() {
     let forge = repository();
@@ -380,6 +482,35 @@ fn of_an_image_whose_builds_do_not_all_succeed_nothing_stays() {
         assert!(!forge.exists("out/web/manifest.json"));
         assert_eq!(git(&forge, &["tag", "-l"]), "");
     }
+}
+
+#[test]
+fn the_manifest_of_a_template_lists_nothing_that_is_gone() {
+    let template = PAIR.replace(
+        "  post-processor",
+        "  post-processor \"manifest\" {\n    only = [\"file.web\"]\n  }\n  post-processor",
+    );
+    let forge = pair(&template, "");
+    forge.run(&["run"]).code(1);
+    assert!(!forge.exists("web.txt"));
+    assert!(!forge.exists("packer-manifest.json"));
+    let forge = pair(&template, "    on_failure: keep\n");
+    let ended = forge.run(&["run"]);
+    assert_eq!(ended.code(1).stdout.matches("--> file.web: Stored file: web.txt").count(), 1, "{}", ended.stdout);
+    let manifest = forge.read("packer-manifest.json");
+    assert_eq!(manifest.matches("\"name\": \"web.txt\"").count(), 1, "{manifest}");
+    forge.run(&["cleanup"]).expect(0, "nothing to clean up");
+    assert_eq!(forge.read("packer-manifest.json"), manifest);
+}
+
+#[test]
+fn a_manifest_keeps_its_entry_where_a_later_step_fails_and_the_artifact_stays() {
+    let steps = "post-processors {\n    post-processor \"manifest\" {}\n    post-processor \"shell-local\" {\n      inline = [\"exit 1\"]\n    }\n  }\n}\n";
+    let template = TEMPLATE.replace("[\"file.web\"]\n}", &format!("[\"file.web\"]\n  {steps}"));
+    let forge = Forge::new().file("web.pkr.hcl", &template);
+    forge.run(&["build", "web.pkr.hcl"]).code(1);
+    assert_eq!(forge.read("web.txt"), "hello");
+    assert!(forge.read("packer-manifest.json").contains("\"name\": \"web.txt\""));
 }
 
 #[test]

@@ -95,12 +95,16 @@ impl Journal {
         Ok(Self { file, open })
     }
 
-    /// Appends a record; on disk when this returns.
+    /// Appends a record; on disk when this returns. After an error nothing of it is in the file.
     pub(crate) fn append(&mut self, record: Record) -> io::Result<()> {
         let mut line = serde_json::to_vec(&record)?;
         line.push(b'\n');
-        self.file.write_all(&line)?;
-        self.file.sync_data()?;
+        let before = self.file.metadata()?.len();
+        if let Err(error) = self.file.write_all(&line).and_then(|()| self.file.sync_data()) {
+            // A disk that is full for a while must not leave half a line, to which the next record would be joined.
+            self.file.set_len(before)?;
+            return Err(error);
+        }
         apply(&mut self.open, record);
         Ok(())
     }

@@ -11,4 +11,4 @@ mod journal;
 mod run;
 
 pub use journal::Resource;
-pub use run::{Abandoned, BuildLedger, Claim, HARD_LIMIT, Ledger, abandoned, living};
+pub use run::{Abandoned, BuildLedger, Claim, HARD_LIMIT, Ledger, Unreadable, abandoned, living};

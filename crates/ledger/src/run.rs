@@ -2,6 +2,7 @@
 
 use crate::journal::{Journal, Record, Resource, Which};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -260,21 +261,52 @@ impl Abandoned {
     }
 }
 
-/// The runs under a state folder whose process is gone, oldest first. Living runs are left out.
+/// A run that ended without cleaning up, and whose journal can't be read: it is of another version, or damaged. Nothing of
+/// it may be removed, since the line that says what is the user's by now may be the one that can't be read.
+#[derive(Debug)]
+pub struct Unreadable {
+    run: String,
+    folder: PathBuf,
+    error: io::Error,
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the journal of the run {} can't be read: {}", self.run, self.error)
+    }
+}
+
+impl Unreadable {
+    /// The run's identifier.
+    pub fn run(&self) -> &str {
+        &self.run
+    }
+
+    /// All that there is of the run.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
+/// The runs under a state folder whose process is gone, oldest first, each with its journal or the reason why that can't be
+/// read. Living runs are left out.
 ///
 /// # Errors
-/// When the folder or a journal cannot be read; a state folder that does not exist has no runs.
-pub fn abandoned(state_folder: &Path) -> io::Result<Vec<Abandoned>> {
+/// When the folder cannot be read; a state folder that does not exist has no runs.
+pub fn abandoned(state_folder: &Path) -> io::Result<Vec<Result<Abandoned, Unreadable>>> {
     let mut runs = Vec::new();
     for folder in run_folders(state_folder)? {
         let Ok(lock) = File::open(folder.join("lock")) else { continue };
-        match lock.try_lock() {
-            Ok(()) => {}
+        let run = run_of(&folder);
+        let journal = match lock.try_lock() {
+            Ok(()) => Journal::reopen(&folder.join("journal.jsonl")),
             Err(TryLockError::WouldBlock) => continue,
-            Err(TryLockError::Error(error)) => return Err(error),
-        }
-        let journal = Journal::reopen(&folder.join("journal.jsonl"))?;
-        runs.push(Abandoned { run: run_of(&folder), folder, journal, _lock: lock });
+            Err(TryLockError::Error(error)) => Err(error),
+        };
+        runs.push(match journal {
+            Ok(journal) => Ok(Abandoned { run, folder, journal, _lock: lock }),
+            Err(error) => Err(Unreadable { run, folder, error }),
+        });
     }
     Ok(runs)
 }
@@ -282,7 +314,7 @@ pub fn abandoned(state_folder: &Path) -> io::Result<Vec<Abandoned>> {
 /// The identifiers of the runs under a state folder whose process lives.
 ///
 /// # Errors
-/// As [`abandoned`].
+/// When the folder or a lock cannot be read.
 pub fn living(state_folder: &Path) -> io::Result<Vec<String>> {
     let mut runs = Vec::new();
     for folder in run_folders(state_folder)? {
@@ -347,6 +379,11 @@ fn remove_scratch(folder: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
+    /// The dead runs of a state folder whose journals can be read, which are all of them.
+    fn abandoned(state_folder: &Path) -> Vec<Abandoned> {
+        super::abandoned(state_folder).unwrap().into_iter().map(Result::unwrap).collect()
+    }
+
     fn names(resources: &[Resource]) -> Vec<&str> {
         resources.iter().map(|resource| resource.name.as_str()).collect()
     }
@@ -377,12 +414,12 @@ mod tests {
         let machine = build.claim("process", "virtual machine").unwrap();
         let gone = build.claim("process", "command").unwrap();
         build.released(gone.resource()).unwrap();
-        assert_eq!(abandoned(state.path()).unwrap().len(), 0);
+        assert_eq!(abandoned(state.path()).len(), 0);
         assert_eq!(living(state.path()).unwrap(), [ledger.run()]);
 
         drop((build, ledger));
         assert_eq!(living(state.path()).unwrap(), [""; 0]);
-        let mut runs = abandoned(state.path()).unwrap();
+        let mut runs = abandoned(state.path());
         assert_eq!(runs.len(), 1);
         assert_eq!(names(&runs[0].remaining()), [machine.name(), "/tmp/out"]);
 
@@ -391,7 +428,7 @@ mod tests {
             run.released(&resource).unwrap();
         }
         run.finish().unwrap();
-        assert_eq!(abandoned(state.path()).unwrap().len(), 0);
+        assert_eq!(abandoned(state.path()).len(), 0);
         assert_eq!(fs::read_dir(state.path().join("runs")).unwrap().count(), 0);
     }
 
@@ -401,9 +438,9 @@ mod tests {
         let folder = state.path().join("runs/.00112233445566aa");
         private_folder(&folder).unwrap();
         fs::write(folder.join("lock"), "").unwrap();
-        assert_eq!(abandoned(state.path()).unwrap().len(), 0);
+        assert_eq!(abandoned(state.path()).len(), 0);
         File::open(&folder).unwrap().set_modified(SystemTime::now() - MAKING).unwrap();
-        assert_eq!(abandoned(state.path()).unwrap()[0].run(), "00112233445566aa");
+        assert_eq!(abandoned(state.path())[0].run(), "00112233445566aa");
     }
 
     #[test]
@@ -467,7 +504,7 @@ mod tests {
             "{\"released\":\"/b\"}\n".to_owned(),
         ];
         fs::write(folder.join("journal.jsonl"), lines.concat()).unwrap();
-        assert_eq!(names(&abandoned(state.path()).unwrap()[0].remaining()), ["/c"]);
+        assert_eq!(names(&abandoned(state.path())[0].remaining()), ["/c"]);
     }
 
     #[test]
@@ -479,14 +516,38 @@ mod tests {
         drop(ledger);
         let whole = fs::read_to_string(&journal).unwrap();
         fs::write(&journal, format!("{whole}{{\"claimed\":{{\"cle")).unwrap();
-        let mut runs = abandoned(state.path()).unwrap();
+        let mut runs = abandoned(state.path());
         assert_eq!(names(&runs[0].remaining()), [claim.name()]);
         runs[0].released(claim.resource()).unwrap();
         drop(runs);
-        assert_eq!(abandoned(state.path()).unwrap()[0].remaining(), []);
+        assert_eq!(abandoned(state.path())[0].remaining(), []);
 
         fs::write(&journal, format!("{{\"cl\n{whole}")).unwrap();
-        let error = abandoned(state.path()).err().unwrap().to_string();
-        assert!(error.contains("journal.jsonl line 1:"), "{error}");
+        let unreadable = super::abandoned(state.path()).unwrap().remove(0).err().unwrap();
+        assert_eq!(unreadable.folder(), journal.parent().unwrap());
+        let error = unreadable.to_string();
+        let place = format!("the journal of the run {} can't be read: {} line 1:", unreadable.run(), journal.display());
+        assert!(error.starts_with(&place), "{error}");
+    }
+
+    #[test]
+    fn a_record_of_another_version_hides_no_other_run() {
+        let state = tempfile::tempdir().unwrap();
+        let dead = || {
+            let ledger = Ledger::open(state.path()).unwrap();
+            let name = ledger.build("web").claim("path", "image").unwrap().name().to_owned();
+            (ledger.run().to_owned(), name)
+        };
+        let ((newer, _), (run, name)) = (dead(), dead());
+        let journal = state.path().join("runs").join(&newer).join("journal.jsonl");
+        let text = fs::read_to_string(&journal).unwrap();
+        fs::write(&journal, format!("{text}{{\"lent\":\"x\"}}\n")).unwrap();
+        let (read, unread): (Vec<_>, Vec<_>) =
+            super::abandoned(state.path()).unwrap().into_iter().partition(Result::is_ok);
+        let read: Vec<Abandoned> = read.into_iter().map(Result::unwrap).collect();
+        assert_eq!((read[0].run(), names(&read[0].remaining())), (run.as_str(), vec![name.as_str()]));
+        assert_eq!(unread.into_iter().map(|run| run.err().unwrap().run).collect::<Vec<_>>(), [newer]);
+        // It is still there, for whoever can read it.
+        assert!(fs::read_to_string(&journal).unwrap().ends_with("{\"lent\":\"x\"}\n"));
     }
 }

@@ -45,6 +45,11 @@ pub trait Host: Send + Sync {
     /// An environment variable; one that is not valid UTF-8 counts as unset.
     fn environment(&self, name: &str) -> Option<String>;
 
+    /// Whether an environment variable is set and not valid UTF-8: who reads it for a template says so.
+    fn is_garbled(&self, _name: &str) -> bool {
+        false
+    }
+
     /// The names of all environment variables, sorted; none where a host does not tell.
     fn environment_names(&self) -> Vec<String> {
         Vec::new()

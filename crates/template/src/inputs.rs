@@ -139,7 +139,7 @@ struct Reader<'a> {
     sources: &'a Sources,
     diagnostics: &'a mut Diagnostics,
     list: Vec<Assignment>,
-    /// No var file has mistakes, which may hide assignments.
+    /// No var file and no environment variable has mistakes, which may hide assignments.
     is_complete: bool,
 }
 
@@ -147,8 +147,16 @@ impl Reader<'_> {
     fn environment(&mut self) {
         for variable in &self.document.variables {
             let name = &variable.name.value;
-            if let Some(value) = self.host.environment(&format!("PKR_VAR_{name}")) {
-                self.text(&format!("PKR_VAR_{name}"), name, &value, Given::Environment);
+            let source = format!("PKR_VAR_{name}");
+            if let Some(value) = self.host.environment(&source) {
+                self.text(&source, name, &value, Given::Environment);
+            } else if self.host.is_garbled(&source) {
+                self.is_complete = false;
+                self.diagnostics.push(
+                    Diagnostic::error("not-utf-8", format!("the environment variable `{source}` is not valid UTF-8"))
+                        .at(variable.name.span)
+                        .help("give it text in UTF-8, or unset it"),
+                );
             }
         }
     }

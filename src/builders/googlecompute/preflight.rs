@@ -10,8 +10,6 @@ use crate::google::explained;
 use anyhow::Result;
 use imgforge_gce::{Gce, Image, Kind, MachineType, Project, Region};
 use imgforge_template::diagnostic::{Diagnostic, Diagnostics};
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// What was found out, so that nothing is asked twice.
 pub(super) struct Found {
@@ -41,9 +39,6 @@ const IMAGE_PERMISSIONS: [&str; 4] =
 
 /// One question's answer, as far as the diagnostics don't have it.
 type Answer<T> = Result<Option<T>>;
-
-/// Images by project and name, each with the build that makes it.
-type Names = Mutex<BTreeMap<(String, String), String>>;
 
 /// What went wrong, gathered while several questions are open.
 struct Report<'a> {
@@ -121,10 +116,6 @@ impl Googlecompute {
         if let Some(image) = previous.as_ref().filter(|_| !context.force) {
             report.taken(image);
         }
-        if let Some(other) = self.image_of_another(context).await? {
-            let message = format!("the build `{other}` makes an image {} in the same project", self.image_name);
-            report.error("name-taken", "image_name", message, "give each of the two its own `image_name`");
-        }
         let what = format!("the zone `{zone}` in the project `{project}`");
         if let Some(found) = report.there(zone_found, "zone", &what, "`gcloud compute zones list` shows all")?
             && found.status != "UP"
@@ -198,18 +189,6 @@ impl Googlecompute {
         };
         let (own, elsewhere) = tokio::try_join!(ask(project, own), ask(image_project, elsewhere))?;
         Ok([own, elsewhere].into_iter().flatten().collect())
-    }
-
-    /// Another build of this run whose image gets the same name.
-    async fn image_of_another(&self, context: &BuildContext) -> Result<Option<String>> {
-        if self.image.skip_create_image {
-            return Ok(None);
-        }
-        let names: Arc<Names> = context.clients.get_or_make("images", async { Ok(Names::default()) }).await?;
-        let mut names = names.lock().unwrap_or_else(PoisonError::into_inner);
-        let image = (self.image_project().to_owned(), self.image_name.clone());
-        let first = names.entry(image).or_insert_with(|| context.name.clone());
-        Ok((*first != context.name).then(|| first.clone()))
     }
 
     async fn previous(&self, gce: &Gce) -> imgforge_gce::Result<Option<Image>> {

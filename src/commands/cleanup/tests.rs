@@ -169,6 +169,29 @@ async fn what_can_not_be_removed_is_code_5_and_stays_in_the_journal() {
 }
 
 #[tokio::test]
+async fn a_journal_that_can_not_be_read_is_told_and_the_others_are_cleaned_up() {
+    let world = World::new();
+    let (newer, older) = (world.dead_run(&["machine"]), world.dead_run(&["disk"]));
+    let folder = world.broom.state.join("runs").join(&newer);
+    let journal = folder.join("journal.jsonl");
+    let text = std::fs::read_to_string(&journal).unwrap();
+    std::fs::write(&journal, format!("{text}{{\"lent\": \"disk\"}}\n")).unwrap();
+    assert_eq!(world.journals().await, Exit::LeftBehind);
+    let told = format!(
+        "the journal of the run {newer} can't be read: {} line 2: unknown variant `lent`, expected one of `claimed`, \
+         `kept`, `released` at line 1 column 7; clean up with the version of imgforge that wrote it, or remove by hand \
+         what it names, and then {}",
+        journal.display(),
+        folder.display()
+    );
+    assert_eq!(world.said(), [told.as_str(), "removed thing disk (web)", "1 removed, 1 unreadable"]);
+    assert!(!world.broom.state.join("runs").join(older).exists());
+    assert_eq!(world.broom.run(&newer, &areas(&["demo"])).await.unwrap(), Exit::LeftBehind);
+    assert_eq!(world.said(), [told.as_str(), "1 unreadable"]);
+    assert!(journal.exists());
+}
+
+#[tokio::test]
 async fn one_run_is_cleaned_up_by_its_journal_and_no_other() {
     let world = World::new();
     let (one, _other) = (world.dead_run(&["disk"]), world.dead_run(&["other"]));

@@ -132,7 +132,7 @@ fn import(fake: &Fake, image: &str, more: &Value) -> Requests {
         "type": "googlecompute-import",
         "project_id": "demo",
         "bucket": "images",
-        "gcs_object_name": "web.tar.gz",
+        "gcs_object_name": format!("{image}.tar.gz"),
         "image_name": image,
         "access_token": TOKEN,
         "custom_endpoints": fake.endpoints(),
@@ -236,7 +236,7 @@ fn every_argument_of_the_import_is_in_a_request_or_has_a_reason() {
     image_signatures_db -> images.insert /shieldedInstanceInitialState/dbs
     image_storage_locations -> images.insert /storageLocations
     project_id -> images.get [path], and 2 more
-    skip_clean -> - storage.objects.delete, and 2 more
+    skip_clean -> - storage.objects.delete, and 3 more
     account_file -> + oauth2.token
     credentials_file -> + oauth2.token
     credentials_json -> + oauth2.token

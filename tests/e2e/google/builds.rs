@@ -237,7 +237,7 @@ fn two_builds_of_one_run_can_not_make_the_same_image() {
     let told = ended.output.lines().filter(|line| line.starts_with("error["));
     assert_eq!(
         told.collect::<Vec<_>>(),
-        ["error[name-taken]: the build `googlecompute.a` makes an image web-1 in the same project"],
+        ["error[name-taken]: the build `googlecompute.a` makes the image web-1 of the project demo, too"],
         "{}",
         ended.output
     );

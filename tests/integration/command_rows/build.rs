@@ -251,11 +251,14 @@ fn patterns() -> Vec<Row> {
         .into_iter()
         .collect();
     rows.push(row("58", "`-only` that matches nothing: no builds", || {
-        let forge = selection();
-        let ended = build(&forge, &["-only=chocolate"], ".", 1);
-        assert!(ended.stdout.contains("warning[unused-pattern]: `-only=chocolate` matches nothing"), "{ended:?}");
-        assert!(ended.stdout.ends_with("No builds to run\n"), "{ended:?}");
-        assert_eq!(texts(&forge), "");
+        for name in ["chocolate", ""] {
+            let forge = selection();
+            let ended = build(&forge, &[&format!("-only={name}")], ".", 1);
+            let warning = format!("warning[unused-pattern]: `-only={name}` matches nothing");
+            assert!(ended.stdout.contains(&warning), "{ended:?}");
+            assert!(ended.stdout.ends_with("No builds to run\n"), "{ended:?}");
+            assert_eq!(texts(&forge), "");
+        }
     }));
     rows
 }

@@ -171,6 +171,12 @@ fn times_and_exit_codes_that_mean_something_else() {
         found_in_build(rest),
         ["warning 3:24 ignored-timeout", "warning 4:24 odd-exit-codes", "warning 8:28 odd-exit-codes"]
     );
+    let word = r#"  provisioner "shell-local" {
+    valid_exit_codes = ["zero"]
+    inline           = ["true"]
+  }
+"#;
+    assert_eq!(found_in_build(word), ["2:25 wrong-type"]);
     let json = r#"{
   "builders": [{"type": "null", "ssh_host": "a", "ssh_username": "b", "ssh_password": "c", "ssh_timeout": 300}],
   "provisioners": [

@@ -25,7 +25,11 @@ pub(super) const TABLE: &[Function] = &[
         Ok(Value::string(clean(path.rfind('/').and_then(|slash| path.get(..=slash)).unwrap_or_default())))
     }),
     Function::new("env", &[Parameter::string("name")], Str, |context, arguments| {
-        Ok(Value::string(context.scope.host.environment(text(arguments, 0)).unwrap_or_default()))
+        let (host, name) = (&context.scope.host, text(arguments, 0));
+        if host.is_garbled(name) {
+            return Err(Failure::at(0, "the value of this environment variable is not UTF-8 text"));
+        }
+        Ok(Value::string(host.environment(name).unwrap_or_default()))
     }),
     Function::new("file", PATH, Str, |context, arguments| {
         Ok(Value::string(read_text(context.scope, text(arguments, 0), context.hidden)?))

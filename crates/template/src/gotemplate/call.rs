@@ -57,7 +57,7 @@ impl Renderer<'_, '_> {
                 Some(rule) => Value::text(clean_resource_name(rule, text(arguments, 0))),
                 None => Value::Unknown,
             },
-            Function::Env => Value::text(self.context.host.environment(text(arguments, 0)).unwrap_or_default()),
+            Function::Env => self.environment(text(arguments, 0), range),
             Function::Isotime => {
                 let layout = if arguments.is_empty() { go_time::RFC3339 } else { text(arguments, 0) };
                 Value::text(go_time::format_layout(layout, self.context.host.started()))
@@ -100,6 +100,15 @@ impl Renderer<'_, '_> {
             // These two look at one argument after the other, and the rest is dealt with above.
             Function::And | Function::Or | Function::Sed => Value::Unknown,
         }
+    }
+
+    fn environment(&mut self, name: &str, range: &Range<usize>) -> Value {
+        let host = &self.context.host;
+        if host.is_garbled(name) {
+            let message = format!("the environment variable `{name}` is not valid UTF-8");
+            return self.mistake("go-template-value", range.clone(), message, "give it text in UTF-8, or unset it");
+        }
+        Value::text(host.environment(name).unwrap_or_default())
     }
 
     /// A secret of a store; not known where there is none to ask.

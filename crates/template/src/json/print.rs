@@ -100,7 +100,8 @@ mod tests {
 
     #[test]
     fn values_are_written_as_packer_fix_writes_them() {
-        let text = r#"{"b": [], "a": {"y": [1.0, 1e21, 1e20, 1e-7, 0.000001, 123456789012345678, -1.5], "x": {}},
+        let text = r#"{"b": [], "a": {"y": [1.0, 1e21, 1e20, 1e-7, 0.000001, 123456789012345678, -1.5,
+                999999999999999999999, 1234567890123456789012, -0], "x": {}},
             "c": "<&>\u2028é\u0001\u007f\"\\/\t\b", "d": [null, true]}"#;
         let mut diagnostics = Diagnostics::default();
         let root = json::parse(Sources::default().add("t.json", Origin::File, text), text, &mut diagnostics);
@@ -115,7 +116,10 @@ mod tests {
       1e-7,
       0.000001,
       123456789012345678,
-      -1.5
+      -1.5,
+      999999999999999999999,
+      1.2345678901234568e+21,
+      0
     ]
   },
   "b": [],
