@@ -215,7 +215,8 @@ fn a_link_in_the_checkout_leads_no_manifest_out_of_it() {
     std::fs::remove_dir_all(forge.path().join("out")).unwrap();
     link(&forge, "out", forge.state());
     let ended = forge.run(&["run"]);
-    let said = "error: web is built, but it has no manifest and no tag: @FOLDER@/out leads out of the repository by a link, which is not followed: name the place it leads to";
+    let said = "error: web is built, but it has no manifest and no tag: @FOLDER@/out leads out of the \
+                repository by a link, which is not followed: name the place it leads to";
     assert!(ended.code(1).stdout.contains(said), "{}", ended.stdout);
     assert!(!forge.state().join("web").exists());
 }
