@@ -58,6 +58,8 @@ pub struct Given {
     spans: BTreeMap<&'static str, Span>,
     /// Those of the above whose value is not known: it may turn out to be null, and then they were not given.
     unknown: BTreeSet<&'static str>,
+    /// Those that have a value not known in them: a list may have more elements than were read.
+    partly_unknown: BTreeSet<&'static str>,
 }
 
 impl Given {
@@ -74,6 +76,11 @@ impl Given {
     /// each other asks for this.
     pub fn is_unknown(&self, name: &str) -> bool {
         self.unknown.contains(name)
+    }
+
+    /// Whether it, or something in it, is not known yet: a list may have more elements than were read.
+    pub fn is_partly_unknown(&self, name: &str) -> bool {
+        self.partly_unknown.contains(name)
     }
 }
 
@@ -121,6 +128,9 @@ impl<'a> Reader<'a> {
         self.given.spans.insert(name, span);
         if located.is_unknown() {
             self.given.unknown.insert(name);
+        }
+        if !located.is_wholly_known() {
+            self.given.partly_unknown.insert(name);
         }
         let mut context = Context { name, body: self.body, diagnostics: self.diagnostics };
         T::from_value(&located, &mut context).or_else(absent).unwrap_or_else(T::placeholder)

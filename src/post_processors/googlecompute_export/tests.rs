@@ -61,6 +61,8 @@ fn a_destination_is_needed_unless_it_is_not_known_yet() {
     for argument in ["paths", "destination_image"] {
         assert_eq!(world.block(&[(argument, Unknown)]).mistakes(in_short), [""; 0]);
     }
+    let later = List(vec!["gs://images/{{build `ID`}}.tar.gz"]);
+    assert_eq!(world.block(&[("paths", later)]).mistakes(export), [""; 0]);
     let both = [DESTINATION, ("paths", List(vec!["gs://images/other.tar.gz"]))];
     assert_eq!(world.block(&both).mistakes(in_short).len(), 1);
 }
