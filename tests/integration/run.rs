@@ -322,7 +322,7 @@ fn a_manifest_that_can_not_be_written_fails_its_image_alone() {
         [
             "The manifest of a is out/a/manifest.json",
             "a is images/a/v0.1.0, pushed to origin",
-            "error: b is built, but it has no manifest and no tag: make the folder out/b: File exists (os error 17)",
+            "error: b is built, but it has no manifest and no tag: make the folder @FOLDER@/out/b: File exists (os error 17)",
             "The manifest of c is out/c/manifest.json",
             "c is images/c/v0.1.0, pushed to origin",
         ]
