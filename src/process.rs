@@ -51,22 +51,21 @@ pub async fn end_claimed(claim: &str) -> Result<()> {
     let deadline = Instant::now() + PATIENCE;
     let mut family = Family::default();
     loop {
-        // Whoever is stopped makes no further ones, so that this comes to an end before the first of them dies, and with
-        // it what it says of the others.
-        loop {
-            let added = family.grow(claim).context("look for processes")?;
-            if added.is_empty() {
-                break;
-            }
-            signal(added, Signal::STOP);
-        }
+        family.kill(claim).context("look for processes")?;
         if family.0.is_empty() {
             return Ok(());
         }
         anyhow::ensure!(Instant::now() < deadline, "processes {:?} do not end", family.0.keys());
-        signal(family.0.keys().copied(), Signal::KILL);
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+/// Kills all processes of a claim and does not wait for their end.
+///
+/// # Errors
+/// When the system does not tell which there are.
+pub fn kill_claimed(claim: &str) -> io::Result<()> {
+    Family::default().kill(claim)
 }
 
 /// Whether a process of the claim lives.
@@ -102,6 +101,20 @@ struct Process {
 struct Family(BTreeMap<i32, u64>);
 
 impl Family {
+    /// Finds all of them, and then kills them. Whoever is stopped makes no further ones, so that the search comes to an end
+    /// before the first of them dies, and with it what it says of the others.
+    fn kill(&mut self, claim: &str) -> io::Result<()> {
+        loop {
+            let added = self.grow(claim)?;
+            if added.is_empty() {
+                break;
+            }
+            signal(added, Signal::STOP);
+        }
+        signal(self.0.keys().copied(), Signal::KILL);
+        Ok(())
+    }
+
     /// Looks at what there is: those that are gone leave, new ones join. Returns those that are new.
     ///
     /// Members are whoever carries the claim, what a member has started, and what is in a group or session that a member

@@ -4,7 +4,6 @@ use crate::communicators::{ExitStatus, OutputSink};
 use crate::context::BuildContext;
 use crate::process;
 use anyhow::{Context as _, Result};
-use rustix::process::{Pid, Signal, kill_process_group};
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
@@ -85,7 +84,7 @@ pub async fn run(command: Command, context: &BuildContext, output: &mut dyn Outp
     let ended = match started {
         Ok(child) => {
             tokio::select! {
-                ended = follow(child, output) => ended,
+                ended = follow(child, claim.name(), output) => ended,
                 () = context.cancel.cancelled() => Err(anyhow::anyhow!("cancelled")),
             }
         }
@@ -112,8 +111,8 @@ struct Ended {
 }
 
 /// Passes the output on until the command has ended.
-async fn follow(mut child: Child, output: &mut dyn OutputSink) -> Result<Ended> {
-    let mut group = Group(child.id());
+async fn follow(mut child: Child, claim: &str, output: &mut dyn OutputSink) -> Result<Ended> {
+    let mut leash = Leash { claim, is_held: true };
     let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
     let (mut out, mut err) = (vec![0; 32 << 10], vec![0; 32 << 10]);
     let mut status = None;
@@ -131,8 +130,6 @@ async fn follow(mut child: Child, output: &mut dyn OutputSink) -> Result<Ended> 
             },
             ended = child.wait(), if status.is_none() => {
                 status = Some(ended.context("wait for the command")?);
-                // From now on the system may give its number to someone else.
-                group.0 = None;
                 aftermath.as_mut().reset(tokio::time::Instant::now() + AFTERMATH);
             }
             () = &mut aftermath, if status.is_some() => break,
@@ -142,6 +139,7 @@ async fn follow(mut child: Child, output: &mut dyn OutputSink) -> Result<Ended> 
     // As shells have it: 128 + n after signal n.
     let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
     let status = ExitStatus::Code(code.and_then(|code| u32::try_from(code).ok()).unwrap_or(255));
+    leash.is_held = false;
     Ok(Ended { status, has_closed: stdout.is_none() && stderr.is_none() })
 }
 
@@ -152,15 +150,20 @@ async fn read(stream: &mut Option<impl AsyncRead + Unpin>, buffer: &mut [u8]) ->
     }
 }
 
-/// Kills the process group that a child leads when dropped.
-struct Group(Option<u32>);
+/// Kills a command and all that it started when dropped, unless it was let go. Dropped before the child is, whose own end
+/// would hide those of its children that don't carry the claim.
+struct Leash<'a> {
+    claim: &'a str,
+    is_held: bool,
+}
 
-impl Drop for Group {
+impl Drop for Leash<'_> {
     fn drop(&mut self) {
-        let leader = self.0.and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        if let Some(leader) = leader {
-            // No process left in it is what is wanted.
-            let _none_left = kill_process_group(leader, Signal::KILL);
+        if self.is_held
+            && let Err(error) = process::kill_claimed(self.claim)
+        {
+            // The claim is still there, and whoever cleans up looks again.
+            tracing::warn!(claim = self.claim, "its processes can't be found: {error}");
         }
     }
 }

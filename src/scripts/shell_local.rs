@@ -314,7 +314,7 @@ mod tests {
     #[tokio::test]
     async fn cancelling_ends_everything_and_leaves_no_claim() {
         let world = World::new();
-        let block = world.block(&[("inline", List(vec!["sleep 7302 & setsid sleep 7302 & echo ready; wait"]))]);
+        let block = world.block(&[("inline", List(vec!["sleep 7302 & env -i setsid sleep 7302 & echo ready; wait"]))]);
         let shell = block.make(new);
         let stop = async {
             while world.lines().last().is_none_or(|line| line != "ready") || running("sleep 7302") < 2 {
@@ -331,12 +331,12 @@ mod tests {
     #[tokio::test]
     async fn a_dropped_run_takes_its_processes_along_and_leaves_its_claim_to_the_cleanup() {
         let world = World::new();
-        let block = world.block(&[("inline", List(vec!["sleep 7303 & echo ready; wait"]))]);
+        let block = world.block(&[("inline", List(vec!["sleep 7303 & env -i setsid sleep 7303 & echo ready; wait"]))]);
         let shell = block.make(new);
         tokio::select! {
             ended = shell.run(&world.context, BTreeMap::new()) => panic!("{ended:?}"),
             () = async {
-                while running("sleep 7303") < 1 {
+                while running("sleep 7303") < 2 {
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }
             } => {}

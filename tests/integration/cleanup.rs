@@ -13,7 +13,7 @@ const SLOW: &str = r#"source "file" "x" {
 build {
   sources = ["file.x"]
   post-processor "shell-local" {
-    inline = ["echo ready > ready", "sleep 78 & sleep 78"]
+    inline = ["sleep 78 & env -i setsid sleep 78 & echo ready > ready", "sleep 78"]
   }
 }
 "#;
