@@ -129,7 +129,7 @@ impl<'a> Reader<'a> {
         if located.is_unknown() {
             self.given.unknown.insert(name);
         }
-        if !located.is_wholly_known() {
+        if !located.value.is_wholly_known() {
             self.given.partly_unknown.insert(name);
         }
         let mut context = Context { name, body: self.body, diagnostics: self.diagnostics };
