@@ -4,18 +4,20 @@
 //! at once. See `src/provisioners/` in the main package for how it looks in use.
 
 mod block;
+mod collections;
 mod late;
 
 pub use block::{Block, Blocks};
+pub use collections::ListElement;
 pub use late::Late;
 
-use crate::body::{Body, Located, Member};
+use crate::body::{Body, Located};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::duration;
 use crate::gotemplate::{self, Fields, GoTemplate};
 use crate::number::Number;
 use crate::source::{Span, Spanned};
-use crate::value::{Kind, Value};
+use crate::value::Kind;
 use crate::weak;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -58,8 +60,8 @@ pub struct Given {
     spans: BTreeMap<&'static str, Span>,
     /// Those of the above whose value is not known: it may turn out to be null, and then they were not given.
     unknown: BTreeSet<&'static str>,
-    /// Those that have a value not known in them: a list may have more elements than were read.
-    partly_unknown: BTreeSet<&'static str>,
+    /// Lists without an element.
+    empty: BTreeSet<&'static str>,
 }
 
 impl Given {
@@ -78,9 +80,9 @@ impl Given {
         self.unknown.contains(name)
     }
 
-    /// Whether it, or something in it, is not known yet: a list may have more elements than were read.
-    pub fn is_partly_unknown(&self, name: &str) -> bool {
-        self.partly_unknown.contains(name)
+    /// Whether it is a list without an element. What was read may lack those that are not known yet.
+    pub fn is_empty(&self, name: &str) -> bool {
+        self.empty.contains(name)
     }
 }
 
@@ -129,8 +131,8 @@ impl<'a> Reader<'a> {
         if located.is_unknown() {
             self.given.unknown.insert(name);
         }
-        if !located.value.is_wholly_known() {
-            self.given.partly_unknown.insert(name);
+        if located.elements().is_some_and(|elements| elements.is_empty()) {
+            self.given.empty.insert(name);
         }
         let mut context = Context { name, body: self.body, diagnostics: self.diagnostics };
         T::from_value(&located, &mut context).or_else(absent).unwrap_or_else(T::placeholder)
@@ -373,157 +375,6 @@ impl<T: FromArgument> FromArgument for Spanned<T> {
     fn from_value(located: &Located<'_>, context: &mut Context<'_>) -> Option<Self> {
         T::from_value(located, context).map(|value| Self::new(value, located.span))
     }
-}
-
-/// A type that lists can be made of.
-pub trait ListElement: FromArgument {
-    const LIST_KIND: &'static str;
-}
-
-macro_rules! list_kinds {
-    ($($element:ty => $kind:literal),* $(,)?) => {$(
-        impl ListElement for $element {
-            const LIST_KIND: &'static str = $kind;
-        }
-    )*};
-}
-
-list_kinds! {
-    String => "list(string)",
-    PathBuf => "list(string)",
-    Spanned<String> => "list(string)",
-    Spanned<PathBuf> => "list(string)",
-    i64 => "list(number)",
-    u32 => "list(number)",
-    Vec<String> => "list(list(string))",
-    Late => "list(string)",
-    Spanned<Late> => "list(string)",
-    Vec<Late> => "list(list(string))",
-}
-
-/// Legacy JSON takes one value for a list of one, and a string for the list of what stands between its commas.
-fn list_of_one<T: ListElement>(located: &Located<'_>, context: &mut Context<'_>) -> Option<Vec<T>> {
-    let text = match &located.value.kind {
-        Kind::String(text) if T::IS_LATE => text.to_string(),
-        Kind::String(_) => rendered(located, context, T::KIND)?.value,
-        _ => return T::from_value(located, context).map(|element| vec![element]),
-    };
-    if text.is_empty() {
-        return Some(Vec::new());
-    }
-    if !text.contains(',') {
-        return T::from_value(located, context).map(|element| vec![element]);
-    }
-    let parts: Vec<Option<T>> = text
-        .split(',')
-        .map(|part| {
-            let value = Value::string(part).marked(located.value.sensitive);
-            T::from_value(&located.part(&value, None), context)
-        })
-        .collect();
-    parts.into_iter().collect()
-}
-
-impl<T: ListElement> FromArgument for Vec<T> {
-    const KIND: &'static str = T::LIST_KIND;
-    const IS_OPTIONAL: bool = true;
-    const IS_LATE: bool = T::IS_LATE;
-
-    fn absent() -> Option<Self> {
-        Some(Self::new())
-    }
-
-    fn placeholder() -> Self {
-        Self::new()
-    }
-
-    fn from_value(located: &Located<'_>, context: &mut Context<'_>) -> Option<Self> {
-        if located.is_unknown() {
-            return None;
-        }
-        let Some(elements) = located.elements() else {
-            if context.body.is_weak() && !matches!(located.value.kind, Kind::Map(..) | Kind::Object(_)) {
-                return list_of_one(located, context);
-            }
-            context.wrong_type(located, Self::KIND);
-            return None;
-        };
-        let read: Vec<Option<T>> = elements.iter().map(|element| T::from_value(element, context)).collect();
-        read.into_iter().collect()
-    }
-}
-
-impl FromArgument for BTreeMap<String, String> {
-    const KIND: &'static str = "map(string)";
-    const IS_OPTIONAL: bool = true;
-
-    fn absent() -> Option<Self> {
-        Some(Self::new())
-    }
-
-    fn placeholder() -> Self {
-        Self::new()
-    }
-
-    fn from_value(located: &Located<'_>, context: &mut Context<'_>) -> Option<Self> {
-        members(located, context, Self::KIND)
-    }
-}
-
-impl FromArgument for BTreeMap<String, Late> {
-    const KIND: &'static str = "map(string)";
-    const IS_OPTIONAL: bool = true;
-    const IS_LATE: bool = true;
-
-    fn absent() -> Option<Self> {
-        Some(Self::new())
-    }
-
-    fn placeholder() -> Self {
-        Self::new()
-    }
-
-    fn from_value(located: &Located<'_>, context: &mut Context<'_>) -> Option<Self> {
-        members(located, context, Self::KIND)
-    }
-}
-
-fn members<T: FromArgument>(
-    located: &Located<'_>,
-    context: &mut Context<'_>,
-    kind: &str,
-) -> Option<BTreeMap<String, T>> {
-    if located.is_unknown() {
-        return None;
-    }
-    if context.body.is_weak()
-        && let Some(parts) = located.elements()
-    {
-        // Legacy JSON takes a list of objects for all their members together.
-        let read: Vec<_> = parts.iter().map(|part| members(part, context, kind)).collect();
-        return read
-            .into_iter()
-            .collect::<Option<Vec<BTreeMap<String, T>>>>()
-            .map(|all| all.into_iter().flatten().collect());
-    }
-    let Some(members) = located.members() else {
-        context.wrong_type(located, kind);
-        return None;
-    };
-    let mut read = Vec::with_capacity(members.len());
-    for Member { key, value, .. } in members {
-        let name = if gotemplate::is_template(key.value()) {
-            GoTemplate::parse(key, context.diagnostics).render(
-                context.body.context(),
-                &Fields::None,
-                context.diagnostics,
-            )
-        } else {
-            Some(key.value().to_owned())
-        };
-        read.push(name.zip(T::from_value(&value, context)));
-    }
-    read.into_iter().collect()
 }
 
 /// Declares the arguments of a component.

@@ -98,6 +98,12 @@ impl Say<'_> {
     }
 }
 
+/// What is said where there is nothing to start from, and what to do.
+pub(super) const NO_SOURCE: (&str, &str) = (
+    "one of `source_image` and `source_image_family` is required",
+    "add one; `gcloud compute images list` shows Google's",
+);
+
 pub(super) fn source(source: &SourceArguments, body: &Body, diagnostics: &mut Diagnostics) {
     let mut say = Say { given: &source.given, diagnostics };
     for (name, text) in [("project_id", &source.project_id), ("zone", &source.zone)] {
@@ -105,10 +111,9 @@ pub(super) fn source(source: &SourceArguments, body: &Body, diagnostics: &mut Di
             say.wrong(name, format!("`{name}` must not be empty"), "write it out, or give its variable a value");
         }
     }
-    let is_set = |name, value| say.is_set(name, value);
-    if !is_set("source_image", &source.source_image) && !is_set("source_image_family", &source.source_image_family) {
-        let message = "one of `source_image` and `source_image_family` is required";
-        let help = "add one; `gcloud compute images list` shows Google's";
+    // Variables that are to be filled in may be empty for now; the checks before a build look again.
+    if !source.given.has("source_image") && !source.given.has("source_image_family") {
+        let (message, help) = NO_SOURCE;
         diagnostics.push(Diagnostic::error("missing-argument", message).at(body.header()).help(help));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Googlecompute;
 use super::arguments::set;
+use super::checks::NO_SOURCE;
 use super::login::OS_LOGIN;
 use super::quota;
 use super::source::{self, NoSource};
@@ -61,6 +62,11 @@ impl Googlecompute {
                 return Ok((None, report.diagnostics));
             }
         };
+        if set(&self.source.source_image).is_none() && set(&self.source.source_image_family).is_none() {
+            let (message, help) = NO_SOURCE;
+            report.error("missing-argument", "source_image", message.to_owned(), help);
+            return Ok((None, report.diagnostics));
+        }
         if !self.image.skip_create_image {
             context.say("Checking image does not exist...");
         }

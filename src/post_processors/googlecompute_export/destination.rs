@@ -47,7 +47,7 @@ impl fmt::Display for Destination {
 /// The destinations that are given. Says what is wrong with them; values that are not known yet are none.
 pub(super) fn read(paths: &[Spanned<String>], given: &Given, diagnostics: &mut Diagnostics) -> Vec<Destination> {
     let mut found: Vec<Destination> = Vec::new();
-    if let Some(span) = given.span("paths").filter(|_| paths.is_empty() && !given.is_partly_unknown("paths")) {
+    if let Some(span) = given.span("paths").filter(|_| given.is_empty("paths")) {
         let message = "`paths` is empty";
         diagnostics.push(
             Diagnostic::error("invalid-value", message).at(span).help("name an object: `gs://BUCKET/NAME.tar.gz`"),

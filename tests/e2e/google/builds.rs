@@ -446,6 +446,16 @@ fn what_is_missing_is_told_before_anything_is_made() {
 }
 
 #[test]
+fn a_source_that_nobody_has_filled_in_is_none() {
+    let fake = Fake::start(json!({}));
+    let (_place, ended) = build(&fake, &json!({"source_image": "", "source_image_family": ""}), &[]);
+    assert_eq!(ended.code, Some(1), "{}", ended.output);
+    let told = "error[missing-argument]: one of `source_image` and `source_image_family` is required";
+    assert!(ended.output.contains(told), "{}", ended.output);
+    assert_eq!(left(&fake), Vec::<String>::new());
+}
+
+#[test]
 fn a_check_that_may_not_be_made_is_left_out() {
     let fake = Fake::start(json!({}));
     let forbidden = json!({"http": 403, "reason": "forbidden"});
