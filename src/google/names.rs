@@ -67,6 +67,7 @@ mod tests {
             assert!(!is_name(name), "{name}");
         }
     }
+
     #[test]
     fn what_runs_differ_in_has_digits() {
         for (name, prefix) in [

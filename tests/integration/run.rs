@@ -2,9 +2,9 @@
 
 use crate::cleanup::{signal, wait_until};
 use crate::forge::Forge;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 const TEMPLATE: &str = r#"variable "text" {
   default = "hello"
@@ -347,14 +347,19 @@ fn a_signal_during_a_push_lets_it_end_and_begins_with_no_further_image() {
     let hook = "#!/bin/sh\n: > ../ready\nwhile [ ! -e ../go ]; do sleep 0.05; done\n";
     let forge = three(with_hook(repository(), "pre-receive", hook));
     let mut command = forge.command(&["run"]);
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
     wait_until(|| forge.exists("ready"));
     signal(&child, "-TERM");
-    // What is said of the signal is on its way; the push ends only afterwards.
-    std::thread::sleep(Duration::from_millis(300));
+    // The push ends only when the signal has been heard.
+    let mut said = String::new();
+    while !said.contains("Cancelling build") {
+        assert_ne!(lines.read_line(&mut said).unwrap(), 0, "{said}");
+    }
     let forge = forge.file("go", "");
-    let ended = forge.ended(child.wait_with_output().unwrap());
-    let (_, end) = ended.code(130).stdout.split_once("The manifest of a is").unwrap();
+    lines.read_to_string(&mut said).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{said}");
+    let (_, end) = said.split_once("The manifest of a is").unwrap();
     assert!(end.contains("Cancelling build after receiving terminated"), "{end}");
     assert!(end.trim_end().ends_with("a is images/a/v0.1.0, pushed to origin"), "{end}");
     assert!(!forge.exists("b.txt"));
